@@ -1,0 +1,1 @@
+//! The command line: parse, call, print. Never known by any other room.

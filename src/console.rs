@@ -1,0 +1,1 @@
+//! The terminal console. Never touches the network, the timeline's files or a step.

@@ -1,0 +1,1 @@
+//! A real small shop, its traffic and stand-in teammates. Never used by a live incident.

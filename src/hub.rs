@@ -1,0 +1,1 @@
+//! The process that owns one incident. Never knows the console.

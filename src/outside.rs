@@ -1,0 +1,1 @@
+//! Channels that messages leave through. Never contacts what nobody configured.

@@ -1,0 +1,1 @@
+//! Runs commands. Never knows why.

@@ -1,0 +1,1 @@
+//! Colours by meaning. Never knows which widget uses them.

@@ -1,0 +1,1 @@
+//! The signed record of one incident. Never knows hub, console or network.
