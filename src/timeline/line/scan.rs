@@ -1,0 +1,231 @@
+//! The single pass over a line. Never allocates, and never reads a byte twice except to compare neighbouring keys.
+
+use super::{Fault, MAX_DEPTH, NotCanonical, Parts};
+
+/// 2^53: the first integer that a double cannot tell from its neighbour.
+const LIMIT: u64 = 1 << 53;
+
+struct Scan<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+}
+
+type Step<T> = Result<T, NotCanonical>;
+
+/// The whole text as one object; also its top-level parts.
+pub(super) fn object(text: &str) -> Step<Parts<'_>> {
+    let mut scan = Scan { text, bytes: text.as_bytes(), at: 0 };
+    if scan.peek() != Some(b'{') {
+        return Err(scan.fault(Fault::NotAnObject));
+    }
+    let mut parts = Parts::default();
+    scan.members(1, |key, value| parts.set(key, value))?;
+    if scan.at == text.len() { Ok(parts) } else { Err(scan.unexpected(Fault::Surplus)) }
+}
+
+impl<'a> Scan<'a> {
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn fault(&self, fault: Fault) -> NotCanonical {
+        NotCanonical { at: self.at, fault }
+    }
+
+    /// The fault at this place, unless the line ends here or the byte is a control character.
+    fn unexpected(&self, fault: Fault) -> NotCanonical {
+        match self.peek() {
+            None => self.fault(Fault::Ended),
+            Some(0..0x20) => self.fault(Fault::Control),
+            Some(_) => self.fault(fault),
+        }
+    }
+
+    #[inline]
+    fn expect(&mut self, byte: u8) -> Step<()> {
+        if self.peek() == Some(byte) {
+            self.at += 1;
+            Ok(())
+        } else {
+            Err(self.unexpected(Fault::Unexpected))
+        }
+    }
+
+    /// What stands from `start` to here. Both are always next to ASCII bytes, so never inside a character.
+    #[inline]
+    fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    fn value(&mut self, depth: u8) -> Step<()> {
+        match self.peek() {
+            Some(b'"') => self.string(),
+            Some(b'{') => self.members(depth + 1, |_, _| ()),
+            Some(b'[') => self.items(depth + 1),
+            Some(b'-' | b'0'..=b'9') => self.integer(),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => Err(self.fault(Fault::Null)),
+            _ => Err(self.unexpected(Fault::Unexpected)),
+        }
+    }
+
+    fn word(&mut self, word: &str) -> Step<()> {
+        word.bytes().try_for_each(|b| self.expect(b))
+    }
+
+    #[inline]
+    fn members(&mut self, depth: u8, mut each: impl FnMut(&'a str, &'a str)) -> Step<()> {
+        if depth > MAX_DEPTH {
+            return Err(self.fault(Fault::TooDeep));
+        }
+        self.expect(b'{')?;
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        let mut before: Option<&'a str> = None;
+        loop {
+            let start = self.at;
+            let key = self.key()?;
+            match before.map(|b| b.cmp(key)) {
+                None | Some(std::cmp::Ordering::Less) => before = Some(key),
+                Some(std::cmp::Ordering::Equal) => {
+                    return Err(NotCanonical { at: start, fault: Fault::KeyTwice });
+                }
+                Some(std::cmp::Ordering::Greater) => {
+                    return Err(NotCanonical { at: start, fault: Fault::KeyOrder });
+                }
+            }
+            self.expect(b':')?;
+            let start = self.at;
+            self.value(depth)?;
+            each(key, self.since(start));
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                _ => return self.expect(b'}'),
+            }
+        }
+    }
+
+    fn items(&mut self, depth: u8) -> Step<()> {
+        if depth > MAX_DEPTH {
+            return Err(self.fault(Fault::TooDeep));
+        }
+        self.expect(b'[')?;
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.value(depth)?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                _ => return self.expect(b']'),
+            }
+        }
+    }
+
+    /// A key with its quotes; gives it without them.
+    #[inline]
+    fn key(&mut self) -> Step<&'a str> {
+        self.expect(b'"')?;
+        let start = self.at;
+        loop {
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => return Err(self.fault(Fault::Key)),
+                Some(0x20..=0x7e) => self.at += 1,
+                _ => return Err(self.unexpected(Fault::Key)),
+            }
+        }
+        let key = self.since(start);
+        self.at += 1;
+        Ok(key)
+    }
+
+    #[inline]
+    fn string(&mut self) -> Step<()> {
+        self.at += 1;
+        loop {
+            self.at += plain(self.bytes.get(self.at..).unwrap_or_default());
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => self.escape()?,
+                _ => return Err(self.unexpected(Fault::Unexpected)),
+            }
+        }
+    }
+
+    /// RFC 8785 3.2.2.2: the two-character escapes, else `\u00` and two lower-case digits, below 0x20 only.
+    fn escape(&mut self) -> Step<()> {
+        let rest = self.bytes.get(self.at + 1..).unwrap_or_default();
+        let length = match rest {
+            [b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
+            [b'u', b'0', b'0', high @ (b'0' | b'1'), low @ (b'0'..=b'9' | b'a'..=b'f'), ..] => {
+                let short = *high == b'0' && matches!(low, b'8' | b'9' | b'a' | b'c' | b'd');
+                if short {
+                    return Err(self.fault(Fault::Escape));
+                }
+                6
+            }
+            _ => return Err(self.fault(Fault::Escape)),
+        };
+        self.at += length;
+        Ok(())
+    }
+
+    #[inline]
+    fn integer(&mut self) -> Step<()> {
+        let start = self.at;
+        let negative = self.peek() == Some(b'-');
+        if negative {
+            self.at += 1;
+        }
+        let digits = self.at;
+        let mut value = 0u64;
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            value = value.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+            self.at += 1;
+        }
+        let wrong = |fault| Err(NotCanonical { at: start, fault });
+        let length = self.at - digits;
+        match self.bytes.get(digits) {
+            _ if length == 0 => wrong(Fault::Number),
+            _ if matches!(self.peek(), Some(b'.' | b'e' | b'E')) => wrong(Fault::NotInteger),
+            Some(b'0') if length > 1 || negative => wrong(Fault::Number),
+            _ if value >= LIMIT => wrong(Fault::TooBig),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How many leading bytes are neither a quote, a backslash nor below 0x20. Eight at a time.
+#[inline]
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let (words, _) = bytes.as_chunks::<8>();
+    let mut n = 0;
+    for word in words {
+        let w = u64::from_le_bytes(*word);
+        let quote = w ^ (ONES * b'"' as u64);
+        let slash = w ^ (ONES * b'\\' as u64);
+        // The lowest flagged byte is exact; flags above it may be borrowed, and are not looked at.
+        let hit = (quote.wrapping_sub(ONES) & !quote)
+            | (slash.wrapping_sub(ONES) & !slash)
+            | (w.wrapping_sub(ONES * 0x20) & !w);
+        let flags = hit & HIGH;
+        if flags != 0 {
+            return n + (flags.trailing_zeros() / 8) as usize;
+        }
+        n += 8;
+    }
+    let tail = bytes.get(n..).unwrap_or_default();
+    n + tail.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20)).unwrap_or(tail.len())
+}
