@@ -1,1 +1,4 @@
-//! Channels that messages leave through. Never contacts what nobody configured.
+//! Channels that messages leave through, and the only maker of HTTP clients.
+//! Never contacts what nobody configured.
+
+pub mod http;
