@@ -1,1 +1,11 @@
 //! Where numbers come from and what they mean. Never decides anything.
+//!
+//! [`source`] asks, [`poller`] asks again and again, [`series`] remembers, [`trigger`] judges,
+//! [`pane`] prepares what a screen shows, [`format`] prints a number with its unit.
+
+pub mod format;
+pub mod pane;
+pub mod poller;
+pub mod series;
+pub mod source;
+pub mod trigger;
