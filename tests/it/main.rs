@@ -1,0 +1,11 @@
+//! Everything that needs the built program or a real server: one binary, one module a topic.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    missing_docs
+)]
+
+mod support;
