@@ -1,1 +1,10 @@
 //! The terminal console. Never touches the network, the timeline's files or a step.
+//!
+//! Bytes from the terminal become keys ([`input`]), keys become actions by one table ([`action`]), actions change the
+//! model or leave as intents, and the model is drawn. The gate makes the drawing fit the terminal ([`gate`]), and only
+//! what changed is written ([`paint`], [`terminal`]).
+
+pub mod gate;
+pub mod input;
+pub mod key;
+pub mod paint;
