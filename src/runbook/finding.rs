@@ -1,0 +1,95 @@
+//! What is wrong with a file, where, and what to write instead. Never prints.
+
+mod machine;
+mod text;
+
+pub use machine::{to_github, to_json, to_sarif};
+pub use text::{Paint, to_text};
+
+use crate::runbook::yaml::Span;
+use serde::Serialize;
+
+/// Whether a file may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It may not.
+    Error,
+    /// It may; somebody should look.
+    Warning,
+}
+
+impl Severity {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+/// One thing wrong at one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Stable name such as `parse-unknown-key` or `lint-unbounded-wait`.
+    pub code: &'static str,
+    /// Error or warning.
+    pub severity: Severity,
+    /// The file as the caller named it.
+    pub path: String,
+    /// 1-based.
+    pub line: u32,
+    /// 1-based, in characters.
+    pub column: u32,
+    /// In characters; 0 points between two.
+    pub len: u32,
+    /// What is wrong; foreign text inside is as found, renderers make it harmless.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
+    /// The line of the file, as found.
+    #[serde(skip)]
+    pub source: Option<String>,
+}
+
+impl Finding {
+    /// A finding without help.
+    pub fn at(code: &'static str, severity: Severity, path: &str, at: Span, message: &str) -> Self {
+        Finding {
+            code,
+            severity,
+            path: path.to_owned(),
+            line: at.line,
+            column: at.column,
+            len: at.len,
+            message: message.to_owned(),
+            help: String::new(),
+            source: None,
+        }
+    }
+
+    /// Adds what to write instead.
+    #[must_use]
+    pub fn help(mut self, help: &str) -> Self {
+        help.clone_into(&mut self.help);
+        self
+    }
+}
+
+/// Whether one of them is an error.
+pub fn any_error(findings: &[Finding]) -> bool {
+    findings.iter().any(|f| f.severity == Severity::Error)
+}
+
+/// Gives each finding its line of `text`.
+pub fn attach_source(findings: &mut [Finding], text: &str) {
+    if findings.is_empty() {
+        return;
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    for finding in findings {
+        let line = lines.get(finding.line.saturating_sub(1) as usize);
+        finding.source = line.map(|l| (*l).to_owned());
+    }
+}
