@@ -3,10 +3,20 @@
 
 #![allow(dead_code, unused_imports)]
 
+pub mod backout;
+pub mod people;
 mod place;
+pub mod postgres;
+pub mod prometheus;
 mod server;
+pub mod ssh;
 mod wait;
 
+pub use backout::{Backout, Outcome};
+pub use people::{Person, Team, repository};
 pub use place::Place;
+pub use postgres::Postgres;
+pub use prometheus::{Alertmanager, Prometheus};
 pub use server::{Daemon, find, free_port, need};
+pub use ssh::{Agent, KeyKind, Sshd};
 pub use wait::{wait_for, wait_until};
