@@ -1,8 +1,12 @@
 //! The signed record of one incident. Never knows hub, console or network.
 //!
-//! Bottom up: [`tree`] (Merkle tree over raw lines), [`seal`] (who signs a head), [`line`] (the one accepted
-//! byte form of an event), [`walk`] (reading a file of both), [`store`] (the only writer), [`verify`] (the judge).
+//! Bottom up: [`tree`] (Merkle tree over raw lines), [`seal`] (who signs a head), [`line`] (the one accepted byte
+//! form of an event), [`walk`] (reading a file of both), [`folder`] (the files, opened safely), [`store`] (the only
+//! writer).
 
+pub mod folder;
 pub mod line;
 pub mod seal;
+pub mod store;
 pub mod tree;
+pub mod walk;

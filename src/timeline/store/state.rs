@@ -1,0 +1,56 @@
+//! The lock file: who may write, and how the last writer ended. Never deleted, or two writers could hold two of it.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+
+use rustix::fs::OFlags;
+
+use super::{Folder, FolderError, LOCK, OpenError};
+
+/// How the last writer ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// In order.
+    Clean,
+    /// Without a word: killed, or the machine went down.
+    Crashed,
+    /// After a write or sync failed, with the system's words. Going on needs a new segment with a new key.
+    WriteFailed(String),
+}
+
+/// Takes the lock or says that somebody has it.
+pub(super) fn lock(folder: &Folder) -> Result<File, OpenError> {
+    let file = folder.file(LOCK, OFlags::RDWR | OFlags::CREATE)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked),
+        Err(TryLockError::Error(e)) => Err(folder.failed(LOCK, e).into()),
+    }
+}
+
+/// What the last writer noted. Anything unreadable counts as a crash.
+pub(super) fn read(lock: &mut File) -> Ended {
+    let mut text = String::new();
+    if lock.rewind().is_err() || lock.take(4096).read_to_string(&mut text).is_err() {
+        return Ended::Crashed;
+    }
+    match text.trim_end().split_once(' ') {
+        Some(("failed", cause)) => Ended::WriteFailed(cause.to_owned()),
+        None if text.trim_end() == "closed" => Ended::Clean,
+        _ => Ended::Crashed,
+    }
+}
+
+/// Notes how it stands: `Crashed` while a writer works, so that dying needs no last act.
+pub(super) fn write(folder: &Folder, mut lock: &File, ended: &Ended) -> Result<(), FolderError> {
+    let text = match ended {
+        Ended::Clean => "closed\n".to_owned(),
+        Ended::Crashed => "open\n".to_owned(),
+        Ended::WriteFailed(cause) => format!("failed {}\n", cause.replace('\n', " ")),
+    };
+    lock.set_len(0)
+        .and_then(|()| lock.rewind())
+        .and_then(|()| lock.write_all(text.as_bytes()))
+        .and_then(|()| lock.sync_data())
+        .map_err(|e| folder.failed(LOCK, e))
+}
