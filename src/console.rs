@@ -8,3 +8,4 @@ pub mod gate;
 pub mod input;
 pub mod key;
 pub mod paint;
+pub mod terminal;

@@ -1,0 +1,171 @@
+//! The terminal we borrow: entered once, written in whole frames, and given back as it was on every way out. Never
+//! ends the process, and never leaves a mode behind.
+
+pub mod pace;
+pub mod screen;
+
+use std::io;
+use std::sync::{Mutex, Once, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Signal, getpid, kill_process};
+use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
+
+/// Alternate screen, bracketed paste, focus reports; the cursor waits until a field asks for it.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?25l";
+/// Everything back, including what only a crash in the middle of a frame would leave on.
+const LEAVE: &[u8] =
+    b"\x1b[?2026l\x1b[0m\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+
+/// How the terminal was before; `None` while we do not hold it. A static, because a panic hook has no other way to it.
+static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+static HOOK: Once = Once::new();
+
+/// Columns and rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Columns, 1 to 500.
+    pub columns: u16,
+    /// Rows, 1 to 200.
+    pub rows: u16,
+}
+
+impl Size {
+    /// A size as a terminal reports it: zero means unknown, and nobody reads more than 500×200.
+    pub fn reported(columns: u16, rows: u16) -> Size {
+        if columns == 0 || rows == 0 {
+            return Size { columns: 80, rows: 24 };
+        }
+        Size { columns: columns.min(500), rows: rows.min(200) }
+    }
+
+    /// The terminal's size now.
+    pub fn now() -> Size {
+        match tcgetwinsize(rustix::stdio::stdout()) {
+            Ok(size) => Size::reported(size.ws_col, size.ws_row),
+            Err(_) => Size::reported(0, 0),
+        }
+    }
+}
+
+/// Holds the terminal; dropping it gives it back.
+#[derive(Debug)]
+pub struct Guard {
+    // Only `enter` makes one.
+    _held: (),
+}
+
+impl Guard {
+    /// Takes the terminal over: raw mode, alternate screen, pastes marked as such. The mouse stays the terminal's, so
+    /// that selecting text works.
+    ///
+    /// # Errors
+    /// When standard input and output are not a terminal.
+    pub fn enter() -> io::Result<Guard> {
+        if !isatty(rustix::stdio::stdin()) || !isatty(rustix::stdio::stdout()) {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "standard input and output are not a terminal",
+            ));
+        }
+        HOOK.call_once(|| {
+            let previous = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |panic| {
+                restore();
+                previous(panic);
+            }));
+        });
+        take()?;
+        Ok(Guard { _held: () })
+    }
+
+    /// Gives the terminal back, stops this process as `ctrl-z` should, and takes the terminal again when it goes on.
+    ///
+    /// # Errors
+    /// When the terminal is gone meanwhile.
+    pub fn suspend(&self) -> io::Result<()> {
+        restore();
+        // SIGSTOP and not SIGTSTP: our own handler would catch that one again.
+        kill_process(getpid(), Signal::STOP)?;
+        take()
+    }
+
+    /// Whether the terminal is still ours. A panic anywhere in the process gives it back.
+    pub fn is_held(&self) -> bool {
+        before().is_some()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+fn before() -> std::sync::MutexGuard<'static, Option<Termios>> {
+    BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn take() -> io::Result<()> {
+    let mut before = before();
+    let old = tcgetattr(rustix::stdio::stdin())?;
+    let mut raw = old.clone();
+    raw.make_raw();
+    tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &raw)?;
+    *before = Some(old);
+    drop(before);
+    write(ENTER)
+}
+
+fn restore() {
+    let Some(old) = before().take() else { return };
+    // Nothing can be done about a terminal that is gone.
+    let _ = write(LEAVE);
+    let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &old);
+}
+
+/// Writes all bytes to the terminal.
+///
+/// # Errors
+/// When the terminal is gone.
+pub fn write(mut bytes: &[u8]) -> io::Result<()> {
+    let stdout = rustix::stdio::stdout();
+    while !bytes.is_empty() {
+        match rustix::io::write(stdout, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
+            Err(rustix::io::Errno::INTR) => {}
+            // Somebody before us left the descriptor non-blocking.
+            Err(rustix::io::Errno::AGAIN) => {
+                let mut fds = [PollFd::from_borrowed_fd(stdout, PollFlags::OUT)];
+                poll(&mut fds, None)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_size_is_the_classic_one_and_a_huge_one_is_cut() {
+        assert_eq!(Size::reported(0, 0), Size { columns: 80, rows: 24 });
+        assert_eq!(Size::reported(80, 0), Size { columns: 80, rows: 24 });
+        assert_eq!(Size::reported(1, 1), Size { columns: 1, rows: 1 });
+        assert_eq!(Size::reported(u16::MAX, u16::MAX), Size { columns: 500, rows: 200 });
+    }
+
+    #[test]
+    fn leaving_turns_off_all_that_entering_turned_on() {
+        let enter = std::str::from_utf8(ENTER).unwrap();
+        let leave = std::str::from_utf8(LEAVE).unwrap();
+        for mode in enter.split("\x1b[?").filter(|m| !m.is_empty()) {
+            let (number, set) = mode.split_at(mode.len() - 1);
+            let back = if set == "h" { "l" } else { "h" };
+            assert!(leave.contains(&format!("\x1b[?{number}{back}")), "{mode}");
+        }
+    }
+}
