@@ -1,0 +1,197 @@
+//! Points in time as values. Never asks what time it is.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// Microseconds since 1970-01-01T00:00:00Z, without leap seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Stamp(pub i64);
+
+/// Text that is not a time of the record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a UTC time with six fraction digits, such as 2026-11-20T12:00:00.000000Z")]
+pub struct BadStamp(String);
+
+const DAY: i64 = 86_400;
+
+/// Year, month and day of a count of days since 1970-01-01 (proleptic Gregorian; H. Hinnant's civil-from-days).
+fn civil(days: i64) -> (i64, i64, i64) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    (yoe + era * 400 + i64::from(month <= 2), month, doy - (153 * mp + 2) / 5 + 1)
+}
+
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let yoe = y.rem_euclid(400);
+    let mp = (month + 9) % 12;
+    let doy = (153 * mp + 2) / 5 + day - 1;
+    era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
+}
+
+impl Stamp {
+    /// This much later.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Stamp {
+        Stamp(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long since an earlier time; zero when it is not earlier.
+    pub fn since(self, earlier: Stamp) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Whole seconds since 1970.
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// Without the fraction, for statements: `2026-11-20T13:15:00Z`.
+    pub fn to_second(self) -> String {
+        let (year, month, day, clock) = self.parts();
+        format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", clock / 3600, clock / 60 % 60, clock % 60)
+    }
+
+    /// `HH:MM:SS` in UTC.
+    pub fn clock(self) -> String {
+        let (.., clock) = self.parts();
+        format!("{:02}:{:02}:{:02}", clock / 3600, clock / 60 % 60, clock % 60)
+    }
+
+    fn parts(self) -> (i64, i64, i64, i64) {
+        let seconds = self.seconds();
+        let (year, month, day) = civil(seconds.div_euclid(DAY));
+        (year, month, day, seconds.rem_euclid(DAY))
+    }
+
+    /// Reads exactly the form that the record uses: UTC, six fraction digits, `Z`.
+    pub fn parse(text: &str) -> Result<Stamp, BadStamp> {
+        Self::scan(text.as_bytes()).ok_or_else(|| BadStamp(text.to_owned()))
+    }
+
+    fn scan(b: &[u8]) -> Option<Stamp> {
+        let &[
+            y0,
+            y1,
+            y2,
+            y3,
+            b'-',
+            m0,
+            m1,
+            b'-',
+            d0,
+            d1,
+            b'T',
+            h0,
+            h1,
+            b':',
+            n0,
+            n1,
+            b':',
+            s0,
+            s1,
+            b'.',
+            ref frac @ ..,
+            b'Z',
+        ] = b
+        else {
+            return None;
+        };
+        let number = |digits: &[u8]| {
+            digits.iter().try_fold(0i64, |n, d| d.is_ascii_digit().then(|| n * 10 + i64::from(d - b'0')))
+        };
+        if frac.len() != 6 {
+            return None;
+        }
+        let (year, month, day) = (number(&[y0, y1, y2, y3])?, number(&[m0, m1])?, number(&[d0, d1])?);
+        let (hour, minute, second) = (number(&[h0, h1])?, number(&[n0, n1])?, number(&[s0, s1])?);
+        let day_number = days(year, month, day);
+        let real = (1..=12).contains(&month) && hour < 24 && minute < 60 && second < 60;
+        if !real || civil(day_number) != (year, month, day) {
+            return None;
+        }
+        Some(Stamp((day_number * DAY + hour * 3600 + minute * 60 + second) * 1_000_000 + number(frac)?))
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = self.to_second();
+        write!(f, "{}.{:06}Z", whole.trim_end_matches('Z'), self.0.rem_euclid(1_000_000))
+    }
+}
+
+impl From<Stamp> for String {
+    fn from(stamp: Stamp) -> String {
+        stamp.to_string()
+    }
+}
+
+impl TryFrom<String> for Stamp {
+    type Error = BadStamp;
+    fn try_from(text: String) -> Result<Self, BadStamp> {
+        Stamp::parse(&text)
+    }
+}
+
+/// A duration as a person writes it: `1h 05m`, `4m 10s`, `12s`.
+pub fn spoken(span: Duration) -> String {
+    let s = span.as_secs();
+    match s {
+        0..=59 => format!("{s}s"),
+        60..=3599 => format!("{}m {:02}s", s / 60, s % 60),
+        3600..=86_399 => format!("{}h {:02}m", s / 3600, s / 60 % 60),
+        _ => format!("{}d {:02}h", s / 86_400, s / 3600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_prints_as_it_was_read() {
+        for text in
+            ["2026-11-20T12:00:01.000002Z", "1970-01-01T00:00:00.000000Z", "2024-02-29T23:59:59.999999Z"]
+        {
+            assert_eq!(Stamp::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_epoch_of_a_known_second_is_right() {
+        assert_eq!(Stamp::parse("2026-11-20T12:00:00.000000Z").unwrap().seconds(), 1_795_176_000);
+    }
+
+    #[test]
+    fn anything_but_the_exact_form_is_refused() {
+        for text in [
+            "",
+            "2026-11-20T12:00:00Z",
+            "2026-11-20T12:00:00.000Z",
+            "2026-11-20T12:00:00.000000+00:00",
+            "2026-02-30T12:00:00.000000Z",
+            "2026-13-01T12:00:00.000000Z",
+            "2026-11-20T24:00:00.000000Z",
+            "2026-11-20 12:00:00.000000Z",
+        ] {
+            assert!(Stamp::parse(text).is_err(), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_time_in_four_digit_years_survives_the_round_trip(micros in -62_135_596_800_000_000i64..253_402_300_800_000_000) {
+            let stamp = Stamp(micros);
+            proptest::prop_assert_eq!(Stamp::parse(&stamp.to_string()), Ok(stamp));
+        }
+    }
+}
