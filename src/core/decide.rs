@@ -1,0 +1,170 @@
+//! May this happen now? One intent gives one event, or a refusal with its reason. Never changes the state, never
+//! looks at a clock: the time is an argument.
+
+pub mod gate;
+pub mod people;
+pub mod stage;
+pub mod step;
+
+use crate::core::event::{ClockJumped, Noted, What};
+use crate::core::id::PersonId;
+use crate::core::incident::{Incident, Stage};
+use crate::core::intent::{By, Intent};
+use crate::core::refusal::Refusal;
+use crate::core::time::Stamp;
+
+/// Judges an intent.
+///
+/// # Errors
+/// The reason, as a type and a sentence. Nothing has changed then.
+pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Result<What, Refusal> {
+    check_standing(incident, by, intent, now)?;
+    match intent {
+        Intent::Open(opened) => people::open(incident, by, opened, now),
+        Intent::Join(joined) => people::join(incident, by, joined, now),
+        Intent::Leave { session, how } => people::leave(incident, by, session, *how),
+        Intent::Assume { role } => people::assume(incident, by, role),
+        Intent::Renounce { role } => people::renounce(incident, by, role),
+        Intent::RevokeSession { session, reason } => people::revoke(incident, by, session, reason),
+        Intent::Approve(answer) => gate::approve(incident, by, answer, now),
+        Intent::Deny(answer) => gate::deny(incident, by, answer, now),
+        Intent::Override(answer) => gate::override_(incident, by, answer, now),
+        Intent::Request { gate, attempt, nonce } => gate::request(incident, by, gate, *attempt, nonce, now),
+        Intent::Expire { gate, attempt } => gate::expire(incident, by, gate, *attempt, now),
+        Intent::Void { gate, attempt, why } => gate::void(incident, by, gate, *attempt, why),
+        Intent::RecordRefusal { gate, person, why } => gate::refuse(by, gate, person, why),
+        Intent::Declare { attempt } => gate::declare(incident, by, *attempt),
+        Intent::Start { .. } => step::start(incident, by, intent, now),
+        Intent::Confirm { step, attempt, evidence } => step::confirm(incident, by, step, *attempt, evidence),
+        Intent::Skip { step, reason } => step::skip(incident, by, step, reason),
+        Intent::MarkDone { step, reason } => step::mark_done(incident, by, step, reason),
+        Intent::Settle { step, attempt, verdict, reason } => {
+            step::settle(incident, by, step, *attempt, *verdict, reason)
+        }
+        Intent::DecideStep { step, choice, reason } => step::decide_step(incident, by, step, choice, reason),
+        Intent::Finish { .. } => step::finish(incident, by, intent, now),
+        Intent::Progress { .. } | Intent::Measure { .. } | Intent::Judge { .. } => {
+            step::observe(incident, by, intent)
+        }
+        Intent::MarkSent { step, how, detail, .. } => step::sent(incident, by, step, *how, detail),
+        Intent::EnterPhase { phase } => step::enter_phase(incident, by, *phase),
+        Intent::DecideIncident { choice, reason } => stage::pause_or_go_on(incident, by, choice, reason),
+        Intent::Abort { reason } => stage::abort(incident, by, reason),
+        Intent::Mitigate { reason } => stage::mitigate(incident, by, reason),
+        Intent::Resolve { reason } => stage::resolve(incident, by, reason),
+        Intent::Close { reason, key } => stage::close(incident, by, reason, key),
+        Intent::Inherit { name, owner, reason } => stage::inherit(incident, by, name, owner, reason),
+        Intent::SettleBacklog { name, count, reason } => {
+            stage::settle_backlog(incident, by, name, *count, reason)
+        }
+        Intent::Suspend { step } => stage::suspend(incident, by, step),
+        Intent::Lift { step } => stage::lift(incident, by, step),
+        Intent::AddBacklog { step, count } => stage::add_backlog(incident, by, step, *count),
+        Intent::Resume { program, found } => stage::resume(by, program, found),
+        Intent::FireTrigger { trigger, value } => stage::fire(incident, by, trigger, value),
+        Intent::ClearTrigger { trigger, value } => stage::clear(incident, by, trigger, value),
+        Intent::Note { .. } => {
+            person(by)?;
+            Ok(Noted {}.into())
+        }
+        Intent::RecordClockJump { micros } => {
+            hub(by)?;
+            Ok(ClockJumped { micros: *micros }.into())
+        }
+        Intent::ConfirmAnchor { n, root, anchor } => stage::anchor(incident, by, *n, root, anchor),
+    }
+}
+
+/// What holds for every intent: the record is open, and a person is who they say and acts within a live session.
+fn check_standing(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Result<(), Refusal> {
+    let opening = matches!(intent, Intent::Open(_));
+    match incident.stage {
+        Stage::Empty if !opening => return Err(Refusal::NotOpen),
+        Stage::Closed => return Err(Refusal::IncidentClosed),
+        Stage::Empty | Stage::Open | Stage::Declared => {}
+    }
+    let By::Person { id, session } = by else { return Ok(()) };
+    if incident.team.person(id).is_none() {
+        return Err(Refusal::NotInTeam(id.clone()));
+    }
+    let Some((session_id, number)) = session else {
+        return if signs_a_statement(intent) { Ok(()) } else { Err(Refusal::NoSession(id.clone())) };
+    };
+    let session =
+        incident.sessions.get(session_id).ok_or_else(|| Refusal::UnknownSession(session_id.clone()))?;
+    if &session.person != id {
+        return Err(Refusal::SessionOfSomebodyElse(session_id.clone(), session.person.clone()));
+    }
+    if session.revoked || session.left.is_some() || now >= session.expires {
+        return Err(Refusal::SessionOver(session_id.clone()));
+    }
+    match session.last_client_seq {
+        Some(last) if *number <= last => {
+            Err(Refusal::Replayed { session: session_id.clone(), got: *number, last })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether the act stands on a statement signed by the person's own SSH key, so that no session is needed.
+pub fn signs_a_statement(intent: &Intent) -> bool {
+    matches!(
+        intent,
+        Intent::Open(_)
+            | Intent::Join(_)
+            | Intent::Approve(_)
+            | Intent::Deny(_)
+            | Intent::Override(_)
+            | Intent::Close { .. }
+    )
+}
+
+fn hub(by: &By) -> Result<(), Refusal> {
+    match by {
+        By::Hub => Ok(()),
+        By::Person { .. } => Err(Refusal::HubOnly),
+    }
+}
+
+fn person(by: &By) -> Result<&PersonId, Refusal> {
+    match by {
+        By::Hub => Err(Refusal::PersonOnly),
+        By::Person { id, .. } => Ok(id),
+    }
+}
+
+/// Longest reason in bytes.
+const LONGEST_REASON: usize = 2_000;
+
+/// A reason must say something, fit, and be printable.
+fn reason(text: &str) -> Result<String, Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::ReasonNeeded);
+    }
+    if text.len() > LONGEST_REASON || text.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(Refusal::BadText);
+    }
+    Ok(text.to_owned())
+}
+
+/// The person must sit in this seat.
+fn seated(incident: &Incident, id: &PersonId, role: &str) -> Result<(), Refusal> {
+    if incident.holds(id, role) {
+        return Ok(());
+    }
+    Err(Refusal::WrongRole { person: id.clone(), role: role.to_owned() })
+}
+
+/// The person must sit somewhere other than among the observers.
+fn takes_part(incident: &Incident, id: &PersonId) -> Result<(), Refusal> {
+    if incident.seats_of(id).any(|role| role != "observer") { Ok(()) } else { Err(Refusal::Observer) }
+}
+
+/// The person must command. Without a commander's seat in the runbook, anybody who takes part may.
+fn commands(incident: &Incident, id: &PersonId) -> Result<(), Refusal> {
+    if incident.runbook.roles.iter().any(|r| r.name == "commander") {
+        seated(incident, id, "commander")
+    } else {
+        takes_part(incident, id)
+    }
+}

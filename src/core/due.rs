@@ -1,0 +1,276 @@
+//! What the hub must do by itself now: expiries, hold phases, declared retries, steps that only look.
+//!
+//! A function of the state, not of the last event, so that after a crash the same list comes out again. Never does
+//! any of it, and never invents anything: each entry goes through `decide` like everybody else's wish.
+
+use crate::core::decide::gate as gate_rules;
+use crate::core::event::{Choice, Direction, Outcome};
+use crate::core::id::{Name, StepId};
+use crate::core::incident::{Gate, Incident, Stage, Standing, Status};
+use crate::core::intent::Intent;
+use crate::core::plan;
+use crate::core::time::Stamp;
+use crate::runbook::model::{Action, OnFailure, Phase, Step};
+
+/// Something the hub must do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// Wish for this.
+    Wish(Intent),
+    /// Wish for opening this gate; the hub adds the one-time value.
+    OpenGate {
+        /// The gate.
+        gate: StepId,
+        /// Which request.
+        attempt: u32,
+    },
+}
+
+/// Whether a step starts without anybody asking, because it only looks or waits for people.
+pub fn starts_by_itself(action: &Action) -> bool {
+    match action {
+        Action::Await(_) | Action::Check(_) | Action::Measure { .. } | Action::Wait { .. } => true,
+        Action::Manual { .. } | Action::Decide { .. } => true,
+        Action::Run { .. } | Action::SetAside { .. } | Action::Send { .. } | Action::Approve(_) => false,
+    }
+}
+
+/// What is due, most urgent first. The hub asks again after each one, until there is nothing left.
+pub fn due(incident: &Incident, now: Stamp) -> Option<Due> {
+    if matches!(incident.stage, Stage::Empty | Stage::Closed) {
+        return None;
+    }
+    gates(incident, now)
+        .or_else(|| ledger(incident))
+        .or_else(|| troubles(incident, now))
+        .or_else(|| phases(incident))
+        .or_else(|| steps(incident, now))
+}
+
+/// The next moment at which something falls due by the clock alone.
+pub fn next_wake(incident: &Incident) -> Option<Stamp> {
+    let gates =
+        incident.gates.iter().filter(|(id, g)| g.standing == Standing::Open && is_waiting(incident, id));
+    let expiries = gates.map(|(_, g)| g.expires);
+    let steps = incident.runbook.steps().filter_map(|step| {
+        let run = incident.runs.get(step.id.as_str())?;
+        match (&step.action, run.status) {
+            (Action::Wait { lasts, .. }, Status::Running) => run.started_at.map(|at| at.plus(*lasts)),
+            _ => incident.retry_due(step),
+        }
+    });
+    expiries.chain(steps).min()
+}
+
+fn is_waiting(incident: &Incident, gate: &StepId) -> bool {
+    if gate.is_declare() {
+        incident.stage == Stage::Open
+    } else {
+        incident.status(gate.as_str()) == Status::Waiting
+    }
+}
+
+fn gates(incident: &Incident, now: Stamp) -> Option<Due> {
+    let declare = StepId::declare();
+    if gate_rules::opens(incident, &declare) {
+        let attempt = incident.gates.get(&declare).map_or(1, |g| g.attempt + 1);
+        return Some(Due::OpenGate { gate: declare, attempt });
+    }
+    for (id, gate) in incident.gates.iter().filter(|(_, g)| g.standing == Standing::Open) {
+        let passed = incident.status(id.as_str()) == Status::Succeeded;
+        if !is_waiting(incident, id) && !passed {
+            continue;
+        }
+        if let Some(why) = gate_rules::change(incident, id) {
+            return Some(Due::Wish(Intent::Void { gate: id.clone(), attempt: gate.attempt, why }));
+        }
+        if !passed {
+            if let Some(wish) = gate_end(incident, id, gate, now) {
+                return Some(Due::Wish(wish));
+            }
+        }
+    }
+    None
+}
+
+fn gate_end(incident: &Incident, id: &StepId, gate: &Gate, now: Stamp) -> Option<Intent> {
+    let attempt = gate.attempt;
+    let names = |approves: bool| {
+        let votes = gate.answers.iter().filter(|v| v.approves == approves);
+        votes.map(|v| v.person.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let end = |outcome, detail| Intent::Finish {
+        step: id.clone(),
+        attempt,
+        direction: Direction::Forward,
+        outcome,
+        detail,
+        output: None,
+        output_bytes: None,
+    };
+    if incident.quorum_reached(id) {
+        if id.is_declare() {
+            return Some(Intent::Declare { attempt });
+        }
+        return Some(end(Outcome::Succeeded, format!("approved by {}", names(true))));
+    }
+    if incident.is_denied(id) && !id.is_declare() {
+        return Some(end(Outcome::Failed, format!("denied by {}", names(false))));
+    }
+    (now >= gate.expires).then(|| Intent::Expire { gate: id.clone(), attempt })
+}
+
+/// A step's suspension that is not yet in the ledger.
+pub fn suspension_of(incident: &Incident, id: &StepId) -> Option<(Name, bool)> {
+    let name = incident.step(id)?.suspends.clone()?;
+    let run = incident.runs.get(id)?;
+    let certain = matches!(run.status, Status::Succeeded | Status::DoneByHand);
+    // A freeze that failed half-way may hold all the same: it is noted, and says that it is not certain.
+    let possible = run.attempt > 0 && (run.status.is_trouble() || run.status == Status::Unknown);
+    let noted = incident.suspensions.get(&name).is_some_and(|s| {
+        let stale = s.lifted.is_some() && run.ended_at.is_some_and(|at| s.lifted.is_some_and(|l| at > l));
+        !stale && (s.certain || !certain)
+    });
+    ((certain || possible) && !noted).then(|| Name::parse(name).ok()).flatten().map(|n| (n, certain))
+}
+
+/// The open suspension that a step, or the undo of the step that opened it, has just lifted.
+pub fn lifted_by(incident: &Incident, id: &StepId) -> Option<Name> {
+    let step = incident.step(id)?;
+    let open = |name: &String| incident.suspensions.get(name).filter(|s| s.lifted.is_none());
+    let done = |status| matches!(status, Status::Succeeded | Status::DoneByHand);
+    let resumed = step.resumes.as_ref().filter(|name| {
+        open(name).is_some_and(|s| {
+            incident
+                .runs
+                .get(id)
+                .is_some_and(|r| done(r.status) && r.ended_at.is_some_and(|at| at >= s.since))
+        })
+    });
+    let undone = step.suspends.as_ref().filter(|name| {
+        open(name).is_some_and(|s| {
+            &s.step == id
+                && incident
+                    .undos
+                    .get(id)
+                    .is_some_and(|r| done(r.status) && r.ended_at.is_some_and(|at| at >= s.since))
+        })
+    });
+    resumed.or(undone).and_then(|name| Name::parse(name.clone()).ok())
+}
+
+fn ledger(incident: &Incident) -> Option<Due> {
+    let ids = incident.runs.keys();
+    ids.clone()
+        .find(|id| suspension_of(incident, id).is_some())
+        .map(|id| Due::Wish(Intent::Suspend { step: id.clone() }))
+        .or_else(|| {
+            let lifting = ids.clone().find(|id| lifted_by(incident, id).is_some())?;
+            Some(Due::Wish(Intent::Lift { step: lifting.clone() }))
+        })
+}
+
+/// Declared ways on after a failure, when no declared retry is left.
+fn troubles(incident: &Incident, now: Stamp) -> Option<Due> {
+    if incident.aborted.is_some() || incident.stage != Stage::Declared {
+        return None;
+    }
+    for step in incident.runbook.steps() {
+        let Some(run) = incident.runs.get(step.id.as_str()) else { continue };
+        let failed = matches!(run.status, Status::Failed | Status::TimedOut) && !run.passed;
+        let Some(id) = StepId::parse(step.id.clone()).ok().filter(|_| failed) else { continue };
+        if let Some(at) = incident.retry_due(step) {
+            if now >= at && incident.paused.is_none() {
+                return start(incident, step, &id).map(Due::Wish);
+            }
+            continue;
+        }
+        let why = format!("on_failure of {id}: {}", run.detail);
+        let reason: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(1_000).collect();
+        match &step.on_failure {
+            OnFailure::Pause => {}
+            OnFailure::Abort => return Some(Due::Wish(Intent::Abort { reason })),
+            OnFailure::Continue => {
+                return Some(Due::Wish(Intent::DecideStep { step: id, choice: Choice::Continue, reason }));
+            }
+            OnFailure::Goto(to) => {
+                let Ok(to) = StepId::parse(to.clone()) else { continue };
+                // A jump to a step that has begun is not made: it waits for a person.
+                if incident.status(to.as_str()) == Status::Pending {
+                    return Some(Due::Wish(Intent::DecideStep {
+                        step: id,
+                        choice: Choice::Goto(to),
+                        reason,
+                    }));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Whether a phase's first step has become due.
+pub fn phase_begins(incident: &Incident, phase: &Phase) -> bool {
+    phase.steps.iter().any(|s| incident.is_ready(s))
+}
+
+fn phases(incident: &Incident) -> Option<Due> {
+    incident.runbook.phases.iter().enumerate().find_map(|(i, phase)| {
+        let phase_index = u32::try_from(i).ok()?;
+        let new = !incident.phases_entered.contains(&phase_index) && phase_begins(incident, phase);
+        new.then_some(Due::Wish(Intent::EnterPhase { phase: phase_index }))
+    })
+}
+
+fn start(incident: &Incident, step: &Step, id: &StepId) -> Option<Intent> {
+    let attempt = incident.next_attempt(id, Direction::Forward);
+    let plan = plan::of_step(incident, step, Direction::Forward).ok()?;
+    Some(Intent::Start {
+        step: id.clone(),
+        attempt,
+        direction: Direction::Forward,
+        plan: plan::digest(&plan, attempt),
+        retyped: None,
+        reason: None,
+    })
+}
+
+fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
+    for step in incident.runbook.steps() {
+        let (Ok(id), Some(run)) = (StepId::parse(step.id.clone()), incident.runs.get(step.id.as_str()))
+        else {
+            continue;
+        };
+        if let (Action::Wait { lasts, .. }, Status::Running) = (&step.action, run.status) {
+            let over = run.started_at.is_some_and(|at| now >= at.plus(*lasts));
+            if over {
+                return Some(Due::Wish(Intent::Finish {
+                    step: id,
+                    attempt: run.attempt,
+                    direction: Direction::Forward,
+                    outcome: Outcome::Succeeded,
+                    detail: "the hold phase is over".to_owned(),
+                    output: None,
+                    output_bytes: None,
+                }));
+            }
+        }
+        if !incident.is_ready(step) {
+            continue;
+        }
+        if plan::when_is_false(incident, step) {
+            let reason = format!("when: {} does not hold", step.when.as_deref().unwrap_or_default());
+            return Some(Due::Wish(Intent::Skip { step: id, reason }));
+        }
+        if let Action::Approve(_) = step.action {
+            let attempt = incident.gates.get(&id).map_or(1, |g| g.attempt + 1);
+            return Some(Due::OpenGate { gate: id, attempt });
+        }
+        if starts_by_itself(&step.action) {
+            if let Some(wish) = start(incident, step, &id) {
+                return Some(Due::Wish(wish));
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,163 @@
+//! The texts that people sign with their own SSH key. What is shown is what is signed.
+//!
+//! UTF-8, line feeds, fixed key order, no control characters, at most 4 KiB. Never holds anything that the state of
+//! the incident does not confirm: the hub and the verifier render the text anew and compare it byte for byte.
+
+use crate::core::event::{Joined, Seen};
+use crate::core::id::{PersonId, StepId};
+use crate::core::incident::Incident;
+use crate::core::intent::GateAnswer;
+use crate::core::plan;
+use crate::core::time::Stamp;
+
+/// Namespace of session statements.
+pub const SESSION: &str = "session.v1@backout";
+/// Namespace of approvals and denials.
+pub const APPROVE: &str = "approve.v1@backout";
+/// Namespace of break-glass statements.
+pub const OVERRIDE: &str = "override.v1@backout";
+/// Namespace of close statements.
+pub const CLOSE: &str = "close.v1@backout";
+
+/// Longest statement in bytes.
+pub const MAX: usize = 4096;
+
+/// How an answer at a gate is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answering {
+    /// Yes.
+    Approve,
+    /// No.
+    Deny,
+    /// Break-glass.
+    Override,
+}
+
+impl Answering {
+    /// The word after `decision:`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Answering::Approve => "approve",
+            Answering::Deny => "deny",
+            Answering::Override => "override",
+        }
+    }
+
+    /// The namespace it is signed in.
+    pub fn namespace(self) -> &'static str {
+        match self {
+            Answering::Approve | Answering::Deny => APPROVE,
+            Answering::Override => OVERRIDE,
+        }
+    }
+}
+
+/// One line of a statement: control characters become spaces, so that a value can never begin a new line.
+fn one_line(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    clean.trim().to_owned()
+}
+
+/// Cuts a long value and says so; the `plan:` line commits to the whole.
+fn shortened(text: &str, room: usize) -> String {
+    let line = one_line(text);
+    if line.len() <= room {
+        return line;
+    }
+    let mut end = room;
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    let head = line.get(..end).unwrap_or_default();
+    format!("{head}… ({} bytes in all, committed to by plan)", line.len())
+}
+
+/// The text of a session statement.
+pub fn session(log: &str, person: &PersonId, joined: &Joined) -> String {
+    let roles: Vec<&str> = joined.roles.iter().map(|r| r.as_str()).collect();
+    format!(
+        "backout session v1\nlog: {log}\nas: {person}\nsession: {}\nroles: {}\nexpires: {}\n",
+        joined.session_key,
+        if roles.is_empty() { "-".to_owned() } else { roles.join(",") },
+        joined.expires.to_second(),
+    )
+}
+
+/// The text of an answer at a gate, from the pending request. `None` when the gate has no request.
+pub fn gate(
+    incident: &Incident,
+    person: &PersonId,
+    answer: &GateAnswer,
+    how: Answering,
+    seen: &Seen,
+) -> Option<String> {
+    let pending = incident.gates.get(&answer.gate)?;
+    let content = plan::of_gate(incident, &answer.gate)?;
+    let title = match how {
+        Answering::Approve | Answering::Deny => "backout approval v1",
+        Answering::Override => "backout override v1",
+    };
+    let room = 2048 / content.steps.len().max(1);
+    let several = content.steps.len() > 1;
+    let mut text = format!(
+        "{title}\nlog: {}\nseen: {} {}\nplan: {}\nstep: {} attempt {}\n",
+        incident.log(),
+        seen.n,
+        seen.root,
+        pending.plan,
+        answer.gate,
+        answer.attempt,
+    );
+    text.push_str(&format!("target: {}\n", shortened(&content.target, 256)));
+    for step in &content.steps {
+        let prefix = if several { format!("{}: ", step.id) } else { String::new() };
+        text.push_str(&format!(
+            "run: {prefix}{}\n",
+            shortened(&step.summary, room.saturating_sub(prefix.len()))
+        ));
+    }
+    text.push_str(&format!(
+        "role: {}\nas: {person}\ndecision: {}\nreason: {}\nnonce: {}\nexpires: {}\n",
+        answer.role,
+        how.word(),
+        shortened(&answer.reason, 512),
+        answer.nonce,
+        pending.expires.to_second(),
+    ));
+    Some(text)
+}
+
+/// The text that closes a record: it names the head it closes.
+pub fn close(incident: &Incident, person: &PersonId, reason: &str, seen: &Seen) -> String {
+    format!(
+        "backout close v1\nlog: {}\nseen: {} {}\nas: {person}\nreason: {}\n",
+        incident.log(),
+        seen.n,
+        seen.root,
+        shortened(reason, 512),
+    )
+}
+
+/// The head a statement names in its `seen:` line.
+pub fn seen_of(text: &str) -> Option<Seen> {
+    let line = text.lines().find_map(|l| l.strip_prefix("seen: "))?;
+    let (n, root) = line.split_once(' ')?;
+    Some(Seen { n: n.parse().ok()?, root: root.to_owned() })
+}
+
+/// The value of a `key: value` line.
+pub fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    text.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(": "))
+}
+
+/// The gate and attempt that a statement's `step:` line names.
+pub fn step_of(text: &str) -> Option<(StepId, u32)> {
+    let (step, attempt) = field(text, "step")?.split_once(" attempt ")?;
+    Some((StepId::parse(step).ok()?, attempt.parse().ok()?))
+}
+
+/// The `expires:` line of a statement, which is written without a fraction.
+pub fn expires_of(text: &str) -> Option<Stamp> {
+    let whole = field(text, "expires")?.strip_suffix('Z')?;
+    Stamp::parse(&format!("{whole}.000000Z")).ok()
+}
