@@ -7,6 +7,7 @@
 pub mod folder;
 pub mod line;
 pub mod payload;
+pub mod proof;
 pub mod seal;
 pub mod store;
 pub mod tree;
