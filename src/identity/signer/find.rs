@@ -1,0 +1,123 @@
+//! Picks the key a person signs with. Never picks one that `allowed_signers` does not list.
+
+use std::path::Path;
+
+use super::{SignError, Signer};
+use crate::identity::AllowedSigners;
+use crate::identity::agent::Agent;
+use crate::identity::key::Presented;
+use crate::identity::keyfile::{AskPassphrase, KeyFile};
+
+impl Signer {
+    /// The signer of a principal: the key file if one is named, else the first key of the agent that is listed.
+    ///
+    /// Plain keys come before certificates, which expire sooner. A locked key file is refused; see
+    /// [`Signer::find_asking`].
+    ///
+    /// # Errors
+    /// If there is no agent and no file, or no listed key in them.
+    pub fn find(
+        principal: &str,
+        signers: &AllowedSigners,
+        agent_socket: Option<&Path>,
+        key_file: Option<&Path>,
+    ) -> Result<Signer, SignError> {
+        Self::find_asking(principal, signers, agent_socket, key_file, &mut |_| None)
+    }
+
+    /// As [`Signer::find`], asking for the passphrase of a locked key file.
+    ///
+    /// # Errors
+    /// If there is no agent and no file, or no listed key in them.
+    pub fn find_asking(
+        principal: &str,
+        signers: &AllowedSigners,
+        agent_socket: Option<&Path>,
+        key_file: Option<&Path>,
+        ask: AskPassphrase<'_>,
+    ) -> Result<Signer, SignError> {
+        let available = available(agent_socket, key_file, ask)?;
+        let held = describe(&available);
+        let from_file = available.iter().find_map(|signer| match signer {
+            Signer::File(file) => Some((file.path().to_owned(), signer.fingerprint())),
+            Signer::Agent { .. } | Signer::Memory(_) => None,
+        });
+        let principal_owned = principal.to_owned();
+        available.into_iter().find(|signer| signers.lists(principal, signer.presented())).ok_or(
+            match (key_file, from_file) {
+                (Some(_), Some((path, fingerprint))) => {
+                    SignError::NotListed { principal: principal_owned, fingerprint, path }
+                }
+                (_, _) => SignError::NotInAgent { principal: principal_owned, held },
+            },
+        )
+    }
+
+    /// Everyone a person could sign as: each principal once, with the first key that is listed for them.
+    ///
+    /// # Errors
+    /// If there is no agent and no file, or they cannot be used.
+    pub fn who_am_i(
+        signers: &AllowedSigners,
+        agent_socket: Option<&Path>,
+        key_file: Option<&Path>,
+    ) -> Result<Vec<(String, Signer)>, SignError> {
+        let mut people: Vec<(String, Signer)> = Vec::new();
+        for signer in available(agent_socket, key_file, &mut |_| None)? {
+            for principal in signers.principals_of(signer.presented()) {
+                if !people.iter().any(|(known, _)| *known == principal) {
+                    let found = Self::find(&principal, signers, agent_socket, key_file)?;
+                    people.push((principal, found));
+                }
+            }
+        }
+        Ok(people)
+    }
+}
+
+/// Everything that could sign, in the order of preference.
+fn available(
+    agent_socket: Option<&Path>,
+    key_file: Option<&Path>,
+    ask: AskPassphrase<'_>,
+) -> Result<Vec<Signer>, SignError> {
+    let named = key_file.map(|path| (path, named_public(path)));
+    let mut held = Vec::new();
+    match (&named, agent_socket) {
+        (None, None) => return Err(SignError::Nothing),
+        // A private key file is an order to use it; a public one names a key that may well be in the agent.
+        (Some((_, None)), _) | (Some(_), None) => {}
+        (None, Some(socket)) => held = from_agent(socket)?,
+        (Some((_, Some(wanted))), Some(socket)) => {
+            held = from_agent(socket).unwrap_or_default();
+            held.retain(|signer| signer.presented() == wanted);
+        }
+    }
+    if let (Some((path, _)), true) = (named, held.is_empty()) {
+        held.push(Signer::File(KeyFile::load(path, ask)?));
+    }
+    held.sort_by_key(|signer| matches!(signer.presented(), Presented::Certificate(_)));
+    Ok(held)
+}
+
+fn named_public(path: &Path) -> Option<Presented> {
+    let text = std::fs::read(path).ok()?;
+    crate::identity::key::read_public(&text).ok()
+}
+
+fn from_agent(socket: &Path) -> Result<Vec<Signer>, SignError> {
+    let keys = Agent::connect(socket)?.list()?;
+    let usable = keys.into_iter().filter_map(|key| {
+        let presented = key.presented.ok()?;
+        Some(Signer::Agent { socket: socket.to_owned(), presented, comment: key.comment })
+    });
+    Ok(usable.collect())
+}
+
+fn describe(available: &[Signer]) -> String {
+    if available.is_empty() {
+        return "no usable key".to_owned();
+    }
+    let each: Vec<String> = available.iter().map(|signer| signer.presented().to_string()).collect();
+    each.join(", ")
+}
