@@ -8,7 +8,9 @@
     missing_docs
 )]
 
+mod metrics;
 mod servers;
+mod shop;
 mod support;
 mod tidy;
 mod timeline;
