@@ -232,6 +232,7 @@ fn start(incident: &Incident, step: &Step, id: &StepId) -> Option<Intent> {
         plan: plan::digest(&plan, attempt),
         retyped: None,
         reason: None,
+        payload: None,
     })
 }
 

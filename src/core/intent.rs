@@ -72,6 +72,9 @@ pub enum Intent {
         /// Why undone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// The commitment (base64) to an edited message, for a step that sends one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payload: Option<String>,
     },
     /// Confirms a manual step.
     Confirm {

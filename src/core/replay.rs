@@ -118,6 +118,7 @@ fn proved(event: &Event) -> Result<(), Illegal> {
 fn payload(event: &Event) -> Result<(), Illegal> {
     let expected = match &event.what {
         What::Noted(_) | What::Sent(_) => 1..=1,
+        What::Started(_) => 0..=1,
         What::Finished(_) | What::Undone(_) | What::Measured(_) => 0..=64,
         _ => 0..=0,
     };
@@ -247,6 +248,7 @@ fn step_intent(event: &Event) -> Intent {
             plan: d.plan,
             retyped: d.retyped.clone(),
             reason: d.reason.clone(),
+            payload: event.payload.first().cloned(),
         },
         What::Progressed(d) => {
             Intent::Progress { step: d.step.clone(), attempt: d.attempt, done: d.done, total: d.total }

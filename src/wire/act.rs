@@ -17,9 +17,6 @@ pub struct Act {
     pub auth: Auth,
     /// What the intent's commitments commit to.
     pub payload: Vec<Part>,
-    /// The edited text of a `send` step, which only the hub needs: it comes back as a payload of `message.sent`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
 }
 
 /// One separately removable part outside the record.

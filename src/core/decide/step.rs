@@ -20,7 +20,8 @@ fn known<'a>(incident: &'a Incident, id: &StepId) -> Result<(&'a Step, &'a Run),
 }
 
 pub(super) fn start(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Result<What, Refusal> {
-    let Intent::Start { step: id, attempt, direction, plan: shown, retyped, reason: why } = intent else {
+    let Intent::Start { step: id, attempt, direction, plan: shown, retyped, reason: why, payload } = intent
+    else {
         return Err(Refusal::DoesNotFit("not a start".to_owned()));
     };
     let (step, run) = known(incident, id)?;
@@ -30,6 +31,9 @@ pub(super) fn start(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -
     match direction {
         Direction::Forward => may_begin(incident, by, step, run, now)?,
         Direction::Undo => may_undo(incident, by, step, run)?,
+    }
+    if payload.is_some() && !matches!(step.action, Action::Send { .. }) {
+        return Err(Refusal::DoesNotFit(format!("{id} sends no message")));
     }
     let expected = incident.next_attempt(id, *direction);
     if *attempt != expected {
