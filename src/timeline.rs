@@ -2,8 +2,9 @@
 //!
 //! Bottom up: [`tree`] (Merkle tree over raw lines), [`seal`] (who signs a head), [`line`] (the one accepted byte
 //! form of an event), [`walk`] (reading a file of both), [`folder`] (the files, opened safely), [`store`] (the only
-//! writer).
+//! writer), [`codec`] (lines and typed events).
 
+pub mod codec;
 pub mod folder;
 pub mod line;
 pub mod payload;

@@ -1,0 +1,167 @@
+//! Event lines and typed events, both ways, with a closed vocabulary; and the bytes that a person's act signs.
+//!
+//! Never guesses: an unknown kind, field or version is an error that names the event and the field.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as B64;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::line::{self, NotCanonical, Parts, WriteError};
+use crate::core::event::{Actor, Auth, Event, Seen, What};
+use crate::core::intent::Intent;
+use crate::core::time::Stamp;
+
+/// The version of the format.
+pub const VERSION: u64 = 1;
+
+/// Why a line is not an event of this version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// Not in the accepted byte form.
+    #[error(transparent)]
+    Form(#[from] NotCanonical),
+    /// A part is not there.
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
+    /// A key that the format does not know.
+    #[error("`{0}` is not a field of an event")]
+    UnknownField(String),
+    /// Another version.
+    #[error("version {0} of the format is not known to this program; a newer one may read it")]
+    Version(String),
+    /// A kind that the format does not know.
+    #[error("`{0}` is not a kind of event")]
+    UnknownKind(String),
+    /// A part does not have the form it must have.
+    #[error("`{field}`: {why}")]
+    Field {
+        /// Which part.
+        field: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+fn bad(field: &'static str, why: impl ToString) -> Malformed {
+    Malformed::Field { field, why: why.to_string() }
+}
+
+fn part<'a>(field: &'static str, raw: Option<&'a str>) -> Result<&'a str, Malformed> {
+    raw.ok_or(Malformed::Missing(field))
+}
+
+fn json<T: serde::de::DeserializeOwned>(field: &'static str, raw: &str) -> Result<T, Malformed> {
+    serde_json::from_str(raw).map_err(|e| bad(field, e))
+}
+
+/// A string part without its quotes; names and times never need an escape.
+fn plain<'a>(field: &'static str, raw: Option<&'a str>) -> Result<&'a str, Malformed> {
+    let raw = part(field, raw)?;
+    raw.strip_prefix('"')
+        .and_then(|r| r.strip_suffix('"'))
+        .filter(|text| !text.contains('\\'))
+        .ok_or_else(|| bad(field, "not a plain string"))
+}
+
+/// Reads one line, given without its line feed.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decode(line: &[u8]) -> Result<Event, Malformed> {
+    decode_parts(&line::parts(line)?)
+}
+
+/// Reads an event whose line was already checked.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decode_parts(parts: &Parts<'_>) -> Result<Event, Malformed> {
+    if let Some(key) = parts.unknown {
+        return Err(Malformed::UnknownField(key.to_owned()));
+    }
+    let version = part("v", parts.v)?;
+    if version != "1" {
+        return Err(Malformed::Version(version.to_owned()));
+    }
+    let seq = part("seq", parts.seq)?.parse().map_err(|_| bad("seq", "not a count"))?;
+    let at = Stamp::parse(plain("t", parts.t)?).map_err(|e| bad("t", e))?;
+    let actor = Actor::try_from(plain("actor", parts.actor)?.to_owned()).map_err(|e| bad("actor", e))?;
+    let kind = plain("kind", parts.kind)?;
+    let data = part("data", parts.data)?;
+    let what = What::deserialize_data(kind, &mut serde_json::Deserializer::from_str(data))
+        .ok_or_else(|| Malformed::UnknownKind(kind.to_owned()))?
+        .map_err(|e| bad("data", e))?;
+    let auth = parts.auth.map(|raw| json::<Auth>("auth", raw)).transpose()?;
+    Ok(Event { seq, at, actor, what, payload: commitments(parts.payload)?, auth })
+}
+
+fn commitments(raw: Option<&str>) -> Result<Vec<String>, Malformed> {
+    let Some(raw) = raw else { return Ok(Vec::new()) };
+    let all: Vec<String> = json("payload", raw)?;
+    if all.is_empty() {
+        return Err(bad("payload", "an empty list is left out"));
+    }
+    match all.iter().find(|c| commitment(c).is_none()) {
+        Some(_) => Err(bad("payload", "not the base64 of 32 bytes")),
+        None => Ok(all),
+    }
+}
+
+/// A commitment as it stands in an event.
+#[must_use]
+pub fn commitment(text: &str) -> Option<[u8; 32]> {
+    B64.decode(text).ok()?.try_into().ok()
+}
+
+/// Writes an event as its line, without a line feed.
+///
+/// # Errors
+/// It holds something that no line can hold: a number of 2^53 or more, or more than 65,000 bytes in all.
+pub fn encode(event: &Event) -> Result<Vec<u8>, WriteError> {
+    let mut fields = Map::new();
+    let mut set = |key: &str, value: Value| fields.insert(key.to_owned(), value);
+    set("v", VERSION.into());
+    set("seq", event.seq.into());
+    set("t", event.at.to_string().into());
+    set("kind", event.what.kind().into());
+    set("actor", event.actor.to_string().into());
+    set("data", without_nulls(event.what.serialize_data(serde_json::value::Serializer)?));
+    if !event.payload.is_empty() {
+        set("payload", event.payload.clone().into());
+    }
+    if let Some(auth) = &event.auth {
+        set("auth", without_nulls(serde_json::to_value(auth)?));
+    }
+    line::canonical(&Value::Object(fields))
+}
+
+/// What a session key signs for an act, behind the domain prefix: log, running number, the head it saw, the intent.
+///
+/// # Errors
+/// The intent holds something that has no canonical form.
+pub fn act(log: &str, client_seq: u64, seen: &Seen, intent: &Intent) -> Result<Vec<u8>, WriteError> {
+    #[derive(Serialize)]
+    struct Act<'a> {
+        client_seq: u64,
+        intent: &'a Intent,
+        log: &'a str,
+        seen: &'a Seen,
+    }
+    let act = Act { client_seq, intent, log, seen };
+    line::canonical(&without_nulls(serde_json::to_value(act)?))
+}
+
+/// The format has no null: what is not there is left out.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect(),
+        ),
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests;
