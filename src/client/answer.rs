@@ -1,0 +1,100 @@
+//! What takes a person's own SSH key: answers at gates, and closing. The text is made first, shown, and then signed
+//! as it was shown. Never signs a text that it did not make itself.
+
+use crate::client::mirror::Mirror;
+use crate::client::session::{ActError, Session};
+use crate::core::event::{Auth, Display, Seen};
+use crate::core::id::{PersonId, RoleName, StepId};
+use crate::core::intent::{GateAnswer, Intent};
+use crate::core::statement::{self, Answering};
+use crate::identity::signer::Signer;
+use crate::wire::act::Act;
+
+/// A statement that was made and can be shown, but is not signed yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Who would sign.
+    pub person: PersonId,
+    /// What it would do.
+    pub intent: Intent,
+    /// Exactly the text that would be signed.
+    pub text: String,
+    /// In which namespace.
+    pub namespace: &'static str,
+    /// The head it names.
+    pub seen: Seen,
+}
+
+/// Drafts an answer at a gate for the key that will sign it.
+///
+/// # Errors
+/// When the gate has no open request, or the text would be too long to read.
+pub fn at_gate(
+    mirror: &Mirror,
+    person: &PersonId,
+    key: &str,
+    gate: &StepId,
+    role: &RoleName,
+    how: Answering,
+    reason: &str,
+) -> Result<Draft, ActError> {
+    let none = || ActError::NoRequest(gate.to_string());
+    let pending = mirror.incident.gates.get(gate).ok_or_else(none)?;
+    let answer = GateAnswer {
+        gate: gate.clone(),
+        attempt: pending.attempt,
+        role: role.clone(),
+        reason: reason.trim().to_owned(),
+        nonce: pending.nonce.clone(),
+        key: key.to_owned(),
+    };
+    let seen = mirror.seen();
+    let text = statement::gate(&mirror.incident, person, &answer, how, &seen).ok_or_else(none)?;
+    let intent = match how {
+        Answering::Approve => Intent::Approve(answer),
+        Answering::Deny => Intent::Deny(answer),
+        Answering::Override => Intent::Override(answer),
+    };
+    checked(Draft { person: person.clone(), intent, text, namespace: how.namespace(), seen })
+}
+
+/// Drafts the statement that closes the record.
+///
+/// # Errors
+/// When the text would be too long to read.
+pub fn closing(mirror: &Mirror, person: &PersonId, key: &str, reason: &str) -> Result<Draft, ActError> {
+    let seen = mirror.seen();
+    let text = statement::close(&mirror.incident, person, reason, &seen);
+    let intent = Intent::Close { reason: reason.to_owned(), key: key.to_owned() };
+    checked(Draft { person: person.clone(), intent, text, namespace: statement::CLOSE, seen })
+}
+
+fn checked(draft: Draft) -> Result<Draft, ActError> {
+    if draft.text.len() > statement::MAX { Err(ActError::TooLong) } else { Ok(draft) }
+}
+
+/// Signs a draft: with the person's SSH key and, when there is one, with the session too.
+///
+/// # Errors
+/// When the key does not sign.
+pub fn sign(
+    draft: Draft,
+    log: &str,
+    signer: &Signer,
+    session: Option<&mut Session>,
+    display: Display,
+) -> Result<Act, ActError> {
+    let sshsig = signer.sign(draft.namespace, draft.text.as_bytes())?;
+    let base = match session {
+        Some(session) => session.sign(log, &draft.seen, &draft.intent)?,
+        None => Auth::default(),
+    };
+    let auth = Auth {
+        statement: Some(draft.text),
+        sshsig: Some(sshsig),
+        namespace: Some(draft.namespace.to_owned()),
+        display: Some(display),
+        ..base
+    };
+    Ok(Act { person: draft.person, intent: draft.intent, auth, payload: Vec::new() })
+}

@@ -1,0 +1,121 @@
+//! A connection to a hub. Never interprets the record.
+
+use crate::wire::frame::{self, FrameError};
+use crate::wire::message::{FromClient, FromHub, PROTOCOL, Welcome};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::net::UnixStream;
+
+/// How long a hub may take to answer the hello.
+const GREETING: Duration = Duration::from_secs(10);
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Nobody listens.
+    #[error("no hub answers at {path}: {why}")]
+    NoHub {
+        /// The socket.
+        path: PathBuf,
+        /// The system's reason.
+        why: std::io::Error,
+    },
+    /// It hung up.
+    #[error("the hub closed the connection")]
+    Closed,
+    /// It does not speak.
+    #[error("the hub did not answer within {} s", GREETING.as_secs())]
+    Silent,
+    /// It does not want us.
+    #[error("{0}")]
+    Sorry(String),
+    /// It speaks something else.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The connection broke.
+    #[error("the connection to the hub broke: {0}")]
+    Broken(#[from] std::io::Error),
+    /// It claims a frame larger than allowed.
+    #[error("the hub announced a frame of {0} bytes; this is no hub of ours")]
+    TooLarge(usize),
+}
+
+/// The reading half.
+#[derive(Debug)]
+pub struct Reader<S>(ReadHalf<S>);
+
+/// The writing half.
+#[derive(Debug)]
+pub struct Writer<S>(WriteHalf<S>);
+
+/// Connects to a hub's socket and says hello.
+///
+/// # Errors
+/// When nobody listens there, or it is not a hub that speaks this protocol.
+pub async fn connect(
+    socket: &Path,
+    from: u64,
+) -> Result<(Reader<UnixStream>, Writer<UnixStream>, Welcome), ConnectError> {
+    let no_hub = |why| ConnectError::NoHub { path: socket.to_owned(), why };
+    let stream = UnixStream::connect(socket).await.map_err(no_hub)?;
+    greet(stream, from).await
+}
+
+/// Says hello over any stream, such as one that `ssh` carries.
+///
+/// # Errors
+/// When the other side is not a hub that speaks this protocol.
+pub async fn greet<S: AsyncRead + AsyncWrite>(
+    stream: S,
+    from: u64,
+) -> Result<(Reader<S>, Writer<S>, Welcome), ConnectError> {
+    let (read, write) = tokio::io::split(stream);
+    let (mut reader, mut writer) = (Reader(read), Writer(write));
+    let program = env!("CARGO_PKG_VERSION").to_owned();
+    writer.send(&FromClient::Hello { protocol: PROTOCOL, program, from }).await?;
+    let first = tokio::time::timeout(GREETING, reader.next()).await.map_err(|_| ConnectError::Silent)??;
+    match first {
+        FromHub::Welcome(welcome) => Ok((reader, writer, *welcome)),
+        FromHub::Sorry { why } | FromHub::Bye { why } => Err(ConnectError::Sorry(why)),
+        _ => Err(ConnectError::Sorry(
+            "the hub did not begin with a welcome; upgrade the older side".to_owned(),
+        )),
+    }
+}
+
+impl<S: AsyncRead> Reader<S> {
+    /// The next message.
+    ///
+    /// # Errors
+    /// When the hub hung up or sent something else.
+    pub async fn next(&mut self) -> Result<FromHub, ConnectError> {
+        let length = match self.0.read_u32().await {
+            Ok(length) => usize::try_from(length).unwrap_or(usize::MAX),
+            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => return Err(ConnectError::Closed),
+            Err(e) => return Err(e.into()),
+        };
+        if length > frame::FROM_HUB {
+            return Err(ConnectError::TooLarge(length));
+        }
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).await?;
+        Ok(frame::read(&bytes)?)
+    }
+}
+
+impl<S: AsyncWrite> Writer<S> {
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// When it does not fit a frame or the connection broke.
+    pub async fn send(&mut self, message: &FromClient) -> Result<(), ConnectError> {
+        let content = frame::write(message, frame::FROM_CLIENT)?;
+        let length = u32::try_from(content.len()).map_err(|_| FrameError::TooLarge(content.len()))?;
+        let mut bytes = Vec::with_capacity(content.len() + 4);
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(&content);
+        self.0.write_all(&bytes).await?;
+        Ok(self.0.flush().await?)
+    }
+}
