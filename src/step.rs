@@ -1,1 +1,29 @@
-//! Runs commands. Never knows why.
+//! Runs commands and looks at things. Never knows why, and never guesses how something ended.
+//!
+//! A step's command runs under a small supervisor process of its own, which outlives the hub, enforces the timeout
+//! and records the end. All that is known about one attempt lies in its directory (see [`record`]):
+//!
+//! * [`supervisor`]: that process.
+//! * [`runner`]: starting one, and finding out later how it stands.
+//! * [`tail`]: its output while it grows.
+//! * [`outcome`]: how it ended, in a person's words.
+//! * [`ssh`]: commands on another host.
+
+pub mod outcome;
+pub mod process;
+pub mod record;
+pub mod runner;
+pub mod ssh;
+
+pub mod supervisor;
+pub mod tail;
+
+use crate::runbook::model::Command;
+
+/// The argv of a resolved command. A string runs in `/bin/sh -eu`, so an unset variable or a failing line ends it.
+pub fn argv(command: &Command) -> Vec<String> {
+    match command {
+        Command::Argv(argv) => argv.clone(),
+        Command::Shell(line) => vec!["/bin/sh".into(), "-eu".into(), "-c".into(), line.clone()],
+    }
+}

@@ -11,6 +11,7 @@
 mod metrics;
 mod servers;
 mod shop;
+mod step;
 mod support;
 mod tidy;
 mod timeline;

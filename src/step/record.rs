@@ -1,0 +1,247 @@
+//! The files of one attempt. Never runs anything, never interprets what it reads.
+//!
+//! ```text
+//! job.json        what to run; written by the hub before the supervisor starts. Names of variables, never values
+//! started.json    who supervises and, once it runs, the command's process. Only one process ever gets to create it
+//! out             output and errors of the command in their order, up to the cap
+//! exit.json       how it ended; durable (file and directory synced) before the supervisor goes
+//! cancel, kill    empty; asks the supervisor to end the command, with and without grace
+//! supervisor.log  what the supervisor could not say elsewhere
+//! ```
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::process::{Identity, LeftBehind};
+
+/// What to run.
+pub const JOB: &str = "job.json";
+/// Who runs it.
+pub const STARTED: &str = "started.json";
+/// What it printed.
+pub const OUT: &str = "out";
+/// How it ended.
+pub const EXIT: &str = "exit.json";
+/// Ask for an end with grace.
+pub const CANCEL: &str = "cancel";
+/// Ask for an end at once.
+pub const KILL: &str = "kill";
+/// The supervisor's own words.
+pub const LOG: &str = "supervisor.log";
+
+/// `job.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFile {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Working directory.
+    pub cwd: PathBuf,
+    /// Names of the variables the runbook set; values come through the environment only.
+    pub env: Vec<String>,
+    /// Milliseconds until TERM.
+    pub timeout_ms: u64,
+    /// Milliseconds between TERM and KILL.
+    pub grace_ms: u64,
+    /// Bytes of output kept.
+    pub output_cap: u64,
+    /// Boot of the machine it was meant for.
+    pub boot_id: String,
+}
+
+/// `started.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// Boot of the machine.
+    pub boot_id: String,
+    /// The supervising process; `None` when the attempt was withdrawn before any began.
+    pub supervisor: Option<Identity>,
+    /// The command; `None` until it runs.
+    pub child: Option<Identity>,
+    /// Microseconds since 1970, UTC.
+    pub started_us: i64,
+}
+
+/// `exit.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Microseconds since 1970, UTC.
+    pub started_us: i64,
+    /// Microseconds since 1970, UTC.
+    pub ended_us: i64,
+    /// What it printed.
+    pub output: OutputFacts,
+    /// Processes that were still there.
+    pub left_behind: Vec<LeftBehind>,
+}
+
+/// About the command's output.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputFacts {
+    /// Bytes printed.
+    pub total: u64,
+    /// Bytes in `out`; less than `total` when the cap was reached or the disk was full.
+    pub kept: u64,
+    /// SHA-256 of everything printed, in hex.
+    pub sha256: String,
+    /// Why not everything under the cap was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// By itself.
+    Exited {
+        /// The exit code.
+        code: i32,
+    },
+    /// By a signal that was not ours.
+    Signalled {
+        /// Its number.
+        signal: i32,
+    },
+    /// Time was up.
+    TimedOut {
+        /// What it took.
+        by: By,
+    },
+    /// Somebody asked.
+    Cancelled {
+        /// What it took.
+        by: By,
+    },
+    /// There was no command to end.
+    CouldNotStart {
+        /// A sentence without a final period.
+        why: String,
+    },
+}
+
+/// Which signal was needed to end a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum By {
+    /// It went when asked.
+    Term,
+    /// Something of it had to be killed.
+    Kill,
+}
+
+/// Now, in microseconds since 1970.
+pub fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Reads one of the files; `None` if it is not there.
+///
+/// # Errors
+/// It cannot be read or is not what it should be.
+pub fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Option<T>> {
+    match std::fs::read(dir.join(name)) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::from),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// Creates a file that was not there, for this user only.
+///
+/// # Errors
+/// It is there already, or cannot be created.
+pub fn create(dir: &Path, name: &str) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(dir.join(name))
+}
+
+/// Writes a file that appears whole, and only if there is none yet: `false` when somebody else was first.
+///
+/// # Errors
+/// It cannot be written.
+pub fn claim<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<bool> {
+    // The pid keeps two claimants from writing the same draft.
+    let draft = dir.join(format!("{name}.{}", std::process::id()));
+    write_draft(&draft, value)?;
+    match renameat_with(CWD, &draft, CWD, dir.join(name), RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(true),
+        Err(e) => {
+            std::fs::remove_file(&draft)?;
+            if e == rustix::io::Errno::EXIST { Ok(false) } else { Err(e.into()) }
+        }
+    }
+}
+
+/// Replaces a file in one step, without waiting for the disk.
+///
+/// # Errors
+/// It cannot be written.
+pub fn replace<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
+    let draft = dir.join(format!("{name}.new"));
+    write_draft(&draft, value)?;
+    std::fs::rename(&draft, dir.join(name))
+}
+
+/// Replaces a file in one step; when this returns, it survives a power cut.
+///
+/// # Errors
+/// It cannot be written.
+pub fn replace_durably<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
+    let draft = dir.join(format!("{name}.new"));
+    write_draft(&draft, value)?.sync_all()?;
+    std::fs::rename(&draft, dir.join(name))?;
+    File::open(dir)?.sync_all()
+}
+
+fn write_draft<T: Serialize>(draft: &Path, value: &T) -> io::Result<File> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
+    file.write_all(&serde_json::to_vec(value)?)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_first_claim_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(claim(dir.path(), STARTED, &1).unwrap());
+        assert!(!claim(dir.path(), STARTED, &2).unwrap());
+        assert_eq!(read::<i32>(dir.path(), STARTED).unwrap(), Some(1));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no draft stays");
+    }
+
+    #[test]
+    fn a_torn_file_is_an_error_and_a_missing_one_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read::<Exit>(dir.path(), EXIT).unwrap(), None);
+        std::fs::write(dir.path().join(EXIT), b"{\"outcome\":{\"exi").unwrap();
+        assert!(read::<Exit>(dir.path(), EXIT).is_err());
+    }
+
+    #[test]
+    fn the_files_are_for_this_user_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        replace_durably(dir.path(), EXIT, &1).unwrap();
+        let mode = std::fs::metadata(dir.path().join(EXIT)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn outcomes_read_as_words_in_the_file() {
+        let word = |o: Outcome| serde_json::to_string(&o).unwrap();
+        assert_eq!(word(Outcome::Exited { code: 3 }), r#"{"exited":{"code":3}}"#);
+        assert_eq!(word(Outcome::TimedOut { by: By::Kill }), r#"{"timed_out":{"by":"KILL"}}"#);
+    }
+}

@@ -1,0 +1,394 @@
+//! Real commands under the real supervisor process.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use backout::step::process::Identity;
+use backout::step::record::{self, By, Exit, Outcome, Started};
+use backout::step::runner::{self, Job, Standing, StepError};
+use backout::step::tail::tail;
+use tempfile::TempDir;
+
+/// Longer than anything here may take on a loaded machine; reached only by a failing test.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+struct Attempt {
+    root: TempDir,
+    dir: PathBuf,
+}
+
+fn attempt() -> Attempt {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("step.1");
+    Attempt { root, dir }
+}
+
+impl Attempt {
+    fn job(&self, argv: &[&str]) -> Job {
+        let argv = argv.iter().map(|a| (*a).to_owned()).collect();
+        Job::new(&self.dir, argv, DEADLINE)
+            .in_directory(self.root.path())
+            .supervised_by(env!("CARGO_BIN_EXE_backout"))
+    }
+
+    fn sh(&self, script: &str) -> Job {
+        self.job(&["/bin/sh", "-eu", "-c", script])
+    }
+
+    fn out(&self) -> Vec<u8> {
+        std::fs::read(self.dir.join(record::OUT)).unwrap()
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.out()).unwrap()
+    }
+
+    fn started(&self) -> Started {
+        record::read(&self.dir, record::STARTED).unwrap().unwrap()
+    }
+
+    /// The script has got as far as creating this file.
+    async fn reached(&self, marker: &str) {
+        let file = self.root.path().join(marker);
+        until(marker, || file.exists()).await;
+    }
+
+    fn pid_in(&self, marker: &str) -> i32 {
+        std::fs::read_to_string(self.root.path().join(marker)).unwrap().trim().parse().unwrap()
+    }
+}
+
+async fn until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "never came true: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn run(job: &Job) -> Exit {
+    let launched = runner::launch(job).await.unwrap();
+    tokio::time::timeout(DEADLINE, runner::wait(&launched.dir)).await.expect("it ends").unwrap()
+}
+
+fn is_gone(pid: i32) -> bool {
+    Identity::of(pid).is_none()
+}
+
+fn kill_hard(pid: i32) {
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+#[tokio::test]
+async fn exit_codes_come_back_as_they_are() {
+    for code in [0, 1, 3, 255] {
+        let a = attempt();
+        let exit = run(&a.sh(&format!("exit {code}"))).await;
+        assert_eq!(exit.outcome, Outcome::Exited { code });
+        assert!(exit.ended_us >= exit.started_us);
+        assert!(exit.left_behind.is_empty());
+        assert_eq!(runner::inspect(&a.dir), Standing::Ended(exit));
+    }
+}
+
+#[tokio::test]
+async fn a_signal_is_told_from_an_exit_code() {
+    let a = attempt();
+    assert_eq!(run(&a.sh("kill -SEGV $$")).await.outcome, Outcome::Signalled { signal: 11 });
+}
+
+#[tokio::test]
+async fn why_a_command_could_not_start_is_said() {
+    let script = "not executable";
+    let cases: [(&[&str], &str); 4] = [
+        (&["no-such-command-anywhere"], "command not found"),
+        (&["./missing"], "there is no such file"),
+        (&["./plain"], "is not executable"),
+        (&["./orphan"], "the interpreter its first line names is not there"),
+    ];
+    for (argv, expected) in cases {
+        let a = attempt();
+        std::fs::write(a.root.path().join("plain"), script).unwrap();
+        let orphan = a.root.path().join("orphan");
+        std::fs::write(&orphan, "#!/no/such/interpreter\n").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&orphan, mode).unwrap();
+        match run(&a.job(argv)).await.outcome {
+            Outcome::CouldNotStart { why } => assert!(why.contains(expected), "{argv:?}: {why}"),
+            other => panic!("{argv:?}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_missing_working_directory_is_not_blamed_on_the_command() {
+    let a = attempt();
+    let job = a.sh("true").in_directory("/no/such/place");
+    let Outcome::CouldNotStart { why } = run(&job).await.outcome else { panic!("it started") };
+    assert!(why.contains("/no/such/place is not there"), "{why}");
+}
+
+#[tokio::test]
+async fn output_and_errors_keep_their_order() {
+    let a = attempt();
+    run(&a.sh("echo 1; echo 2 >&2; echo 3; printf 'no newline' >&2")).await;
+    assert_eq!(a.text(), "1\n2\n3\nno newline");
+}
+
+#[tokio::test]
+async fn binary_output_is_kept_byte_for_byte() {
+    let a = attempt();
+    let exit = run(&a.sh(r"printf '\000\377\033[31m\r\n\200'")).await;
+    assert_eq!(a.out(), b"\0\xff\x1b[31m\r\n\x80");
+    assert_eq!((exit.output.total, exit.output.kept), (9 + 1, 9 + 1));
+}
+
+#[tokio::test]
+async fn no_output_is_an_empty_file() {
+    let a = attempt();
+    let exit = run(&a.job(&["/bin/true"])).await;
+    assert_eq!(a.out(), b"");
+    // printf '' | sha256sum
+    assert!(exit.output.sha256.starts_with("e3b0c44298fc1c14"));
+}
+
+#[tokio::test]
+async fn a_command_has_no_terminal_and_nothing_to_read() {
+    let a = attempt();
+    run(&a.sh(
+        "cat; if (: < /dev/tty) 2>/dev/null; then echo tty; else echo no tty; fi; [ -t 1 ] || echo pipe",
+    ))
+    .await;
+    assert_eq!(a.text(), "no tty\npipe\n");
+}
+
+#[tokio::test]
+async fn the_environment_is_plain_and_the_agent_is_withheld() {
+    let a = attempt();
+    let job = a
+        .sh("echo $TERM $NO_COLOR $PYTHONUNBUFFERED ${SSH_AGENT_PID-none} $BACKOUT_STEP $SSH_AUTH_SOCK")
+        .env("BACKOUT_STEP", "switch")
+        .env("SSH_AUTH_SOCK", "/given/on/purpose")
+        .env("TOKEN", "hunter2");
+    run(&job).await;
+    assert_eq!(a.text(), "dumb 1 1 none switch /given/on/purpose\n");
+    for file in std::fs::read_dir(&a.dir).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"), "a secret's value is in no file");
+    }
+}
+
+#[tokio::test]
+async fn a_timeout_asks_first() {
+    let a = attempt();
+    let exit = run(&timed(a.sh("exec sleep 1000"), 100)).await;
+    assert_eq!(exit.outcome, Outcome::TimedOut { by: By::Term });
+}
+
+#[tokio::test]
+async fn a_timeout_kills_what_does_not_listen() {
+    let a = attempt();
+    let job = timed(a.sh("trap '' TERM; echo $$ > pid; while :; do sleep 0.05; done"), 300)
+        .grace(Duration::from_millis(100));
+    let exit = run(&job).await;
+    assert_eq!(exit.outcome, Outcome::TimedOut { by: By::Kill });
+    assert!(is_gone(a.pid_in("pid")));
+    assert!(exit.left_behind.is_empty());
+}
+
+fn timed(job: Job, millis: u64) -> Job {
+    job.timeout(Duration::from_millis(millis))
+}
+
+#[tokio::test]
+async fn who_left_the_group_is_ended_too() {
+    let a = attempt();
+    // One in a session of its own, one orphaned twice and deaf to TERM.
+    let script = "setsid sh -c 'echo $$ > one; exec sleep 1000' >/dev/null 2>&1 &
+        (setsid sh -c 'trap \"\" TERM; echo $$ > two; while :; do sleep 0.05; done' &) &
+        touch up; exec sleep 1000";
+    let job = a.sh(script).grace(Duration::from_millis(200));
+    let launched = runner::launch(&job).await.unwrap();
+    for marker in ["one", "two", "up"] {
+        a.reached(marker).await;
+    }
+    until("pids", || {
+        ["one", "two"].iter().all(|m| std::fs::metadata(a.root.path().join(m)).unwrap().len() > 1)
+    })
+    .await;
+    runner::cancel(&launched.dir).unwrap();
+    let exit = runner::wait(&launched.dir).await.unwrap();
+    assert_eq!(exit.outcome, Outcome::Cancelled { by: By::Kill });
+    assert!(exit.left_behind.is_empty());
+    assert!(is_gone(a.pid_in("one")) && is_gone(a.pid_in("two")));
+}
+
+#[tokio::test]
+async fn a_background_process_does_not_hold_up_the_end_and_is_named() {
+    let a = attempt();
+    let begun = Instant::now();
+    let exit = run(&a.sh("sleep 1000 & echo $! > pid; echo done")).await;
+    assert!(begun.elapsed() < Duration::from_secs(30));
+    assert_eq!(exit.outcome, Outcome::Exited { code: 0 });
+    assert_eq!(a.text(), "done\n");
+    let pid = a.pid_in("pid");
+    assert_eq!(
+        exit.left_behind.iter().map(|p| (p.pid, p.name.as_str())).collect::<Vec<_>>(),
+        [(pid, "sleep")]
+    );
+    assert!(!is_gone(pid), "it is left alone");
+    kill_hard(pid);
+}
+
+#[tokio::test]
+async fn endless_output_is_capped_counted_and_costs_no_memory() {
+    let a = attempt();
+    let job = a.sh("yes | head -c 50000000; echo end").output_cap(100_000);
+    let launched = runner::launch(&job).await.unwrap();
+    let status = PathBuf::from(format!("/proc/{}/status", launched.supervisor));
+    let mut peak = 0;
+    while let Standing::Running { .. } = runner::inspect(&a.dir) {
+        let seen = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = seen.lines().find(|l| l.starts_with("RssAnon")).unwrap_or("RssAnon: 0 kB");
+        peak = peak.max(line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let exit = runner::wait(&a.dir).await.unwrap();
+    assert_eq!((exit.output.total, exit.output.kept), (50_000_004, 100_000));
+    assert_eq!(a.out().len(), 100_000);
+    assert!(peak < 8 * 1024, "{peak} KiB of its own memory");
+}
+
+#[tokio::test]
+async fn a_cancelled_command_may_still_tidy_up() {
+    let a = attempt();
+    let job = a.sh("trap 'echo tidied; exit 0' TERM; touch up; while :; do sleep 0.02; done");
+    let launched = runner::launch(&job).await.unwrap();
+    a.reached("up").await;
+    runner::cancel(&launched.dir).unwrap();
+    assert_eq!(runner::wait(&launched.dir).await.unwrap().outcome, Outcome::Cancelled { by: By::Term });
+    assert!(a.text().ends_with("tidied\n"));
+    assert!(matches!(runner::cancel(&launched.dir), Err(StepError::NotRunning)));
+}
+
+#[tokio::test]
+async fn the_request_file_alone_cancels() {
+    let a = attempt();
+    runner::launch(&a.sh("exec sleep 1000")).await.unwrap();
+    std::fs::write(a.dir.join(record::CANCEL), b"").unwrap();
+    assert_eq!(runner::wait(&a.dir).await.unwrap().outcome, Outcome::Cancelled { by: By::Term });
+}
+
+#[tokio::test]
+async fn a_kill_does_not_wait_for_grace() {
+    let a = attempt();
+    let job = a.sh("trap '' TERM; touch up; while :; do sleep 0.05; done").grace(Duration::from_secs(3600));
+    runner::launch(&job).await.unwrap();
+    a.reached("up").await;
+    runner::kill(&a.dir).unwrap();
+    assert_eq!(runner::wait(&a.dir).await.unwrap().outcome, Outcome::Cancelled { by: By::Kill });
+}
+
+#[tokio::test]
+async fn a_killed_supervisor_leaves_a_command_that_can_be_found_and_ended() {
+    let a = attempt();
+    let launched = runner::launch(&a.sh("exec sleep 1000")).await.unwrap();
+    let child = a.started().child.unwrap();
+    kill_hard(i32::try_from(launched.supervisor).unwrap());
+    let lost = tokio::time::timeout(DEADLINE, runner::wait(&a.dir)).await.unwrap();
+    let Err(StepError::Lost(why)) = lost else { panic!("{lost:?}") };
+    assert!(why.as_str().contains(&format!("(process {}) is still running", child.pid)), "{why}");
+    runner::kill(&a.dir).unwrap();
+    until("the command is gone", || !child.is_alive()).await;
+    let Standing::Lost { why, child: None } = runner::inspect(&a.dir) else { panic!("not lost") };
+    assert!(why.as_str().contains("not known"), "{why}");
+}
+
+#[test]
+fn a_new_hub_picks_up_where_the_old_one_left() {
+    let a = attempt();
+    let old = tokio::runtime::Runtime::new().unwrap();
+    old.block_on(runner::launch(
+        &a.sh("touch up; while [ ! -e go ]; do sleep 0.02; done; echo after; exit 7"),
+    ))
+    .unwrap();
+    drop(old);
+    let new = tokio::runtime::Runtime::new().unwrap();
+    new.block_on(async {
+        a.reached("up").await;
+        assert!(matches!(runner::inspect(&a.dir), Standing::Running { child: Some(_), .. }));
+        let (dir, go) = (a.dir.clone(), a.root.path().join("go"));
+        let waiting = tokio::spawn(async move { runner::wait(&dir).await });
+        std::fs::write(go, b"").unwrap();
+        let exit = tokio::time::timeout(DEADLINE, waiting).await.unwrap().unwrap().unwrap();
+        assert_eq!(exit.outcome, Outcome::Exited { code: 7 });
+    });
+    assert_eq!(a.text(), "after\n");
+}
+
+#[tokio::test]
+async fn output_can_be_followed_from_any_place_to_the_end() {
+    let a = attempt();
+    runner::launch(&a.sh("echo one; while [ ! -e go ]; do sleep 0.02; done; echo two")).await.unwrap();
+    let mut reader = tail(&a.dir, 1);
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        seen.extend(reader.next().await.unwrap().unwrap());
+    }
+    assert_eq!(seen, b"ne\n");
+    std::fs::write(a.root.path().join("go"), b"").unwrap();
+    while let Some(more) = tokio::time::timeout(DEADLINE, reader.next()).await.unwrap().unwrap() {
+        seen.extend(more);
+    }
+    assert_eq!(seen, b"ne\ntwo\n");
+    assert_eq!(reader.offset(), 8);
+}
+
+#[tokio::test]
+async fn an_attempt_directory_is_used_once() {
+    let a = attempt();
+    let job = a.sh("echo ran >> runs");
+    run(&job).await;
+    assert!(matches!(runner::launch(&job).await, Err(StepError::Used(_))));
+    let second =
+        std::process::Command::new(env!("CARGO_BIN_EXE_backout")).arg("__step").arg(&a.dir).output().unwrap();
+    assert_eq!(second.status.code(), Some(70));
+    assert_eq!(std::fs::read_to_string(a.root.path().join("runs")).unwrap(), "ran\n");
+}
+
+#[tokio::test]
+async fn a_supervisor_that_comes_late_finds_the_attempt_withdrawn() {
+    let a = attempt();
+    runner::withdraw(&a.dir).unwrap();
+    let launched = runner::launch(&a.sh("touch ran")).await;
+    assert!(matches!(launched, Err(StepError::NoSupervisor(_))), "{launched:?}");
+    assert_eq!(runner::inspect(&a.dir), Standing::NotStarted);
+    assert!(!a.root.path().join("ran").exists());
+}
+
+#[tokio::test]
+async fn a_supervisor_that_cannot_be_started_is_an_error_and_nothing_ran() {
+    let a = attempt();
+    let launched = runner::launch(&a.sh("true").supervised_by("/no/such/backout")).await;
+    assert!(matches!(launched, Err(StepError::NoSupervisor(_))));
+    assert_eq!(runner::inspect(&a.dir), Standing::NotStarted);
+}
+
+#[tokio::test]
+async fn the_dead_are_collected_while_the_command_runs() {
+    let a = attempt();
+    // Each is orphaned at once and so becomes the supervisor's.
+    let script =
+        "for i in 1 2 3 4 5; do (sh -c 'exit 3' &) ; done; touch up; while [ ! -e go ]; do sleep 0.02; done";
+    let launched = runner::launch(&a.sh(script)).await.unwrap();
+    a.reached("up").await;
+    let pid = launched.supervisor;
+    let children = Path::new("/proc").join(format!("{pid}/task/{pid}/children"));
+    until("only the command is left", || {
+        std::fs::read_to_string(&children).unwrap().split_whitespace().count() == 1
+    })
+    .await;
+    std::fs::write(a.root.path().join("go"), b"").unwrap();
+    assert_eq!(runner::wait(&a.dir).await.unwrap().outcome, Outcome::Exited { code: 0 });
+}
