@@ -8,15 +8,19 @@
 //! * [`tail`]: its output while it grows.
 //! * [`outcome`]: how it ended, in a person's words.
 //! * [`ssh`]: commands on another host.
+//! * [`set_aside`]: moving a file out of the way without overwriting anything.
 
 pub mod outcome;
 pub mod process;
 pub mod record;
 pub mod runner;
+pub mod set_aside;
 pub mod ssh;
 
 pub mod supervisor;
 pub mod tail;
+
+pub use set_aside::set_aside;
 
 use crate::runbook::model::Command;
 
