@@ -1,4 +1,5 @@
 //! Channels that messages leave through, and the only maker of HTTP clients.
 //! Never contacts what nobody configured.
 
+pub mod channel;
 pub mod http;

@@ -1,0 +1,117 @@
+//! Delivers one message through one channel, once. Never retries: a message that arrives twice is worse than a
+//! person who is asked whether to send it again. Never puts an address or a token into an error.
+
+mod file;
+mod web;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::http::Clients;
+use crate::sanitize::{self, Clean};
+
+pub use web::{check_template, slack_body, teams_body, webhook_body};
+
+/// How long one delivery may take.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A channel as configured in the workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Channel {
+    /// Appends to a file: for those who carry messages by hand.
+    File(PathBuf),
+    /// Posts JSON to an address.
+    Webhook {
+        /// Where to.
+        address: Address,
+        /// JSON in which `{{ text }}`, `{{ audience }}`, `{{ incident }}` and `{{ head }}` stand for JSON strings,
+        /// quotes included. Without one the body is `{"text": …}`.
+        template: Option<String>,
+        /// Header name to the environment variable that holds its value, read at each use.
+        headers_env: BTreeMap<String, String>,
+    },
+    /// A Slack incoming webhook.
+    Slack(Address),
+    /// A Teams workflow webhook that takes adaptive cards.
+    Teams(Address),
+}
+
+/// Where to post. Addresses of incoming webhooks are secrets, so they usually come from the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// Written in the workspace.
+    Url(String),
+    /// The name of the environment variable that holds it, read at each use.
+    Env(String),
+}
+
+impl Address {
+    fn read(&self) -> Result<String, String> {
+        match self {
+            Address::Url(url) => Ok(url.clone()),
+            Address::Env(name) => {
+                std::env::var(name).map_err(|_| format!("environment variable {name} is not set"))
+            }
+        }
+    }
+
+    /// How to call it in an error: never the address itself.
+    fn name(&self) -> String {
+        match self {
+            Address::Url(_) => "the channel's url".to_owned(),
+            Address::Env(name) => format!("the address in environment variable {name}"),
+        }
+    }
+}
+
+/// What is delivered. All text is harmless already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The incident it is about.
+    pub incident: Clean,
+    /// Who it is for.
+    pub audience: Clean,
+    /// The text a person saw and may have edited.
+    pub text: Clean,
+    /// The short code of the timeline's head, so that readers are witnesses.
+    pub head: Clean,
+    /// When it was sent, microseconds since the Unix epoch.
+    pub at_micros: i64,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// It arrived, as far as the other side says.
+    Delivered {
+        /// Where and how, for the record.
+        how: Clean,
+    },
+    /// It did not, as far as anyone can tell.
+    Failed {
+        /// Why.
+        why: Clean,
+    },
+}
+
+/// Delivers a message. Takes at most [`TIMEOUT`].
+pub async fn deliver(channel: &Channel, message: &Message, clients: &Clients) -> Delivery {
+    let result = match channel {
+        Channel::File(path) => file::append(path, message).await,
+        Channel::Webhook { address, template, headers_env } => {
+            let body = webhook_body(template.as_deref(), message);
+            web::post(clients, address, headers_env, body, web::Accepts::Success).await
+        }
+        Channel::Slack(address) => {
+            web::post(clients, address, &BTreeMap::new(), slack_body(message), web::Accepts::SlackOk).await
+        }
+        Channel::Teams(address) => {
+            web::post(clients, address, &BTreeMap::new(), teams_body(message), web::Accepts::Success).await
+        }
+    };
+    match result {
+        Ok(how) => Delivery::Delivered { how: sanitize::line(how) },
+        Err(why) => Delivery::Failed { why: sanitize::line(why) },
+    }
+}
