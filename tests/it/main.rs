@@ -9,6 +9,7 @@
 )]
 
 mod metrics;
+mod outside;
 mod servers;
 mod shop;
 mod step;

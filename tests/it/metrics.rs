@@ -1,6 +1,6 @@
 //! Sources that hang, lie, flood or point elsewhere: each is shown as what it is and disturbs nobody.
 
-mod hostile;
+pub mod hostile;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
