@@ -9,6 +9,7 @@
 )]
 
 mod metrics;
+mod orders;
 mod outside;
 mod servers;
 mod shop;

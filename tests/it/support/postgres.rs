@@ -38,6 +38,7 @@ impl Postgres {
                 format!("port={port}"),
                 format!("unix_socket_directories={}", socket.display()),
                 "fsync=off".to_owned(),
+                "cluster_name=orders-db-primary".to_owned(),
             ] {
                 run.arg("-c").arg(setting);
             }

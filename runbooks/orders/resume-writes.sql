@@ -1,0 +1,1 @@
+alter role orders_writer connection limit -1;
