@@ -4,8 +4,20 @@
 //! * [`decode`]: from tree to typed values, all mistakes in one pass.
 //! * [`finding`]: what is wrong, where, and what to write instead.
 //! * [`model`]: the typed runbook.
+//! * [`parse`]: from a file to the model, with every rule of the format.
+//! * [`places`]: where each part of a runbook stands in its file.
+//! * [`template`]: `{{ }}`, and what a step will really do.
+//! * [`texts`]: every text that templates fill.
+//! * [`words`]: parts of a runbook in words.
 
 pub mod decode;
 pub mod finding;
 pub mod model;
+pub mod parse;
+pub mod places;
+pub mod template;
+pub mod texts;
+pub mod words;
 pub mod yaml;
+
+pub use parse::{Loaded, digest, load};

@@ -22,7 +22,7 @@ mod text;
 
 pub use item::Item;
 pub use suggest::{Suggestion, list_of, nearest};
-pub use text::{duration_from, is_id, is_name};
+pub use text::{duration_from, is_id, is_name, number_from};
 
 use crate::runbook::yaml::{Key, Node, Span, Value};
 

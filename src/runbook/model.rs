@@ -487,6 +487,11 @@ impl Action {
         }
     }
 
+    /// The name of the measurement it takes.
+    pub fn measures(&self) -> Option<&str> {
+        if let Action::Measure { as_name, .. } = self { Some(as_name) } else { None }
+    }
+
     /// Whether it changes something outside this program. Such a step is started by a person and by nobody else.
     pub fn changes_something(&self) -> bool {
         matches!(self, Action::Run { .. } | Action::SetAside { .. } | Action::Send { .. })

@@ -156,8 +156,9 @@ impl<'n> Item<'n> {
             .ok()
             .filter(|n| !doubtful && (least..=most).contains(n) && !text.starts_with('+'));
         if read.is_none() {
-            let most = if most == u64::MAX { String::new() } else { format!(" and at most {most}") };
-            self.wrong(&format!("a whole number, at least {least}{most}"));
+            let least = if least == 0 { String::new() } else { format!(" of at least {least}") };
+            let most = if most >= u64::from(u32::MAX) { String::new() } else { format!(" up to {most}") };
+            self.wrong(&format!("a whole number{least}{most}"));
         }
         read
     }
