@@ -3,8 +3,32 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use regex::Regex;
+
+static TEST_MODULE: LazyLock<Regex> =
+    LazyLock::new(|| rule(r"(?m)^#\[cfg\(test\)\]\s*\n(?:#\[[^\n]*\n)*\s*mod "));
+static TEST_FILE: LazyLock<Regex> =
+    LazyLock::new(|| rule(r"#\[cfg\(test\)\]\s*(?:pub(?:\(\w+\))?\s+)?mod\s+(\w+);"));
+static TEST_ITEM: LazyLock<Regex> = LazyLock::new(|| rule(r"#\[cfg\((?:all\()?test"));
+static FUNCTION: LazyLock<Regex> = LazyLock::new(|| rule(r"\bfn\s+(\w+)"));
+static USE: LazyLock<Regex> = LazyLock::new(|| rule(r"\buse\s+([^;]+);"));
+static PATH: LazyLock<Regex> = LazyLock::new(|| rule(r"\b(?:[A-Za-z_]\w*::)+[A-Za-z_]\w*"));
+static LITERAL: LazyLock<Regex> = LazyLock::new(|| {
+    rule(concat!(
+        r#"(?s)//[^\n]*"#,                                       // line comments
+        r#"|/\*.*?\*/"#,                                         // block comments
+        r##"|\bb?r#"(?:.*?)"#|\bb?r"[^"]*""##,                   // raw strings
+        r#"|"(?:\\.|[^"\\])*""#,                                 // strings
+        r#"|'(?:\\(?:x[0-9a-fA-F]{2}|u\{[^}]*\}|.)|[^'\\\n])'"#  // characters; lifetimes have no second quote
+    ))
+});
+
+/// A pattern, made once for all files: making one costs far more than using it.
+pub fn rule(pattern: &str) -> Regex {
+    Regex::new(pattern).unwrap()
+}
 
 /// One file under `src/`.
 pub struct Source {
@@ -34,22 +58,20 @@ impl Source {
     }
 
     /// Everything in the code that matches, with its line.
-    pub fn find(&self, pattern: &str) -> Vec<(usize, String)> {
-        let pattern = Regex::new(pattern).unwrap();
+    pub fn find(&self, pattern: &Regex) -> Vec<(usize, String)> {
         pattern.find_iter(&self.code).map(|m| (self.line(m.start()), m.as_str().to_owned())).collect()
     }
 
     /// Lines before the test module.
     pub fn code_lines(&self) -> usize {
-        let cut = Regex::new(r"(?m)^#\[cfg\(test\)\]\s*\n(?:#\[[^\n]*\n)*\s*mod ").unwrap();
-        let end = cut.find(&self.text).map_or(self.text.len(), |m| m.start());
+        let end = TEST_MODULE.find(&self.text).map_or(self.text.len(), |m| m.start());
         self.text[..end].lines().count()
     }
 
     /// Every function's name, first line and number of lines.
     pub fn functions(&self) -> Vec<(String, usize, usize)> {
-        let head = Regex::new(r"\bfn\s+(\w+)").unwrap();
-        head.captures_iter(&self.code)
+        FUNCTION
+            .captures_iter(&self.code)
             .filter_map(|found| {
                 let all = found.get(0)?;
                 let open = body(&self.code, all.end())?;
@@ -62,18 +84,16 @@ impl Source {
 
     /// Every path the code names, with its line; `use` trees are expanded, `super::` up to the root becomes `crate::`.
     pub fn paths(&self) -> Vec<(usize, String)> {
-        let statement = Regex::new(r"\buse\s+([^;]+);").unwrap();
-        let inline = Regex::new(r"\b(?:[A-Za-z_]\w*::)+[A-Za-z_]\w*").unwrap();
         let mut found = Vec::new();
         let mut rest = self.code.clone();
-        for used in statement.captures_iter(&self.code) {
+        for used in USE.captures_iter(&self.code) {
             let all = used.get(0).unwrap();
             let mut expanded = Vec::new();
             expand("", &used[1], &mut expanded);
             found.extend(expanded.into_iter().map(|path| (self.line(all.start()), path)));
             rest.replace_range(all.range(), &" ".repeat(all.len()));
         }
-        found.extend(inline.find_iter(&rest).map(|m| (self.line(m.start()), m.as_str().to_owned())));
+        found.extend(PATH.find_iter(&rest).map(|m| (self.line(m.start()), m.as_str().to_owned())));
         let root = "super::".repeat(self.depth());
         for (_, path) in &mut found {
             if let Some(rest) = path.strip_prefix(&root) {
@@ -92,11 +112,10 @@ pub fn sources(root: &Path) -> Vec<Source> {
     let named = |file: &PathBuf| file.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
     let read: Vec<(String, String)> =
         files.iter().map(|file| (named(file), std::fs::read_to_string(file).unwrap())).collect();
-    let only_tests = Regex::new(r"#\[cfg\(test\)\]\s*(?:pub(?:\(\w+\))?\s+)?mod\s+(\w+);").unwrap();
     let mut cut = BTreeSet::new();
     for (path, text) in &read {
         let folder = path.trim_end_matches(".rs");
-        cut.extend(only_tests.captures_iter(text).map(|found| format!("{folder}/{}", &found[1])));
+        cut.extend(TEST_FILE.captures_iter(text).map(|found| format!("{folder}/{}", &found[1])));
     }
     read.into_iter()
         .filter(|(path, _)| {
@@ -125,15 +144,7 @@ pub fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
 
 /// Replaces comments and the inside of string and character literals by spaces; lines stay lines.
 pub fn blank(text: &str) -> String {
-    let literal = Regex::new(concat!(
-        r#"(?s)//[^\n]*"#,                                       // line comments
-        r#"|/\*.*?\*/"#,                                         // block comments
-        r##"|\bb?r#"(?:.*?)"#|\bb?r"[^"]*""##,                   // raw strings
-        r#"|"(?:\\.|[^"\\])*""#,                                 // strings
-        r#"|'(?:\\(?:x[0-9a-fA-F]{2}|u\{[^}]*\}|.)|[^'\\\n])'"#  // characters; lifetimes have no second quote
-    ))
-    .unwrap();
-    literal
+    LITERAL
         .replace_all(text, |found: &regex::Captures<'_>| {
             let all = &found[0];
             let quote = if all.starts_with('/') { None } else { all.chars().last() };
@@ -151,8 +162,7 @@ pub fn blank(text: &str) -> String {
 /// Blanks every item behind `#[cfg(test)]`.
 fn without_tests(code: &str) -> String {
     let mut out = code.to_owned();
-    let mark = Regex::new(r"#\[cfg\((?:all\()?test").unwrap();
-    for found in mark.find_iter(code) {
+    for found in TEST_ITEM.find_iter(code) {
         let Some(attribute_end) = code[found.start()..].find(']').map(|n| found.start() + n + 1) else {
             continue;
         };
