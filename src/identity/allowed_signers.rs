@@ -122,7 +122,9 @@ impl AllowedSigners {
                         line: line.number(),
                     });
                 }
-                Err(reason) => refusal = reason,
+                // A line that OpenSSH would have accepted says most about why this was refused.
+                Err(reason) if !refusal.is_stricter_than_openssh() => refusal = reason,
+                Err(_) => {}
             }
         }
         Err(refusal)

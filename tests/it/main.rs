@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod identity;
 mod metrics;
 mod orders;
 mod outside;

@@ -1,0 +1,172 @@
+//! A real ssh-agent: what it signs, what it refuses, and whether we say why.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use backout::identity::agent::{Agent as Client, AgentError};
+use backout::identity::sshsig::{APPROVE, signed_data};
+use backout::identity::{AllowedSigners, Reject, SignError, Signer};
+
+use super::judge::{Question, TEXT, armor, blob, certify, envelope, key, public, put};
+use crate::support::{Agent, Place, need};
+
+fn add_with(agent: &Agent, options: &[&str], key: &Path) {
+    let output = Command::new("ssh-add")
+        .arg("-q")
+        .args(options)
+        .arg(key)
+        .env("SSH_AUTH_SOCK", agent.socket())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn every_kind_of_key_and_certificate_in_an_agent_signs_for_both_judges() {
+    let Some(_) = need("ssh-keygen") else { return };
+    let place = Place::new();
+    let Some(agent) = Agent::start(&place, "a") else { return };
+    let authority = key(place.path(), "ca", "ed25519", "");
+    for (kind, bits) in
+        [("ed25519", ""), ("ecdsa", "256"), ("ecdsa", "384"), ("ecdsa", "521"), ("rsa", "3072")]
+    {
+        let file = key(place.path(), &format!("{kind}{bits}"), kind, bits);
+        // ssh-add takes NAME-cert.pub beside the key along.
+        let subject = place.write("subject.pub", std::fs::read(file.with_added_extension("pub")).unwrap());
+        certify(place.path(), &format!("{kind}{bits}"), &authority, &subject, &["-n", "alice"]);
+        agent.add(&file);
+        for signers in
+            [format!("alice {}\n", public(&file)), format!("alice cert-authority {}\n", public(&authority))]
+        {
+            let listed = AllowedSigners::parse(signers.as_bytes());
+            let signer = Signer::find("alice", &listed, Some(agent.socket()), None).unwrap();
+            let signature = signer.sign(APPROVE, TEXT).unwrap();
+            let question = Question::new(&signers, &signature);
+            assert!(question.stock(place.path()), "{kind}{bits}: {signers}");
+            let signed = question.ours().unwrap();
+            assert_eq!(signed.certificate.is_some(), signers.contains("cert-authority"));
+            assert!(kind != "rsa" || signed.algorithm == "rsa-sha2-512");
+        }
+        agent.forget_all();
+    }
+}
+
+#[test]
+fn the_listed_key_is_picked_and_a_person_can_be_told_from_the_agent() {
+    let Some(_) = need("ssh-keygen") else { return };
+    let place = Place::new();
+    let Some(agent) = Agent::start(&place, "a") else { return };
+    let (home, work) = (key(place.path(), "home", "ed25519", ""), key(place.path(), "work", "ed25519", ""));
+    agent.add(&home);
+    agent.add(&work);
+    let signers =
+        AllowedSigners::parse(format!("alice {}\nbob {}\n", public(&work), public(&home)).as_bytes());
+    let signer = Signer::find("alice", &signers, Some(agent.socket()), None).unwrap();
+    assert_eq!(signer.public_openssh(), public(&work));
+    let people = Signer::who_am_i(&signers, Some(agent.socket()), None).unwrap();
+    let names: Vec<&str> = people.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["bob", "alice"], "in the agent's order");
+    let error = Signer::find("carol", &signers, Some(agent.socket()), None).unwrap_err();
+    assert!(error.to_string().contains(&signer.fingerprint()), "says what the agent holds: {error}");
+}
+
+#[test]
+fn a_public_key_file_names_a_key_of_the_agent() {
+    let Some(_) = need("ssh-keygen") else { return };
+    let place = Place::new();
+    let Some(agent) = Agent::start(&place, "a") else { return };
+    let file = key(place.path(), "alice", "ed25519", "");
+    agent.add(&file);
+    std::fs::remove_file(&file).unwrap();
+    let signers = format!("alice {}\n", public(&file));
+    let listed = AllowedSigners::parse(signers.as_bytes());
+    let named = file.with_added_extension("pub");
+    let signer = Signer::find("alice", &listed, Some(agent.socket()), Some(&named)).unwrap();
+    let signature = signer.sign(APPROVE, TEXT).unwrap();
+    assert!(Question::new(&signers, &signature).ours().is_ok());
+}
+
+#[test]
+fn a_key_that_was_removed_meanwhile_is_said_to_be_missing() {
+    let Some(_) = need("ssh-keygen") else { return };
+    let place = Place::new();
+    let Some(agent) = Agent::start(&place, "a") else { return };
+    let file = key(place.path(), "alice", "ed25519", "");
+    agent.add(&file);
+    let signers = AllowedSigners::parse(format!("alice {}\n", public(&file)).as_bytes());
+    let signer = Signer::find("alice", &signers, Some(agent.socket()), None).unwrap();
+    agent.forget_all();
+    let error = signer.sign(APPROVE, TEXT).unwrap_err();
+    assert!(matches!(error, SignError::Agent(AgentError::NoSuchKey { .. })), "{error}");
+}
+
+#[test]
+fn a_key_that_asks_where_nobody_can_be_asked_is_explained() {
+    let Some(_) = need("ssh-keygen") else { return };
+    let place = Place::new();
+    let Some(agent) = Agent::start(&place, "a") else { return };
+    let file = key(place.path(), "alice", "ed25519", "");
+    add_with(&agent, &["-c"], &file);
+    let signers = AllowedSigners::parse(format!("alice {}\n", public(&file)).as_bytes());
+    let signer = Signer::find("alice", &signers, Some(agent.socket()), None).unwrap();
+    let error = signer.sign(APPROVE, TEXT).unwrap_err();
+    assert!(matches!(error, SignError::Agent(AgentError::Refused { .. })), "{error}");
+    assert!(error.to_string().contains("ssh-add -c"), "{error}");
+}
+
+#[test]
+fn a_key_bound_to_hosts_is_explained() {
+    let Some(_) = need("ssh-keygen") else { return };
+    let place = Place::new();
+    let Some(agent) = Agent::start(&place, "a") else { return };
+    let file = key(place.path(), "alice", "ed25519", "");
+    let host = key(place.path(), "host", "ed25519", "");
+    let known = place.write("known_hosts", format!("box {}\n", public(&host)));
+    add_with(&agent, &["-H", known.to_str().unwrap(), "-h", "box"], &file);
+    let signers = AllowedSigners::parse(format!("alice {}\n", public(&file)).as_bytes());
+    let signer = Signer::find("alice", &signers, Some(agent.socket()), None).unwrap();
+    let error = signer.sign(APPROVE, TEXT).unwrap_err();
+    assert!(matches!(error, SignError::Agent(AgentError::Refused { .. })), "{error}");
+    assert!(error.to_string().contains("ssh-add -h"), "{error}");
+}
+
+#[test]
+fn an_agent_that_is_gone_is_named_by_its_socket() {
+    let place = Place::new();
+    let error = Client::connect(&place.join("nobody")).unwrap_err();
+    assert!(error.to_string().contains("nobody"), "{error}");
+    let error = Signer::find("alice", &AllowedSigners::default(), None, None).unwrap_err();
+    assert!(error.to_string().contains("SSH_AUTH_SOCK"), "{error}");
+}
+
+#[test]
+fn an_rsa_signature_with_sha1_has_its_own_reason() {
+    let Some(_) = need("ssh-keygen") else { return };
+    let place = Place::new();
+    let Some(agent) = Agent::start(&place, "a") else { return };
+    let file = key(place.path(), "alice", "rsa", "3072");
+    agent.add(&file);
+    let presented = blob(&public(&file));
+    // What a client without the flag gets: RSA with SHA-1.
+    let mut request = vec![13];
+    put(&mut request, &presented);
+    put(&mut request, &signed_data(APPROVE, TEXT));
+    request.extend([0; 4]);
+    let mut framed = Vec::new();
+    put(&mut framed, &request);
+    let mut stream = UnixStream::connect(agent.socket()).unwrap();
+    stream.write_all(&framed).unwrap();
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).unwrap();
+    assert_eq!(head[4], 14, "the agent signed");
+    let mut value = vec![0; u32::from_be_bytes(head[5..].try_into().unwrap()) as usize];
+    stream.read_exact(&mut value).unwrap();
+    let signature = armor(&envelope(1, &presented, APPROVE, "sha512", &value), 70);
+    let signers = format!("alice {}\n", public(&file));
+    let question = Question::new(&signers, &signature);
+    assert!(!question.stock(place.path()));
+    assert_eq!(question.ours(), Err(Reject::Sha1));
+}
