@@ -236,6 +236,18 @@ impl fmt::Debug for KeyFile {
     }
 }
 
+/// The public part of a key file of any kind, which is readable even when the file is locked.
+pub(crate) fn public_part(path: &Path) -> Option<Presented> {
+    let text = read(path).ok()?;
+    match key::read_public(&text) {
+        Ok(presented) => Some(presented),
+        Err(_) => {
+            let private = PrivateKey::from_openssh(&text).ok()?;
+            Presented::from_blob(&private.public_key().to_bytes().ok()?).ok()
+        }
+    }
+}
+
 /// The signature's wire form: algorithm, then value.
 fn sign_here(private: &KeypairData, data: &[u8]) -> Option<Vec<u8>> {
     let signature: ssh_key::Signature = match private {

@@ -6,12 +6,12 @@ use super::{SignError, Signer};
 use crate::identity::AllowedSigners;
 use crate::identity::agent::Agent;
 use crate::identity::key::Presented;
-use crate::identity::keyfile::{AskPassphrase, KeyFile};
+use crate::identity::keyfile::{self, AskPassphrase, KeyFile};
 
 impl Signer {
-    /// The signer of a principal: the key file if one is named, else the first key of the agent that is listed.
+    /// The signer of a principal: the key of the file if one is named, else the first key of the agent that is listed.
     ///
-    /// Plain keys come before certificates, which expire sooner. A locked key file is refused; see
+    /// A named key that the agent holds signs there. Plain keys come before certificates, which expire sooner. A locked key file is refused; see
     /// [`Signer::find_asking`].
     ///
     /// # Errors
@@ -81,28 +81,25 @@ fn available(
     key_file: Option<&Path>,
     ask: AskPassphrase<'_>,
 ) -> Result<Vec<Signer>, SignError> {
-    let named = key_file.map(|path| (path, named_public(path)));
-    let mut held = Vec::new();
-    match (&named, agent_socket) {
+    let mut held = match (key_file, agent_socket) {
         (None, None) => return Err(SignError::Nothing),
-        // A private key file is an order to use it; a public one names a key that may well be in the agent.
-        (Some((_, None)), _) | (Some(_), None) => {}
-        (None, Some(socket)) => held = from_agent(socket)?,
-        (Some((_, Some(wanted))), Some(socket)) => {
-            held = from_agent(socket).unwrap_or_default();
-            held.retain(|signer| signer.presented() == wanted);
-        }
-    }
-    if let (Some((path, _)), true) = (named, held.is_empty()) {
+        (None, Some(socket)) => from_agent(socket)?,
+        (Some(_), None) => Vec::new(),
+        // As with ssh: a file says which key, and an agent that holds this key spares the passphrase.
+        (Some(path), Some(socket)) => match keyfile::public_part(path) {
+            Some(wanted) => {
+                let mut held = from_agent(socket).unwrap_or_default();
+                held.retain(|signer| *signer.presented() == wanted);
+                held
+            }
+            None => Vec::new(),
+        },
+    };
+    if let (Some(path), true) = (key_file, held.is_empty()) {
         held.push(Signer::File(KeyFile::load(path, ask)?));
     }
     held.sort_by_key(|signer| matches!(signer.presented(), Presented::Certificate(_)));
     Ok(held)
-}
-
-fn named_public(path: &Path) -> Option<Presented> {
-    let text = std::fs::read(path).ok()?;
-    crate::identity::key::read_public(&text).ok()
 }
 
 fn from_agent(socket: &Path) -> Result<Vec<Signer>, SignError> {

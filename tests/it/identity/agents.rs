@@ -90,6 +90,20 @@ fn a_public_key_file_names_a_key_of_the_agent() {
 }
 
 #[test]
+fn a_locked_file_whose_key_is_in_the_agent_signs_there() {
+    let Some(_) = need("ssh-keygen") else { return };
+    let place = Place::new();
+    let Some(agent) = Agent::start(&place, "a") else { return };
+    let file = key(place.path(), "alice", "ed25519", "");
+    agent.add(&file);
+    super::judge::keygen(&["-q", "-p", "-P", "", "-N", "open sesame", "-f", file.to_str().unwrap()]);
+    let listed = AllowedSigners::parse(format!("alice {}\n", public(&file)).as_bytes());
+    let signer = Signer::find("alice", &listed, Some(agent.socket()), Some(&file)).unwrap();
+    assert!(matches!(signer, Signer::Agent { .. }));
+    assert!(signer.sign(APPROVE, TEXT).is_ok());
+}
+
+#[test]
 fn a_key_that_was_removed_meanwhile_is_said_to_be_missing() {
     let Some(_) = need("ssh-keygen") else { return };
     let place = Place::new();

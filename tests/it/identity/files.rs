@@ -27,7 +27,7 @@ fn a_locked_file_signs_with_its_passphrase_and_not_with_another() {
             Some("close sesame".to_owned())
         });
         assert!(matches!(wrong, Err(SignError::KeyFile(KeyFileError::Locked { .. }))));
-        assert_eq!(asked, [file.clone()]);
+        assert_eq!(asked, std::slice::from_ref(&file));
         let mut answer = |_: &std::path::Path| Some("open sesame".to_owned());
         let signer = Signer::find_asking("alice", &listed, None, Some(&file), &mut answer).unwrap();
         let signature = signer.sign(APPROVE, TEXT).unwrap();

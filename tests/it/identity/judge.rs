@@ -12,6 +12,9 @@ use base64::Engine as _;
 pub const NOON: u64 = 1_795_176_000;
 pub const TEXT: &[u8] = b"backout approval v1\nstep: migrate-down attempt 1\n";
 
+/// One of our two verdicts.
+type Verify = fn(&AllowedSigners, &str, &str, &[u8], &str, u64, &Revoked) -> Result<Signed, Reject>;
+
 /// What is put to both judges.
 #[derive(Clone)]
 pub struct Question<'a> {
@@ -46,10 +49,7 @@ impl<'a> Question<'a> {
         self.ask(AllowedSigners::verify_as_openssh)
     }
 
-    fn ask(
-        &self,
-        verify: fn(&AllowedSigners, &str, &str, &[u8], &str, u64, &Revoked) -> Result<Signed, Reject>,
-    ) -> Result<Signed, Reject> {
+    fn ask(&self, verify: Verify) -> Result<Signed, Reject> {
         let signers = AllowedSigners::parse(self.signers);
         let signature = String::from_utf8_lossy(self.signature);
         verify(&signers, self.principal, self.namespace, self.text, &signature, self.at, &Revoked::none())
