@@ -5,6 +5,7 @@
 //! writer), [`codec`] (lines and typed events).
 
 pub mod codec;
+pub mod evidence;
 pub mod folder;
 pub mod line;
 pub mod payload;
@@ -12,4 +13,5 @@ pub mod proof;
 pub mod seal;
 pub mod store;
 pub mod tree;
+pub mod verify;
 pub mod walk;

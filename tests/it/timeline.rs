@@ -3,6 +3,8 @@
 mod crash;
 mod disk;
 mod folder;
+pub mod record;
+mod verdict;
 
 use std::path::Path;
 
@@ -21,6 +23,14 @@ pub fn line(seq: u64) -> Vec<u8> {
 
 pub fn fresh(path: &Path) -> Store {
     create(path, FileSystems::Any, origin(), SealKey::random().unwrap()).unwrap()
+}
+
+/// A fresh timeline under a key that is known, as a lying hub has it.
+pub fn with_key(path: &Path, seed_b64: &str) -> Store {
+    use base64::Engine as _;
+    let seed = base64::engine::general_purpose::STANDARD.decode(seed_b64).unwrap();
+    let key = SealKey::from_seed(&mut seed.try_into().unwrap());
+    create(path, FileSystems::Any, origin(), key).unwrap()
 }
 
 pub fn open(path: &Path) -> Result<Opened, OpenError> {

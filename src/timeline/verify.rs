@@ -1,0 +1,252 @@
+//! The judge: reads a whole record once and says which check failed at which event.
+//!
+//! Order of work for every event: bytes and form, sequence, tree, who signed it, what it commits to, and whether the
+//! rules allowed it. Memory stays flat at any length. Never counts a line behind the last seal, and never says
+//! "verified" of a record whose length nobody outside it vouches for.
+
+use std::io::BufReader;
+
+use super::codec;
+use super::evidence::{Evidence, EvidenceError, Section};
+use super::folder::TIMELINE;
+use super::line::Parts;
+use super::seal::{Checkpoint, Origin, Seal, SealVerifier};
+use super::tree::{Frontier, Head};
+use super::walk::{Break, Item, Walk};
+use crate::core::event::{Event, What};
+use crate::core::incident::Incident;
+use crate::core::replay;
+
+mod heads;
+mod parts;
+mod people;
+mod pinned;
+mod report;
+
+pub use heads::Expected;
+pub use people::Roster;
+pub use report::{Check, Finding, Redacted, Report, RosterSource, Verdict};
+
+use heads::{Heads, Source};
+use parts::Payloads;
+use people::People;
+
+/// Reading goes through a buffer of this size.
+const BUFFER: usize = 256 * 1024;
+
+/// What is asked.
+#[derive(Debug)]
+pub struct Ask {
+    /// The incident before its first event, under the runbook and team that came with the record. `None` leaves the
+    /// rules unchecked, and then nothing is ever called verified.
+    pub start: Option<Incident>,
+    /// Whose keys count.
+    pub roster: Roster,
+    /// Heads that the asker knows from elsewhere.
+    pub expected: Vec<Expected>,
+    /// Checkpoints that the asker knows from elsewhere, signed by the log.
+    pub anchors: Vec<Checkpoint>,
+    /// An older checkpoint that must be the beginning of this record.
+    pub since: Option<Checkpoint>,
+}
+
+impl Ask {
+    /// Under the bundled roster, without any head from elsewhere.
+    #[must_use]
+    pub fn new(start: Incident) -> Self {
+        Ask {
+            start: Some(start),
+            roster: Roster::Bundled,
+            expected: Vec::new(),
+            anchors: Vec::new(),
+            since: None,
+        }
+    }
+}
+
+/// Checks a record from its first byte to its last.
+///
+/// # Errors
+/// It cannot be read at all. Everything that is wrong with what was read is in the report.
+pub fn verify(evidence: &Evidence, ask: Ask) -> Result<Report, EvidenceError> {
+    let missing = || EvidenceError::Form {
+        what: evidence.path().display().to_string(),
+        why: "there is no timeline.jsonl in it",
+    };
+    let file = evidence.file(TIMELINE)?.ok_or_else(missing)?;
+    let bytes = file.len();
+    let mut walk = Walk::new(BufReader::with_capacity(BUFFER, file));
+    let mut judge = Judge::new(evidence, ask)?;
+    let broken = loop {
+        let at = walk.offset();
+        match walk.next() {
+            Ok(Some(Item::Event { seq, parts, .. })) => judge.event(seq, &parts)?,
+            Ok(Some(Item::Seal(seal))) => {
+                judge.seal(seal, at);
+                continue;
+            }
+            Ok(None) => break None,
+            Err(Break::Io(why)) => {
+                return Err(EvidenceError::Io { what: TIMELINE.to_owned(), why });
+            }
+            Err(why) => break Some(why),
+        }
+        judge.heads.reached(walk.tree(), &mut judge.report);
+    };
+    let tail = bytes.saturating_sub(walk.sealed().end);
+    judge.finish(walk.sealed().head, tail, broken)
+}
+
+/// Everything that is known while the record streams past.
+struct Judge {
+    report: Report,
+    /// `None` once an event was illegal: after that the state means nothing.
+    incident: Option<Incident>,
+    verifier: Option<SealVerifier>,
+    heads: Heads,
+    people: People,
+    payloads: Payloads,
+    evidence: Evidence,
+    last_seal: Option<Seal>,
+}
+
+impl Judge {
+    fn new(evidence: &Evidence, ask: Ask) -> Result<Self, EvidenceError> {
+        let mut report = Report::new(match ask.roster {
+            Roster::Auditor { .. } => RosterSource::Auditor,
+            Roster::Bundled => RosterSource::Bundled,
+        });
+        report.rules_checked = ask.start.is_some();
+        let mut heads = Heads::new(evidence.file(TIMELINE)?);
+        for expected in ask.expected {
+            heads.want(expected, Source::Head);
+        }
+        for checkpoint in ask.anchors {
+            heads.want_signed(checkpoint, Source::Anchor);
+        }
+        if let Some(checkpoint) = ask.since {
+            heads.want_signed(checkpoint, Source::Since);
+        }
+        for name in evidence.anchors() {
+            let text = evidence.bytes(&name)?.and_then(|b| String::from_utf8(b).ok()).unwrap_or_default();
+            match Checkpoint::parse(&text) {
+                Ok(checkpoint) => heads.want_signed(checkpoint, Source::Beside(name)),
+                Err(e) => report.notes.push(format!("{name} is left out: {e}")),
+            }
+        }
+        Ok(Judge {
+            report,
+            incident: ask.start,
+            verifier: None,
+            heads,
+            people: People::new(ask.roster, evidence)?,
+            payloads: Payloads::new(evidence)?,
+            evidence: evidence.clone(),
+            last_seal: None,
+        })
+    }
+
+    fn event(&mut self, seq: u64, parts: &Parts<'_>) -> Result<(), EvidenceError> {
+        let event = match codec::decode_parts(parts) {
+            Ok(event) => event,
+            Err(why) => {
+                self.report.fail(Check::Form, seq, why);
+                // An event that nobody can read leaves no state to judge the next ones by.
+                self.incident = None;
+                return Ok(());
+            }
+        };
+        if event.seq != seq {
+            self.report.fail(Check::Sequence, seq, format!("it says it is event {}", event.seq));
+        }
+        match &event.what {
+            What::Opened(opened) if seq == 0 => {
+                self.open(&opened.log, &opened.hub_key, opened.incident.as_str());
+                pinned::check(&self.evidence, &opened.pinned, &mut self.report)?;
+            }
+            _ if seq == 0 => self.report.fail(Check::Rules, 0, "the first event must open the incident"),
+            _ => {}
+        }
+        let proved = self.people.check(&event, self.incident.as_ref(), &mut self.heads, &mut self.report);
+        if let (What::Closed(_), Some(head)) = (&event.what, proved) {
+            self.heads.closed(head);
+        }
+        self.payloads.check(&event, &mut self.report)?;
+        self.rules(&event);
+        Ok(())
+    }
+
+    fn open(&mut self, log: &str, key: &str, incident: &str) {
+        let verifier = Origin::parse(log).and_then(|origin| {
+            let public = super::tree::parse_hash(key).ok_or(super::seal::SealError::PublicKey)?;
+            SealVerifier::new(origin, &public)
+        });
+        match verifier {
+            Ok(verifier) => {
+                let base = log.rsplit_once("/seg").map_or(log, |(base, _)| base);
+                if base.rsplit('/').next() != Some(incident) {
+                    self.report.fail(Check::Form, 0, format!("log `{log}` is not of incident {incident}"));
+                }
+                self.heads.log_is(&verifier, &mut self.report);
+                self.report.log = Some(log.to_owned());
+                self.verifier = Some(verifier);
+            }
+            Err(why) => self.report.fail(Check::Form, 0, why),
+        }
+    }
+
+    fn rules(&mut self, event: &Event) {
+        let Some(incident) = &mut self.incident else { return };
+        if let Err(why) = replay::check(incident, event) {
+            self.report.fail(Check::Rules, event.seq, why);
+            self.report.notes.push(format!("the rules were not checked after event {}", event.seq));
+            self.incident = None;
+        }
+    }
+
+    fn seal(&mut self, seal: Seal, at: u64) {
+        self.report.seals += 1;
+        self.heads.sealed(seal.head.n, at);
+        self.last_seal = Some(seal);
+    }
+
+    fn finish(mut self, head: Head, tail: u64, broken: Option<Break>) -> Result<Report, EvidenceError> {
+        self.report.events = head.n;
+        self.report.head = Some(head);
+        if let Some(why) = broken {
+            let (check, seq) = match &why {
+                Break::Event { seq, .. } => (Check::Form, *seq),
+                Break::Root { since, .. } => (Check::Tree, *since),
+                Break::Size { found, .. } => (Check::Tree, found.saturating_sub(1)),
+                Break::Seal { events, .. } => (Check::Seal, events.saturating_sub(1)),
+                Break::SealedTwice(n) => (Check::Seal, n.saturating_sub(1)),
+                Break::NoLineFeed | Break::Io(_) => (Check::Tail, head.n),
+            };
+            self.report.fail(check, seq, why);
+        }
+        if tail > 0 {
+            let why = format!("{tail} bytes after the last valid seal are not part of the record");
+            self.report.fail(Check::Tail, head.n, why);
+        }
+        match (&self.last_seal, &self.verifier) {
+            (Some(seal), Some(verifier)) => {
+                if let Err(why) = verifier.check(seal) {
+                    self.report.fail(Check::Seal, seal.head.n.saturating_sub(1), why);
+                }
+            }
+            (None, _) => self.report.fail(Check::Seal, 0, "there is no sealed event"),
+            (Some(_), None) => {}
+        }
+        self.payloads.finish(&mut self.report)?;
+        self.heads.finish(head, self.verifier.as_ref(), &mut self.report);
+        Ok(self.report)
+    }
+}
+
+/// The tree's root at its present size, if that is the size asked for.
+fn root_at(tree: &Frontier, n: u64) -> Option<Head> {
+    (tree.len() == n).then(|| tree.head())
+}
+
+/// The file of a record, for going back to an older seal.
+type Back = Option<Section>;
