@@ -1,0 +1,181 @@
+//! `backout.yaml`: sources, channels, suspensions, anchors, policies. Never holds a secret, only the name of the
+//! environment variable that does, and never passes over a key it does not know.
+
+mod channels;
+mod sources;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::metrics::source;
+use crate::outside::channel::Channel;
+use crate::runbook::decode::{Fields, Item, is_name};
+use crate::runbook::finding::Finding;
+use crate::runbook::yaml::{Faults, parse_bytes};
+
+/// What a workspace configures.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Config {
+    /// Where metrics come from, by the name runbooks use.
+    pub sources: BTreeMap<String, source::Config>,
+    /// Where messages go, by the name runbooks use.
+    pub channels: BTreeMap<String, Channel>,
+    /// What can be suspended by this program itself, by the name of the suspension.
+    pub suspend: BTreeMap<String, source::Endpoint>,
+    /// Where checkpoints of the record are copied to.
+    pub anchors: Vec<Anchor>,
+    /// How incidents are kept.
+    pub engine: Engine,
+    /// What the team agreed on.
+    pub policies: Policies,
+}
+
+/// A place outside the incident's folder that learns the record's head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Anchor {
+    /// A folder, preferably on another machine's disk.
+    Directory(PathBuf),
+}
+
+/// How incidents are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Engine {
+    /// In files of one machine.
+    #[default]
+    File,
+}
+
+/// What the team agreed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Policies {
+    /// After how long the holder of a seat is asked to hand over, where the runbook does not say.
+    pub max_tenure: Option<Duration>,
+    /// How long people rest between shifts.
+    pub shift_gap: Option<Duration>,
+}
+
+/// Reads the file. `path` is the label findings carry; relative paths inside start at `root`.
+/// The configuration is there when no finding is an error.
+pub fn decode(path: &str, bytes: &[u8], root: &Path) -> (Option<Config>, Vec<Finding>) {
+    let node = match parse_bytes(path, bytes) {
+        Ok(node) => node,
+        Err(findings) => return (None, findings),
+    };
+    let faults = Faults::new(path);
+    let config = file(Item::root(&node, &faults), root);
+    let usable = !faults.any_error();
+    let findings = faults.into_findings(&String::from_utf8_lossy(bytes));
+    (config.filter(|_| usable), findings)
+}
+
+fn file(root: Item<'_>, folder: &Path) -> Option<Config> {
+    let mut fields = Fields::of(root, "the workspace")?;
+    let config = Config {
+        sources: fields
+            .optional("sources", |i| by_name(i, |i| sources::source(i, folder)))
+            .unwrap_or_default(),
+        channels: fields
+            .optional("channels", |i| by_name(i, |i| channels::channel(i, folder)))
+            .unwrap_or_default(),
+        suspend: fields.optional("suspend", |i| by_name(i, |i| suspend(i, folder))).unwrap_or_default(),
+        anchors: fields.optional("anchors", |i| i.list(|i| anchor(i, folder))).unwrap_or_default(),
+        engine: fields.optional("engine", engine).unwrap_or_default(),
+        policies: fields.optional("policies", policies).unwrap_or_default(),
+    };
+    for later in ["annotations", "telemetry"] {
+        let _: Option<()> = fields.optional(later, |i| {
+            not_yet(i, &format!("`{later}` cannot be configured in this version"));
+            None
+        });
+    }
+    fields.finish();
+    Some(config)
+}
+
+/// Named entries; a name that templates and runbooks could not use is a finding.
+fn by_name<T>(item: Item<'_>, mut read: impl FnMut(Item<'_>) -> Option<T>) -> Option<BTreeMap<String, T>> {
+    let entries = item.named(|key, entry| {
+        if !is_name(&key.name) {
+            item.faults().error(
+                "parse-bad-name",
+                key.at,
+                &format!("`{}` is not a name", key.name),
+                "use letters, digits, `_` and `-`, at most 64 characters",
+            );
+        }
+        Some((key.name.clone(), read(entry)?))
+    })?;
+    Some(entries.into_iter().collect())
+}
+
+/// Something the format knows and this version does not do: an error, because passing over it would be a lie.
+fn not_yet(item: Item<'_>, message: &str) {
+    item.refuse("workspace-not-yet", message, "remove it; what it promises would not happen");
+}
+
+fn suspend(item: Item<'_>, folder: &Path) -> Option<source::Endpoint> {
+    let mut fields = Fields::of(item, "a suspension")?;
+    let url = fields.required("alertmanager", sources::url);
+    let endpoint = sources::endpoint(&mut fields, url, folder);
+    fields.finish();
+    endpoint
+}
+
+fn anchor(item: Item<'_>, folder: &Path) -> Option<Anchor> {
+    let mut fields = Fields::of(item, "an anchor")?;
+    let directory = fields.optional("directory", |i| sources::path(i, folder));
+    let mut other = false;
+    for kind in ["ssh", "tlog_witness", "webhook"] {
+        let _: Option<()> = fields.optional(kind, |i| {
+            other = true;
+            not_yet(i, &format!("anchors of the kind `{kind}` do not exist in this version"));
+            None
+        });
+    }
+    if directory.is_none() && !other && !fields.has("directory") {
+        fields.missing("directory");
+    }
+    fields.finish();
+    directory.map(Anchor::Directory)
+}
+
+fn engine(item: Item<'_>) -> Option<Engine> {
+    let mut fields = Fields::of(item, "the engine")?;
+    let file = fields.has("file");
+    let _: Option<()> = fields.optional("file", |i| i.fields("the file engine").map(Fields::finish));
+    let etcd: Option<()> = fields.optional("etcd", |i| {
+        let help = "remove `engine`, or write `engine: {file: {}}`: every hub then runs on one machine";
+        i.refuse("workspace-engine", "the etcd engine does not exist in this version", help);
+        Some(())
+    });
+    if !file && etcd.is_none() {
+        fields.missing("file");
+    }
+    fields.finish();
+    Some(Engine::File)
+}
+
+fn policies(item: Item<'_>) -> Option<Policies> {
+    let mut fields = Fields::of(item, "the policies")?;
+    let policies = Policies {
+        max_tenure: fields.optional("max_tenure", Item::positive_duration),
+        shift_gap: fields.optional("shift_gap", Item::positive_duration),
+    };
+    fields.finish();
+    Some(policies)
+}
+
+/// Whether an entry holds exactly one of the keys that say what kind of thing it is.
+fn exactly_one(item: Item<'_>, found: &BTreeSet<&'static str>, what: &str, kinds: &str) -> bool {
+    let message = match found.len() {
+        1 => return true,
+        0 => format!("{what} does not say what it is"),
+        _ => format!("{what} is several things at once"),
+    };
+    item.refuse("workspace-kind", &message, &format!("write exactly one of {kinds}"));
+    false
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! Channels of messages, as configured. Never sends one.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{exactly_one, sources};
+use crate::outside::channel::{Address, Channel, check_template};
+use crate::runbook::decode::{Fields, Item};
+
+/// One channel.
+pub(super) fn channel(item: Item<'_>, folder: &Path) -> Option<Channel> {
+    let mut fields = Fields::of(item, "a channel")?;
+    let found: BTreeSet<&'static str> =
+        ["file", "webhook", "slack", "teams"].into_iter().filter(|kind| fields.has(kind)).collect();
+    let single = exactly_one(item, &found, "this channel", "file, webhook, slack, teams");
+    let channel = match found.first().copied() {
+        Some("file") => fields.required("file", |i| sources::path(i, folder)).map(Channel::File),
+        Some("webhook") => fields.required("webhook", webhook),
+        Some("slack") => fields.required("slack", only_address).map(Channel::Slack),
+        Some("teams") => fields.required("teams", only_address).map(Channel::Teams),
+        Some(_) | None => None,
+    };
+    fields.finish();
+    channel.filter(|_| single)
+}
+
+fn webhook(item: Item<'_>) -> Option<Channel> {
+    let mut fields = Fields::of(item, "a webhook")?;
+    let address = address(&mut fields);
+    let template = fields.optional("template", |i| {
+        let text = i.text()?;
+        if let Err(why) = check_template(&text) {
+            i.refuse("workspace-template", &why, r#"write it as {"message": {{ text }}}"#);
+            return None;
+        }
+        Some(text)
+    });
+    let headers_env = fields.optional("headers_env", sources::headers).unwrap_or_default();
+    fields.finish();
+    Some(Channel::Webhook { address: address?, template, headers_env })
+}
+
+fn only_address(item: Item<'_>) -> Option<Address> {
+    let mut fields = Fields::of(item, "an address")?;
+    let address = address(&mut fields);
+    fields.finish();
+    address
+}
+
+/// `url` or `url_env`, not both.
+fn address(fields: &mut Fields<'_>) -> Option<Address> {
+    let url = fields.optional("url", sources::url);
+    let env = fields.optional("url_env", sources::variable);
+    match (fields.has("url"), fields.has("url_env")) {
+        (false, false) => {
+            fields.missing("url_env");
+            None
+        }
+        (true, true) => {
+            let item = fields.item();
+            item.refuse("workspace-kind", "there are two addresses", "write `url` or `url_env`, not both");
+            None
+        }
+        (true, false) => url.map(Address::Url),
+        (false, true) => env.map(Address::Env),
+    }
+}
