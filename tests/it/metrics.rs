@@ -77,7 +77,7 @@ async fn statuses_carry_the_servers_own_words() {
     assert_eq!(why, "HTTP 400: bad_data: parse error at 1:4");
     let broken = Server::answering(|_| page(500, "text/plain", "out of\u{1b}[31m memory\r\n"));
     let why = failure(&prometheus(&broken.url(), LONG), "up").await;
-    assert_eq!(why, "HTTP 500: out of [31m memory");
+    assert_eq!(why, "HTTP 500: out of memory");
     let missing = Server::answering(|_| page(404, "text/plain", "404 page not found"));
     assert_eq!(failure(&json(&missing.url(), LONG), "$.a").await, "HTTP 404: 404 page not found");
 }
