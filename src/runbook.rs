@@ -1,6 +1,7 @@
 //! Runbook format 1: what a file means. Never runs anything and never looks at the clock.
 //!
 //! * [`yaml`]: the one door for YAML, a tree with places.
+//! * [`condition`]: whether what was seen is what was expected.
 //! * [`decode`]: from tree to typed values, all mistakes in one pass.
 //! * [`finding`]: what is wrong, where, and what to write instead.
 //! * [`model`]: the typed runbook.
@@ -10,6 +11,7 @@
 //! * [`texts`]: every text that templates fill.
 //! * [`words`]: parts of a runbook in words.
 
+pub mod condition;
 pub mod decode;
 pub mod finding;
 pub mod model;
