@@ -144,12 +144,13 @@ pub fn now_us() -> i64 {
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Reads one of the files; `None` if it is not there.
+/// Reads one of the files; `None` if it is not there, or a power cut left nothing of it.
 ///
 /// # Errors
 /// It cannot be read or is not what it should be.
 pub fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Option<T>> {
     match std::fs::read(dir.join(name)) {
+        Ok(bytes) if bytes.is_empty() => Ok(None),
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::from),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e),
@@ -193,12 +194,16 @@ pub fn replace<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()
 
 /// Replaces a file in one step; when this returns, it survives a power cut.
 ///
+/// Renamed before it is synced, because then both take one commit of the file system's journal. A power cut between
+/// may leave the name without the content, which [`read`] takes for no file.
+///
 /// # Errors
 /// It cannot be written.
 pub fn replace_durably<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
     let draft = dir.join(format!("{name}.new"));
-    write_draft(&draft, value)?.sync_all()?;
+    let file = write_draft(&draft, value)?;
     std::fs::rename(&draft, dir.join(name))?;
+    file.sync_all()?;
     File::open(dir)?.sync_all()
 }
 
@@ -224,6 +229,8 @@ mod tests {
     #[test]
     fn a_torn_file_is_an_error_and_a_missing_one_is_none() {
         let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read::<Exit>(dir.path(), EXIT).unwrap(), None);
+        std::fs::write(dir.path().join(EXIT), b"").unwrap();
         assert_eq!(read::<Exit>(dir.path(), EXIT).unwrap(), None);
         std::fs::write(dir.path().join(EXIT), b"{\"outcome\":{\"exi").unwrap();
         assert!(read::<Exit>(dir.path(), EXIT).is_err());

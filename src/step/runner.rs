@@ -363,7 +363,7 @@ pub fn cancel(dir: &Path) -> Result<(), StepError> {
         return Err(StepError::NotRunning);
     };
     request(dir, record::CANCEL)?;
-    // The file alone would do; the signal also reaches a supervisor whose directory watch was refused.
+    // The file alone would do, half a second later.
     let _ = signal(supervisor, Signal::TERM);
     Ok(())
 }
@@ -374,7 +374,11 @@ pub fn cancel(dir: &Path) -> Result<(), StepError> {
 /// [`StepError::NotRunning`], or it cannot be asked for.
 pub fn kill(dir: &Path) -> Result<(), StepError> {
     match inspect(dir) {
-        Standing::Running { .. } => request(dir, record::KILL),
+        Standing::Running { supervisor, .. } => {
+            request(dir, record::KILL)?;
+            let _ = signal(supervisor, Signal::TERM);
+            Ok(())
+        }
         Standing::Lost { child: Some(child), .. } => {
             let Some(pid) = child.raw() else { return Err(StepError::NotRunning) };
             // While its leader lives the group's number is its own.

@@ -23,9 +23,9 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 use super::process::{Identity, boot_id, own_children, own_descendants};
 use super::record::{self, By, Exit, JobFile, Outcome, Started};
 use output::Output;
-use signals::Signals;
+use signals::{LOOK, Signals};
 
-pub(crate) use launch::WITHHELD;
+pub(crate) use launch::{SET, WITHHELD};
 
 /// How long background processes may keep the output open, or be there at all, after the command itself has ended.
 const LINGER: Duration = Duration::from_millis(500);
@@ -253,24 +253,21 @@ impl Watch {
     fn wait(&mut self, signals: &mut Signals, output: &mut Output) -> io::Result<()> {
         let now = Instant::now();
         let until = match self.phase {
-            Phase::Running => self.deadline,
+            Phase::Running => self.deadline.min(now + LOOK),
             Phase::Lingering { until } => until,
             Phase::Terminating { until } | Phase::Killing { until } => until.min(now + SWEEP),
             Phase::Over => now,
         };
         let ready = {
-            let mut fds = vec![
-                PollFd::new(signals.wake(), PollFlags::IN),
-                PollFd::new(signals.requests(), PollFlags::IN),
-            ];
+            let mut fds = vec![PollFd::new(signals.wake(), PollFlags::IN)];
             fds.extend(self.pipe.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
             match poll(&mut fds, Some(&timespec(until.saturating_duration_since(now)))) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(e) => return Err(e.into()),
             }
-            fds.get(2).is_some_and(|fd| !fd.revents().is_empty())
+            fds.get(1).is_some_and(|fd| !fd.revents().is_empty())
         };
-        signals.drain();
+        signals.drain(Instant::now());
         if ready {
             self.read(output)?;
         }

@@ -1,33 +1,37 @@
-//! What wakes the supervisor: a child's death, TERM, and requests left as files. Never acts on any of them.
+//! What wakes the supervisor: a child's death and TERM; and requests left as files. Never acts on any of them.
+//!
+//! The directory is not watched with inotify: taking a watch down at the end costs 20 ms of waiting for the kernel.
 
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use signal_hook::consts::{SIGCHLD, SIGTERM};
 use signal_hook::{flag, low_level::pipe};
 
 use crate::step::record;
+
+/// How often the directory is looked at for requests. Who also sends TERM does not wait for it.
+pub const LOOK: Duration = Duration::from_millis(500);
 
 /// The supervisor's ears.
 pub struct Signals {
     dir: PathBuf,
     terminated: Arc<AtomicBool>,
     wake: UnixStream,
-    requests: OwnedFd,
+    looked: Instant,
     cancel_file: bool,
     kill_file: bool,
 }
 
 impl Signals {
-    /// Takes over SIGTERM and SIGCHLD and watches the directory for requests.
+    /// Takes over SIGTERM and SIGCHLD and remembers where requests come.
     ///
     /// # Errors
-    /// The directory is not there, or the kernel refuses.
+    /// The kernel refuses.
     pub fn listen(dir: &Path) -> io::Result<Signals> {
         let terminated = Arc::new(AtomicBool::new(false));
         let (wake, write) = UnixStream::pair()?;
@@ -36,12 +40,8 @@ impl Signals {
         flag::register(SIGTERM, Arc::clone(&terminated))?;
         pipe::register(SIGTERM, write.try_clone()?)?;
         pipe::register(SIGCHLD, write)?;
-        let requests = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        inotify::add_watch(&requests, dir, WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
-        let mut signals =
-            Signals { dir: dir.to_owned(), terminated, wake, requests, cancel_file: false, kill_file: false };
-        signals.look();
-        Ok(signals)
+        let looked = Instant::now();
+        Ok(Signals { dir: dir.to_owned(), terminated, wake, looked, cancel_file: false, kill_file: false })
     }
 
     /// Readable when a signal came.
@@ -49,27 +49,15 @@ impl Signals {
         &self.wake
     }
 
-    /// Readable when a file came.
-    pub fn requests(&self) -> &OwnedFd {
-        &self.requests
-    }
-
-    /// Empties both, so that the next wait waits, and looks what was asked for.
-    pub fn drain(&mut self) {
-        let mut buffer = [0; 4096];
-        while matches!((&self.wake).read(&mut buffer), Ok(n) if n > 0) {}
-        let mut any = false;
-        while matches!(rustix::io::read(&self.requests, &mut buffer), Ok(n) if n > 0) {
-            any = true;
+    /// Takes what came, so that the next wait waits, and looks for requests if it is time to.
+    pub fn drain(&mut self, now: Instant) {
+        let mut buffer = [0; 64];
+        while matches!((&self.wake).read(&mut buffer), Ok(n) if n == buffer.len()) {}
+        if self.terminated.load(Ordering::SeqCst) || now.duration_since(self.looked) >= LOOK {
+            self.looked = now;
+            self.cancel_file |= self.dir.join(record::CANCEL).exists();
+            self.kill_file |= self.dir.join(record::KILL).exists();
         }
-        if any {
-            self.look();
-        }
-    }
-
-    fn look(&mut self) {
-        self.cancel_file |= self.dir.join(record::CANCEL).exists();
-        self.kill_file |= self.dir.join(record::KILL).exists();
     }
 
     /// Somebody asked for an end with grace.
