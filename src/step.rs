@@ -8,6 +8,7 @@
 //! * [`tail`]: its output while it grows.
 //! * [`outcome`]: how it ended, in a person's words.
 //! * [`ssh`]: commands on another host.
+//! * [`subject`]: looking once, for await, check and measure.
 //! * [`set_aside`]: moving a file out of the way without overwriting anything.
 
 pub mod outcome;
@@ -16,6 +17,7 @@ pub mod record;
 pub mod runner;
 pub mod set_aside;
 pub mod ssh;
+pub mod subject;
 
 pub mod supervisor;
 pub mod tail;
