@@ -252,6 +252,11 @@ fn vote(data: &Granted, person: &PersonId, at: Stamp) -> GateVote {
 fn gate(incident: &mut Incident, what: &What, person: Option<&PersonId>, at: Stamp) {
     match what {
         What::Requested(data) => {
+            let covers = match incident.step(&data.gate).map(|s| &s.action) {
+                Some(Action::Approve(approve)) => approve.covers.clone(),
+                _ => Vec::new(),
+            };
+            let tries = |step: &String| incident.runs.get(step.as_str()).map_or(0, |r| r.attempt);
             let gate = Gate {
                 attempt: data.attempt,
                 nonce: data.nonce.clone(),
@@ -261,6 +266,7 @@ fn gate(incident: &mut Incident, what: &What, person: Option<&PersonId>, at: Sta
                 answers: Vec::new(),
                 standing: Standing::Open,
                 overrides: Vec::new(),
+                tried: covers.iter().map(|step| (step.clone(), tries(step))).collect(),
             };
             incident.gates.insert(data.gate.clone(), gate);
             if let Some(run) = incident.runs.get_mut(&data.gate) {

@@ -132,6 +132,8 @@ pub struct Gate {
     pub standing: Standing,
     /// Break-glass uses.
     pub overrides: Vec<GateVote>,
+    /// How often each covered step had been tried when this was requested.
+    pub tried: BTreeMap<String, u32>,
 }
 
 /// One counted answer.

@@ -1,9 +1,11 @@
 //! Exactly what would be done, as text and as a digest. Approvals bind to it. Never does any of it.
 
-use crate::core::event::Direction;
+use crate::core::event::{Answer, Direction, Opened};
 use crate::core::id::{Digest, StepId};
-use crate::core::incident::Incident;
+use crate::core::incident::{Incident, Measurement};
 use crate::runbook::model::{Action, Step};
+use crate::runbook::template::{self, Field, ParamValue, Scope};
+use std::collections::BTreeMap;
 
 /// What one step would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,18 +29,88 @@ pub struct GatePlan {
     pub digest: Digest,
 }
 
+/// The values that templates can use, as far as the record knows them. The same on the hub, on every console and for
+/// the verifier: secrets and the moving head are not in it.
+pub fn scope(incident: &Incident) -> Scope {
+    let opened = incident.opened.as_ref();
+    let params =
+        opened.map(|o| o.params.iter().map(|(name, answer)| (name.clone(), value(answer))).collect());
+    let short = |(name, m): (&String, &Measurement)| m.text.clone().map(|text| (name.clone(), text));
+    Scope {
+        params: params.unwrap_or_default(),
+        measurements: incident.measurements.iter().filter_map(short).collect(),
+        incident: opened.map(|o| facts(incident, o)).unwrap_or_default(),
+    }
+}
+
+fn value(answer: &Answer) -> ParamValue {
+    match answer {
+        Answer::Text(text) => ParamValue::Plain(text.clone()),
+        Answer::Secret(_) => ParamValue::SecretNotHere,
+    }
+}
+
+fn facts(incident: &Incident, opened: &Opened) -> BTreeMap<Field, String> {
+    let runbook = &incident.runbook;
+    let mut facts = BTreeMap::from([
+        (Field::Id, opened.incident.to_string()),
+        // The head moves with every event, this one's included: a message gets the real one as it leaves.
+        (Field::Head, HEAD.to_owned()),
+        (Field::Mode, opened.mode.word().to_lowercase()),
+        (Field::Environment, runbook.environment.clone()),
+        (Field::Service, runbook.service.clone()),
+        (Field::Title, runbook.title.clone()),
+        (Field::Severity, opened.severity.to_string()),
+        (Field::Started, incident.opened_at.to_second()),
+    ]);
+    if let Some(point) = &opened.restore_point {
+        facts.insert(Field::RestorePoint, point.clone());
+    }
+    facts
+}
+
+/// Stands for the head's short code until a message leaves.
+pub const HEAD: &str = "«head»";
+
 /// What a step, or its undo, would do now.
 ///
 /// # Errors
 /// A sentence when a template names something that is not known (yet).
 pub fn of_step(incident: &Incident, step: &Step, direction: Direction) -> Result<StepPlan, String> {
-    let _ = incident;
-    let lines = match direction {
-        Direction::Forward => vec![(step.action.word().to_owned(), format!("{:?}", step.action))],
-        Direction::Undo => vec![("undo".to_owned(), format!("{:?}", step.undo))],
+    let scope = scope(incident);
+    let lines = match (direction, &step.undo) {
+        (Direction::Forward, _) => {
+            let resolved = template::resolve(step, &scope).map_err(|e| e.to_string())?;
+            let mut lines = vec![("action".to_owned(), resolved.action.to_owned())];
+            lines.extend(resolved.lines);
+            lines
+        }
+        (Direction::Undo, Some(undo)) => {
+            let command = template::command(undo, &scope).map_err(|e| e.to_string())?;
+            vec![("undo".to_owned(), template::shown_argv(&command.argv))]
+        }
+        (Direction::Undo, None) => return Err("it has no undo".to_owned()),
     };
-    let summary = lines.first().map(|(k, v)| format!("{k} {v}")).unwrap_or_default();
-    Ok(StepPlan { id: step.id.clone(), summary, lines })
+    Ok(StepPlan { id: step.id.clone(), summary: summary(step, &lines), lines })
+}
+
+/// The one line that says it: the command, or the action's own text.
+fn summary(step: &Step, lines: &[(String, String)]) -> String {
+    let word = step.action.word();
+    let of = |key: &str| lines.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+    match (of("undo").filter(|_| lines.len() == 1), of(word)) {
+        (Some(undo), _) => undo.to_owned(),
+        (None, Some(text)) => {
+            let rest = lines.iter().filter(|(k, _)| k == word).skip(1).map(|(_, v)| v.as_str());
+            let whole = std::iter::once(text).chain(rest).collect::<Vec<_>>().join("; ");
+            if word == "run" { whole } else { format!("{word}: {whole}") }
+        }
+        (None, None) => {
+            let shown = lines.iter().filter(|(k, _)| !matches!(k.as_str(), "action" | "title"));
+            let shown: Vec<String> = shown.take(4).map(|(k, v)| format!("{k} {v}")).collect();
+            format!("{word}: {}", shown.join(", "))
+        }
+    }
 }
 
 /// Digest of a step's plan for one try.
@@ -115,8 +187,7 @@ fn combined(incident: &Incident, steps: &[StepPlan]) -> Digest {
     Digest::tagged("plan", text.as_bytes())
 }
 
-/// Whether the step's `when` says that it is left out.
+/// Whether the step's `when` says that it is left out. What cannot be told yet leaves nothing out.
 pub fn when_is_false(incident: &Incident, step: &Step) -> bool {
-    let _ = incident;
-    step.when.as_deref().is_some_and(|w| w.trim() == "false")
+    step.when.as_deref().is_some_and(|when| template::when(when, &scope(incident)) == Ok(false))
 }

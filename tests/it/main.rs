@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod core;
 mod identity;
 mod metrics;
 mod orders;
