@@ -1,0 +1,249 @@
+//! A seat at the table: connection, mirror and session together. Never blocks on anything but the hub.
+
+use crate::client::connection::{ConnectError, Reader, Writer, connect, greet};
+use crate::client::mirror::{Mirror, MirrorError};
+use crate::core::event::{Direction, Event};
+use crate::core::id::StepId;
+use crate::core::incident::Incident;
+use crate::metrics::pane::Pane;
+use crate::wire::act::Act;
+use crate::wire::message::{ActResult, FromClient, FromHub, ScoreView, Welcome, WriterState};
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+
+/// Why a room cannot be followed any more.
+#[derive(Debug, thiserror::Error)]
+pub enum RoomError {
+    /// The connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The record.
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
+    /// The pinned files.
+    #[error("the hub's {what} cannot be read: {why}")]
+    Pinned {
+        /// Which file.
+        what: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// The hub ended while an answer was due.
+    #[error("the hub ended: {0}")]
+    Ended(String),
+}
+
+/// What a hub tells a client that follows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Update {
+    /// Events that now count.
+    Events(Vec<Event>),
+    /// Everything recorded before we came has been received.
+    CaughtUp,
+    /// What became of an act.
+    Answer {
+        /// The act's number.
+        id: u64,
+        /// What became of it.
+        result: ActResult,
+    },
+    /// The newest metrics.
+    Metrics {
+        /// Every pane.
+        panes: Vec<Pane>,
+        /// The readiness score.
+        score: Option<ScoreView>,
+    },
+    /// Output of the watched step.
+    Output(Output),
+    /// Whether the hub can write.
+    Writer(WriterState),
+    /// The hub ends.
+    Bye(String),
+}
+
+/// Output of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Output {
+    /// The step.
+    pub step: StepId,
+    /// Which try.
+    pub attempt: u32,
+    /// The step or its undo.
+    pub direction: Direction,
+    /// Finished lines.
+    pub lines: Vec<String>,
+    /// The unfinished last line.
+    pub partial: String,
+    /// How many bytes there were so far.
+    pub bytes: u64,
+}
+
+/// A room that is being followed.
+#[derive(Debug)]
+pub struct Room<S = UnixStream> {
+    /// The record as received.
+    pub mirror: Mirror,
+    /// What the hub said first.
+    pub welcome: Welcome,
+    inbox: mpsc::Receiver<Result<FromHub, ConnectError>>,
+    writer: Writer<S>,
+    next_act: u64,
+    early: VecDeque<Update>,
+}
+
+impl Room<UnixStream> {
+    /// Connects to a hub's socket.
+    ///
+    /// # Errors
+    /// When there is no hub, or it says something this client cannot follow.
+    pub async fn attach(socket: &Path) -> Result<Room, RoomError> {
+        let (reader, writer, welcome) = connect(socket, 0).await?;
+        Room::new(reader, writer, welcome)
+    }
+}
+
+/// How many messages wait between socket and room. Full: the socket is left alone, and the hub keeps the rest.
+const INBOX: usize = 64;
+
+impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
+    /// Follows a hub over any stream.
+    ///
+    /// # Errors
+    /// As [`Room::attach`].
+    pub async fn over(stream: S) -> Result<Room<S>, RoomError> {
+        let (reader, writer, welcome) = greet(stream, 0).await?;
+        Room::new(reader, writer, welcome)
+    }
+
+    fn new(reader: Reader<S>, writer: Writer<S>, welcome: Welcome) -> Result<Room<S>, RoomError> {
+        let incident = empty_incident(&welcome)?;
+        let mirror = Mirror::new(&welcome.log, &welcome.hub_key, incident)?;
+        let inbox = receive_from(reader);
+        Ok(Room { mirror, welcome, inbox, writer, next_act: 1, early: VecDeque::new() })
+    }
+
+    /// The next update. Nothing is lost when the future is dropped while it waits.
+    ///
+    /// # Errors
+    /// When the connection broke or the hub cannot be believed.
+    pub async fn next(&mut self) -> Result<Update, RoomError> {
+        if let Some(update) = self.early.pop_front() {
+            return Ok(update);
+        }
+        self.receive().await
+    }
+
+    async fn receive(&mut self) -> Result<Update, RoomError> {
+        let message = self.inbox.recv().await.unwrap_or(Err(ConnectError::Closed))?;
+        Ok(match message {
+            FromHub::Lines { text, .. } => Update::Events(self.mirror.feed(&text)?),
+            FromHub::CaughtUp => Update::CaughtUp,
+            FromHub::Answer { id, result } => Update::Answer { id, result },
+            FromHub::Metrics { panes, score } => Update::Metrics { panes, score },
+            FromHub::Output { step, attempt, direction, lines, partial, bytes } => {
+                Update::Output(Output { step, attempt, direction, lines, partial, bytes })
+            }
+            FromHub::Writer(state) => Update::Writer(state),
+            FromHub::Bye { why } | FromHub::Sorry { why } => Update::Bye(why),
+            FromHub::Welcome(_) => {
+                return Err(ConnectError::Sorry("the hub welcomed us twice".to_owned()).into());
+            }
+        })
+    }
+
+    /// Reads until everything recorded before we came is here.
+    ///
+    /// # Errors
+    /// As [`Room::next`].
+    pub async fn catch_up(&mut self) -> Result<(), RoomError> {
+        loop {
+            match self.receive().await? {
+                Update::CaughtUp => return Ok(()),
+                Update::Bye(why) => return Err(RoomError::Ended(why)),
+                Update::Events(_) | Update::Answer { .. } => {}
+                later @ (Update::Metrics { .. } | Update::Output(_) | Update::Writer(_)) => {
+                    self.early.push_back(later);
+                }
+            }
+        }
+    }
+
+    /// Sends an act; its answer comes as an update with the returned number.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub async fn send(&mut self, act: Act) -> Result<u64, RoomError> {
+        let id = self.next_act;
+        self.next_act += 1;
+        self.writer.send(&FromClient::Act { id, act: Box::new(act) }).await?;
+        Ok(id)
+    }
+
+    /// Sends an act and waits for its answer. Updates that come meanwhile are kept for [`Room::next`].
+    ///
+    /// When it was recorded, the mirror has already received it.
+    ///
+    /// # Errors
+    /// When the connection broke or the hub ended.
+    pub async fn submit(&mut self, act: Act) -> Result<ActResult, RoomError> {
+        let wanted = self.send(act).await?;
+        let mut answer = None;
+        loop {
+            match (&answer, self.mirror.next()) {
+                (Some(ActResult::Recorded { seq }), next) if next <= *seq => {}
+                (Some(result), _) => return Ok(result.clone()),
+                (None, _) => {}
+            }
+            match self.receive().await? {
+                Update::Answer { id, result } if id == wanted => answer = Some(result),
+                Update::Bye(why) => {
+                    return answer.ok_or(RoomError::Ended(why));
+                }
+                later => self.early.push_back(later),
+            }
+        }
+    }
+
+    /// Asks for a step's output from now on.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub async fn watch(&mut self, step: StepId, attempt: u32, direction: Direction) -> Result<(), RoomError> {
+        Ok(self.writer.send(&FromClient::Watch { step, attempt, direction }).await?)
+    }
+}
+
+/// Reads frames in a task of its own, so that waiting for the next one can be given up without losing half of it.
+fn receive_from<S: AsyncRead + Send + 'static>(
+    mut reader: Reader<S>,
+) -> mpsc::Receiver<Result<FromHub, ConnectError>> {
+    let (tx, inbox) = mpsc::channel(INBOX);
+    tokio::spawn(async move {
+        loop {
+            let message = reader.next().await;
+            let last = message.is_err();
+            if tx.send(message).await.is_err() || last {
+                return;
+            }
+        }
+    });
+    inbox
+}
+
+fn empty_incident(welcome: &Welcome) -> Result<Incident, RoomError> {
+    let unreadable = |what, why| RoomError::Pinned { what, why };
+    let loaded = crate::runbook::load("runbook.yaml", welcome.runbook.as_bytes()).map_err(|findings| {
+        let first = findings.first().map(|f| f.message.clone()).unwrap_or_default();
+        unreadable("runbook.yaml", first)
+    })?;
+    let (team, findings) = crate::workspace::team::decode("team.yaml", welcome.team.as_bytes());
+    let team = team.ok_or_else(|| {
+        unreadable("team.yaml", findings.first().map(|f| f.message.clone()).unwrap_or_default())
+    })?;
+    Ok(Incident::new(Arc::new(loaded.runbook), Arc::new(team)))
+}
