@@ -156,3 +156,26 @@ async fn listen(shop: &Shop) -> Result<TcpListener> {
         .map_err(|e| Failure::environment(format!("cannot write {}", draft.display())).because(e))?;
     Ok(listener)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runbook::parse;
+
+    #[test]
+    fn the_shipped_runbook_is_without_findings_and_goes_back_to_the_good_release() {
+        let loaded =
+            parse::load("shop-deploy-rollback.yaml", RUNBOOK.as_bytes()).unwrap_or_else(|findings| {
+                panic!(
+                    "{}",
+                    crate::runbook::finding::to_text(&findings, crate::runbook::finding::Paint::Plain)
+                )
+            });
+        assert!(loaded.findings.is_empty(), "{:?}", loaded.findings);
+        let runbook = loaded.runbook;
+        let release = runbook.params.iter().find(|p| p.name == "release").unwrap();
+        assert_eq!(release.default.as_deref(), Some(GOOD));
+        assert_eq!(runbook.covers("switch").count(), 1);
+        assert!(runbook.metrics.iter().all(|m| m.source == "shop"));
+    }
+}
