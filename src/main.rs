@@ -5,8 +5,12 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
     // Before anything costs time or threads: this is the process around every step.
-    if args.next().is_some_and(|verb| verb == "__step") {
+    let verb = args.next().unwrap_or_default();
+    if verb == "__step" {
         return backout::step::supervisor::main(args.next());
+    }
+    if let Some(ended) = backout::demo::hidden::run(&verb, args) {
+        return ended;
     }
     ExitCode::SUCCESS
 }

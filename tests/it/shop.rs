@@ -12,7 +12,9 @@ use backout::metrics::trigger::{TriggerState, evaluate};
 use backout::outside::http::{Clients, fetch};
 use backout::runbook::model::{Better, Metric, NoData, Op, Threshold, Trigger, Unit};
 
-use crate::support::Place;
+use std::process::{Child, Command, Stdio};
+
+use crate::support::{Place, wait_for, wait_until};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -134,4 +136,58 @@ async fn without_a_freeze_the_deployer_takes_the_rollback_back() {
     assert_eq!(get(&format!("{url}/nothing")).await.0, 404);
     assert_eq!(get(&format!("{url}/checkout")).await.0, 405);
     service.abort();
+}
+
+fn hidden(verb: &str, dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backout"));
+    command.arg(verb).arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn is_gone(child: &mut Child) -> bool {
+    child.try_wait().unwrap().is_some()
+}
+
+#[test]
+fn shop_and_traffic_end_with_their_parent() {
+    let place = Place::new();
+    let dir = place.folder("shop");
+    shop::lay_out(&dir).unwrap();
+    let mut service = hidden("__shop", &dir).spawn().unwrap();
+    let mut visitors = hidden("__traffic", &dir).spawn().unwrap();
+    let orders = || -> u64 {
+        let answer = hidden("__shopctl", &dir).args(["orders", "count"]).output().unwrap();
+        assert!(answer.status.success(), "{answer:?}");
+        String::from_utf8(answer.stdout).unwrap().trim().parse().unwrap()
+    };
+    wait_until("orders are sold", LONG, || orders() >= 3);
+    assert!(!is_gone(&mut service) && !is_gone(&mut visitors));
+    drop((service.stdin.take(), visitors.stdin.take()));
+    wait_until("both have ended", LONG, || is_gone(&mut service) && is_gone(&mut visitors));
+    assert!(service.wait().unwrap().success() && visitors.wait().unwrap().success());
+}
+
+#[test]
+fn shop_and_traffic_end_with_their_folder() {
+    let place = Place::new();
+    let dir = place.folder("shop");
+    shop::lay_out(&dir).unwrap();
+    let mut service = hidden("__shop", &dir).spawn().unwrap();
+    let mut visitors = hidden("__traffic", &dir).spawn().unwrap();
+    wait_for("the shop opens", LONG, || Shop::at(&dir).port().ok_or_else(|| "closed".to_owned()));
+    std::fs::remove_dir_all(&dir).unwrap();
+    wait_until("both have ended", LONG, || is_gone(&mut service) && is_gone(&mut visitors));
+}
+
+#[test]
+fn the_operating_tool_tells_by_its_exit_code() {
+    let place = Place::new();
+    let dir = place.folder("shop");
+    shop::lay_out(&dir).unwrap();
+    let code = |words: &[&str]| hidden("__shopctl", &dir).args(words).output().unwrap().status.code();
+    assert_eq!(code(&["status"]), Some(0));
+    assert_eq!(code(&["release", "9.9.9"]), Some(2));
+    assert_eq!(code(&["orders", "first", "5"]), Some(1));
+    let nowhere = hidden("__shopctl", Path::new("/no/such/shop")).arg("catalog").output().unwrap();
+    assert_eq!(nowhere.status.code(), Some(3));
 }
