@@ -1,7 +1,7 @@
 //! Where numbers come from and what they mean. Never decides anything.
 //!
 //! [`source`] asks, [`poller`] asks again and again, [`series`] remembers, [`trigger`] judges,
-//! [`pane`] prepares what a screen shows, [`format`] prints a number with its unit.
+//! [`pane`] prepares what a screen shows, [`mod@format`] prints a number with its unit.
 
 pub mod format;
 pub mod pane;

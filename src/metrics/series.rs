@@ -150,17 +150,19 @@ impl Series {
         self.every
     }
 
-    /// Adds a sample. One that is not newer than the last is dropped: a clock that jumped back must not
-    /// rewrite what was already judged. Returns whether it was kept.
-    pub fn push(&mut self, sample: Sample) -> bool {
-        if self.samples.back().is_some_and(|last| last.at_micros >= sample.at_micros) {
-            return false;
+    /// Adds a sample. Samples that are not older than it go: they were dated by a clock that has since been set
+    /// back, and would look fresh until it caught up. Returns how many went.
+    pub fn push(&mut self, sample: Sample) -> usize {
+        let before = self.samples.len();
+        while self.samples.back().is_some_and(|last| last.at_micros >= sample.at_micros) {
+            self.samples.pop_back();
         }
+        let gone = before - self.samples.len();
         if self.samples.len() >= self.capacity {
             self.samples.pop_front();
         }
         self.samples.push_back(sample);
-        true
+        gone
     }
 
     /// Oldest first.
@@ -251,7 +253,7 @@ mod tests {
     fn series(values: &[(i64, Reading)]) -> Series {
         let mut series = Series::new(Duration::from_secs(1));
         for (at, value) in values {
-            assert!(series.push(Sample { at_micros: at * SECOND, value: value.clone() }));
+            assert_eq!(series.push(Sample { at_micros: at * SECOND, value: value.clone() }), 0);
         }
         series
     }
@@ -276,10 +278,14 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_from_the_past_does_not_rewrite_history() {
-        let mut series = series(&[(10, Reading::Value(1.0))]);
-        assert!(!series.push(Sample { at_micros: 9 * SECOND, value: Reading::Value(2.0) }));
-        assert_eq!(series.len(), 1);
+    fn a_clock_that_is_set_back_freezes_nothing() {
+        let mut series =
+            series(&[(8, Reading::Value(1.0)), (100, Reading::Value(2.0)), (101, Reading::Value(3.0))]);
+        let gone = series.push(Sample { at_micros: 10 * SECOND, value: Reading::Value(4.0) });
+        assert_eq!(gone, 2);
+        assert_eq!(series.now(10 * SECOND), Reading::Value(4.0));
+        let times: Vec<i64> = series.iter().map(|s| s.at_micros / SECOND).collect();
+        assert_eq!(times, [8, 10]);
     }
 
     #[test]
