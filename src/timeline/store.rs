@@ -3,6 +3,7 @@
 //! One batch is one write of its lines and their seal, and one `fdatasync`. Never retries a write or a sync that
 //! failed: what the system then says about the file is no longer worth anything, so the writer is over.
 
+use std::fs::File;
 use std::io;
 
 use super::folder::{FileSystems, Folder, FolderError, HUB_KEY, LOCK, RESERVE, TIMELINE};
@@ -60,7 +61,8 @@ impl WriteFailed {
 /// The writer of one segment. Holds the lock of its folder as long as it lives.
 pub struct Store {
     folder: Folder,
-    lock: state::Lock,
+    // Held, never read: closing it lets the next writer in.
+    lock: File,
     disk: Box<dyn Disk>,
     origin: Origin,
     key: SealKey,
@@ -104,7 +106,7 @@ impl Store {
     /// A writer at the end of a checked file.
     fn at(
         folder: Folder,
-        lock: state::Lock,
+        lock: File,
         origin: Origin,
         key: SealKey,
         tree: Frontier,
@@ -145,6 +147,12 @@ impl Store {
     #[must_use]
     pub fn folder(&self) -> &Folder {
         &self.folder
+    }
+
+    /// The seal of the newest batch, as it stands in the file: the same key over the same head gives the same bytes.
+    #[must_use]
+    pub fn last_seal(&self) -> super::seal::Seal {
+        self.key.seal(&self.origin, &self.head())
     }
 
     /// The current head as a C2SP checkpoint, to be kept elsewhere.

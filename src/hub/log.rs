@@ -1,0 +1,141 @@
+//! The sealed record in memory, for everybody who follows it. Never holds a batch that is not on disk.
+//!
+//! There is one log and no queue per client: each client has its place in it and is woken when there is more.
+
+use crate::core::event::Seen;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::watch;
+
+/// One sealed batch.
+#[derive(Debug, Clone)]
+struct Batch {
+    /// Index of its first event.
+    first: u64,
+    /// Its lines and its seal, each with its line feed.
+    text: Arc<str>,
+    /// The head it seals.
+    head: Seen,
+}
+
+/// Everything that is sealed.
+#[derive(Debug)]
+pub struct Log {
+    batches: RwLock<Vec<Batch>>,
+    head: watch::Sender<u64>,
+}
+
+/// A run of whole batches.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Index of the first event in it.
+    pub first: u64,
+    /// The bytes.
+    pub text: String,
+    /// Where to go on.
+    pub next: u64,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log { batches: RwLock::default(), head: watch::Sender::new(0) }
+    }
+}
+
+impl Log {
+    /// An empty log.
+    pub fn new() -> Log {
+        Log::default()
+    }
+
+    /// Adds a batch that is on disk, and wakes everybody.
+    pub fn push(&self, first: u64, text: &str, head: Seen) {
+        let n = head.n;
+        let mut batches = self.batches.write().unwrap_or_else(PoisonError::into_inner);
+        batches.push(Batch { first, text: text.into(), head });
+        drop(batches);
+        self.head.send_replace(n);
+    }
+
+    /// Wakes up at every new batch; its value is the number of events.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
+    }
+
+    /// The number of events.
+    pub fn len(&self) -> u64 {
+        *self.head.borrow()
+    }
+
+    /// Whether nothing is sealed yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The newest head; `None` while nothing is sealed.
+    pub fn head(&self) -> Option<Seen> {
+        let batches = self.batches.read().unwrap_or_else(PoisonError::into_inner);
+        batches.last().map(|b| b.head.clone())
+    }
+
+    /// Whether this record ever had this head.
+    pub fn had(&self, seen: &Seen) -> bool {
+        let batches = self.batches.read().unwrap_or_else(PoisonError::into_inner);
+        let found = batches.binary_search_by_key(&seen.n, |b| b.head.n).ok();
+        found.and_then(|i| batches.get(i)).is_some_and(|b| &b.head == seen)
+    }
+
+    /// Whole batches from the one that holds event `from` on: as many as fit into `most` bytes, and at least one.
+    pub fn from(&self, from: u64, most: usize) -> Option<Run> {
+        let batches = self.batches.read().unwrap_or_else(PoisonError::into_inner);
+        let start = batches.partition_point(|b| b.head.n <= from);
+        let first = batches.get(start)?;
+        let mut run = Run { first: first.first, text: String::new(), next: from };
+        for batch in batches.iter().skip(start) {
+            if !run.text.is_empty() && run.text.len() + batch.text.len() > most {
+                break;
+            }
+            run.text.push_str(&batch.text);
+            run.next = batch.head.n;
+        }
+        Some(run)
+    }
+
+    /// Every batch's text, oldest first.
+    pub fn texts(&self) -> Vec<Arc<str>> {
+        let batches = self.batches.read().unwrap_or_else(PoisonError::into_inner);
+        batches.iter().map(|b| b.text.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log() -> Log {
+        let log = Log::new();
+        for (first, n) in [(0, 1), (1, 3), (3, 4)] {
+            log.push(first, &format!("batch {n};"), Seen { n, root: format!("root {n}") });
+        }
+        log
+    }
+
+    #[test]
+    fn a_reader_gets_whole_batches_from_its_place_on() {
+        let log = log();
+        assert_eq!(log.from(1, 1000), Some(Run { first: 1, text: "batch 3;batch 4;".to_owned(), next: 4 }));
+        assert_eq!(log.from(2, 1000).unwrap().first, 1, "inside a batch the whole batch comes again");
+        assert_eq!(log.from(0, 1), Some(Run { first: 0, text: "batch 1;".to_owned(), next: 1 }));
+        assert_eq!(log.from(4, 1000), None);
+    }
+
+    #[test]
+    fn only_sealed_heads_are_known() {
+        let log = log();
+        let seen = |n: u64, root: &str| Seen { n, root: root.to_owned() };
+        assert!(log.had(&seen(3, "root 3")));
+        assert!(!log.had(&seen(3, "root 4")), "another root");
+        assert!(!log.had(&seen(2, "root 2")), "not a seal");
+        assert!(!log.had(&seen(9, "root 9")), "not yet");
+        assert_eq!(log.head(), Some(seen(4, "root 4")));
+    }
+}

@@ -1,0 +1,346 @@
+//! The one place where things become true: wishes in, sealed events out. Owns the incident and its record.
+//!
+//! A turn takes what waits, decides each wish against the state the ones before it lead to, adds what falls due, and
+//! writes it all as one batch with one sync. Only then it answers, publishes and gives out orders. Never shows, sends
+//! or acts on anything that is not on disk.
+
+mod draft;
+mod writer;
+
+use crate::core::decide::decide;
+use crate::core::due::{Due, due, next_wake};
+use crate::core::event::{Actor, Auth, Leaving};
+use crate::core::id::SessionId;
+use crate::core::incident::{Incident, Stage};
+use crate::core::intent::{By, Intent};
+use crate::core::time::Stamp;
+use crate::hub::clock::Clock;
+use crate::hub::log::Log;
+use crate::hub::proof::{Judge, Proved};
+use crate::hub::wish::{Observation, Order, Wish};
+use crate::sanitize;
+use crate::wire::act::Act;
+use crate::wire::message::{ActResult, WriterState};
+use draft::Draft;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+pub use writer::{Trouble, Writer};
+
+/// So many wishes share one batch at most.
+const MOST_WISHES: usize = 256;
+/// A batch that has grown this large (bytes) is written before more is taken.
+const LARGE: usize = 512 * 1024;
+/// More consequences than this in one turn can only be a defect; the rest waits for the next turn.
+const MOST_DUE: usize = 1000;
+/// How late a moved clock, a due time or room on a full disk may be noticed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// So many answers that do not count are recorded for one person at one gate.
+const MOST_REFUSALS: u32 = 8;
+
+/// How the room ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The incident is closed.
+    Closed(Writer),
+    /// On request; steps go on.
+    Stopped(Writer),
+}
+
+/// The room.
+#[derive(Debug)]
+pub struct Room {
+    incident: Incident,
+    writer: Writer,
+    log: Arc<Log>,
+    judge: Judge,
+    clock: Clock,
+    state: watch::Sender<WriterState>,
+    orders: mpsc::Sender<Order>,
+    /// Observations that could not be written for want of space: the first to be written when there is some.
+    owed: VecDeque<Observation>,
+    refusals: BTreeMap<String, u32>,
+}
+
+/// What the room tells everybody else.
+#[derive(Debug, Clone)]
+pub struct Outlets {
+    /// The sealed record.
+    pub log: Arc<Log>,
+    /// Whether it can write.
+    pub state: watch::Sender<WriterState>,
+    /// What is to be done.
+    pub orders: mpsc::Sender<Order>,
+}
+
+impl Room {
+    /// A room over an incident whose events are all in the log.
+    pub fn new(incident: Incident, writer: Writer, judge: Judge, outlets: Outlets) -> Room {
+        let Outlets { log, state, orders } = outlets;
+        Room {
+            incident,
+            writer,
+            log,
+            judge,
+            clock: Clock::new(),
+            state,
+            orders,
+            owed: VecDeque::new(),
+            refusals: BTreeMap::new(),
+        }
+    }
+
+    /// The incident as recorded.
+    pub fn incident(&self) -> &Incident {
+        &self.incident
+    }
+
+    /// Takes turns until the incident is closed or somebody asks for the end.
+    pub async fn run(mut self, mut wishes: mpsc::Receiver<Wish>) -> Ended {
+        let mut waiting = Vec::with_capacity(MOST_WISHES);
+        loop {
+            let stop = self.turn(&mut waiting).await;
+            if self.incident.stage == Stage::Closed {
+                return Ended::Closed(self.writer);
+            }
+            if stop {
+                return Ended::Stopped(self.writer);
+            }
+            if waiting.is_empty() {
+                let heard = tokio::time::timeout(self.pause(), wishes.recv_many(&mut waiting, MOST_WISHES));
+                // All senders gone: nobody is left who could want anything.
+                if heard.await == Ok(0) {
+                    return Ended::Stopped(self.writer);
+                }
+            }
+        }
+    }
+
+    /// How long nothing falls due.
+    fn pause(&self) -> Duration {
+        let now = crate::hub::clock::now();
+        next_wake(&self.incident).map_or(LOOK_EVERY, |at| at.since(now).min(LOOK_EVERY))
+    }
+
+    /// One turn. Leaves in `waiting` what did not fit. True when the end was asked for.
+    async fn turn(&mut self, waiting: &mut Vec<Wish>) -> bool {
+        let tick = self.clock.tick();
+        let mut draft = Draft::new(tick.now);
+        if let Some(micros) = tick.jumped {
+            self.observed(&mut draft, Observation::plain(Intent::RecordClockJump { micros }));
+        }
+        for owed in std::mem::take(&mut self.owed) {
+            self.observed(&mut draft, owed);
+        }
+        let mut stop = false;
+        let mut taken = 0;
+        for wish in waiting.iter_mut() {
+            if draft.bytes() > LARGE {
+                break;
+            }
+            taken += 1;
+            match std::mem::replace(wish, Wish::Lost(Vec::new())) {
+                Wish::Act { act, reply } => {
+                    let result = self.acted(&mut draft, &act);
+                    draft.answer(reply, result);
+                }
+                Wish::Observed(observation) => self.observed(&mut draft, observation),
+                Wish::Lost(sessions) => self.lost(&mut draft, sessions),
+                Wish::Stop => stop = true,
+            }
+        }
+        waiting.drain(..taken);
+        if !self.writer.is_over() {
+            self.consequences(&mut draft);
+        }
+        self.commit(draft).await;
+        stop
+    }
+
+    fn acted(&mut self, draft: &mut Draft, act: &Act) -> Result<u64, ActResult> {
+        let refused = |why: String| ActResult::Refused { why: sanitize::line(why).into_string() };
+        let mut act = act.clone();
+        if self.writer.is_over() {
+            return Err(ActResult::NotWritten { why: self.writer.why().to_owned() });
+        }
+        let Proved { by, payload, parts } = self
+            .judge
+            .check(&self.incident, &self.log, &act, draft.now)
+            .map_err(|e| refused(e.to_string()))?;
+        let what = match decide(&self.incident, &by, &act.intent, draft.now) {
+            Ok(what) => what,
+            Err(refusal) => {
+                self.record_refusal(draft, &act, &refusal.to_string());
+                return Err(refused(refusal.to_string()));
+            }
+        };
+        let auth: Auth = std::mem::take(&mut act.auth);
+        let actor = Actor::Person(act.person);
+        draft
+            .add(&mut self.incident, actor, what, Some(auth), draft::Kept { payload, parts })
+            .map_err(refused)
+    }
+
+    /// Keeps an answer at a gate that was truly signed but does not count: late, double, of the wrong person.
+    fn record_refusal(&mut self, draft: &mut Draft, act: &Act, why: &str) {
+        let (Intent::Approve(answer) | Intent::Deny(answer) | Intent::Override(answer)) = &act.intent else {
+            return;
+        };
+        if self.incident.team.person(&act.person).is_none() {
+            return;
+        }
+        let count = self.refusals.entry(format!("{} {}", answer.gate, act.person)).or_default();
+        *count += 1;
+        if *count > MOST_REFUSALS {
+            return;
+        }
+        let (gate, person, why) =
+            (answer.gate.clone(), act.person.clone(), sanitize::line(why).into_string());
+        self.observed(draft, Observation::plain(Intent::RecordRefusal { gate, person, why }));
+    }
+
+    fn observed(&mut self, draft: &mut Draft, observation: Observation) {
+        match decide(&self.incident, &By::Hub, &observation.intent, draft.now) {
+            Ok(what) => {
+                if let Err(why) = draft.add_observed(&mut self.incident, what, observation) {
+                    tracing::error!(%why, "an observation cannot be written down");
+                }
+            }
+            // A step that was stopped while it ended, a look that came too late.
+            Err(refusal) => tracing::info!(%refusal, "an observation came to nothing"),
+        }
+    }
+
+    fn lost(&mut self, draft: &mut Draft, sessions: Vec<SessionId>) {
+        for session in sessions {
+            let gone = self.incident.sessions.get(&session).is_none_or(|s| s.left.is_some());
+            if !gone {
+                self.observed(draft, Observation::plain(Intent::Leave { session, how: Leaving::Lost }));
+            }
+        }
+    }
+
+    /// What follows by itself from what was decided, in the same batch.
+    fn consequences(&mut self, draft: &mut Draft) {
+        for _ in 0..MOST_DUE {
+            let Some(due) = due(&self.incident, draft.now) else { return };
+            let intent = match due {
+                Due::Wish(intent) => intent,
+                Due::OpenGate { gate, attempt } => match nonce() {
+                    Some(nonce) => Intent::Request { gate, attempt, nonce },
+                    None => return tracing::error!("the system gives no random bytes; no gate can open"),
+                },
+            };
+            let events = self.incident.next_seq;
+            self.observed(draft, Observation::plain(intent));
+            if self.incident.next_seq == events {
+                return;
+            }
+        }
+    }
+
+    /// Writes the batch; then, and only then, the world hears of it.
+    async fn commit(&mut self, mut draft: Draft) {
+        if draft.is_empty() {
+            return draft.settle(None);
+        }
+        let written = self.writer.append(&draft);
+        match written {
+            Ok(sealed) => {
+                self.log.push(sealed.first, &sealed.text, sealed.head);
+                self.say(WriterState::Writing);
+                draft.settle(None);
+                let incident = Arc::new(self.incident.clone());
+                for (effect, edited) in draft.effects() {
+                    let order = Order { effect, incident: incident.clone(), edited };
+                    // Waits while the driver is busy handing out; it never waits for this room.
+                    let _ = self.orders.send(order).await;
+                }
+            }
+            Err(trouble) => self.not_written(draft, trouble),
+        }
+    }
+
+    /// The batch did not happen: back to what is recorded.
+    fn not_written(&mut self, mut draft: Draft, trouble: Trouble) {
+        let why = trouble.to_string();
+        tracing::error!(%why, events = draft.len(), "not recorded");
+        self.say(WriterState::Stopped { why: why.clone() });
+        draft.settle(Some(&why));
+        self.incident = rebuild(&self.incident, &self.log);
+        if trouble.is_final() {
+            return;
+        }
+        // How steps ended must not be lost: it may use the space kept for it.
+        let now = draft.now;
+        let ends = draft.into_observations();
+        let mut last = Draft::new(now);
+        for observation in &ends {
+            if matches!(observation.intent, Intent::Finish { .. }) {
+                self.observed(&mut last, Observation::plain(observation.intent.clone()));
+            }
+        }
+        if last.is_empty() {
+            self.owed = ends.into();
+            return;
+        }
+        match self.writer.append_last(&last) {
+            Ok(sealed) => self.log.push(sealed.first, &sealed.text, sealed.head),
+            Err(trouble) => {
+                tracing::error!(%trouble, "not recorded either");
+                self.incident = rebuild(&self.incident, &self.log);
+                self.owed = ends.into();
+            }
+        }
+    }
+
+    fn say(&self, state: WriterState) {
+        self.state.send_if_modified(|before| {
+            let news = *before != state;
+            *before = state;
+            news
+        });
+    }
+}
+
+/// The incident folded from what is sealed.
+fn rebuild(broken: &Incident, log: &Log) -> Incident {
+    let mut incident = Incident::new(broken.runbook.clone(), broken.team.clone());
+    for text in log.texts() {
+        for event in draft::events(&text) {
+            crate::core::apply::apply(&mut incident, &event);
+        }
+    }
+    incident
+}
+
+/// 32 hex digits nobody can guess.
+fn nonce() -> Option<String> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(bytes.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// Opens the record: the first event, alone in its batch.
+///
+/// # Errors
+/// The opener's statement does not count, the rules refuse it, or it cannot be written.
+pub fn open(
+    incident: &mut Incident,
+    writer: &mut Writer,
+    log: &Log,
+    judge: &Judge,
+    act: &Act,
+    now: Stamp,
+) -> Result<(), String> {
+    let proved = judge.check_opening(incident, act, now).map_err(|e| e.to_string())?;
+    let what = decide(incident, &proved.by, &act.intent, now).map_err(|e| e.to_string())?;
+    let mut draft = Draft::new(now);
+    let actor = Actor::Person(act.person.clone());
+    draft.add(incident, actor, what, Some(act.auth.clone()), draft::Kept::default())?;
+    let sealed = writer.append(&draft).map_err(|e| e.to_string())?;
+    log.push(sealed.first, &sealed.text, sealed.head);
+    Ok(())
+}
