@@ -9,6 +9,9 @@ fn main() -> ExitCode {
     if verb == "__step" {
         return backout::step::supervisor::main(args.next());
     }
+    if verb == backout::hub::start::VERB {
+        return backout::hub::start::main(args.next().unwrap_or_default().as_ref());
+    }
     if let Some(ended) = backout::demo::hidden::run(&verb, args) {
         return ended;
     }

@@ -1,0 +1,208 @@
+//! The folder of one incident as a hub finds it: what lies where, and how it is made. Never writes the record itself.
+
+use crate::core::id::{Digest, IncidentId};
+use crate::error::{Failure, Result};
+use crate::wire::act::Act;
+use serde::{Deserialize, Serialize};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// The pinned runbook.
+pub const RUNBOOK: &str = "runbook.yaml";
+/// The pinned team.
+pub const TEAM: &str = "team.yaml";
+/// The pinned roster of keys.
+pub const ALLOWED_SIGNERS: &str = "allowed_signers";
+/// The pinned list of keys that no longer count.
+pub const REVOKED_KEYS: &str = "revoked_keys";
+/// The pinned workspace.
+pub const WORKSPACE: &str = "workspace.yaml";
+/// How the incident was opened: the first act, on its way to the first hub.
+pub const OPENING: &str = "opening.json";
+/// Where the hub can be reached: one line with a path.
+pub const SOCKET: &str = "socket";
+/// The hub's process id, for people.
+pub const PID: &str = "hub.pid";
+/// What the hub had to say.
+pub const LOG: &str = "hub.log";
+/// Directories of the steps' attempts.
+pub const STEPS: &str = "steps";
+/// Samples for the report's charts.
+pub const METRICS: &str = "metrics.jsonl";
+
+/// Larger files are not read.
+const MOST: u64 = 8 * 1024 * 1024;
+
+/// The files that are pinned when an incident opens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Copies {
+    /// `runbook.yaml`
+    pub runbook: Vec<u8>,
+    /// `team.yaml`
+    pub team: Vec<u8>,
+    /// `allowed_signers`
+    pub allowed_signers: Vec<u8>,
+    /// `revoked_keys`; empty when the workspace has none.
+    pub revoked_keys: Vec<u8>,
+    /// `backout.yaml` of the workspace.
+    pub workspace: Vec<u8>,
+}
+
+impl Copies {
+    /// Each with its name in the folder.
+    pub fn named(&self) -> [(&'static str, &[u8]); 5] {
+        [
+            (RUNBOOK, &self.runbook),
+            (TEAM, &self.team),
+            (ALLOWED_SIGNERS, &self.allowed_signers),
+            (REVOKED_KEYS, &self.revoked_keys),
+            (WORKSPACE, &self.workspace),
+        ]
+    }
+
+    /// Their digests, for event 0.
+    pub fn pinned(&self) -> crate::core::event::Pinned {
+        crate::core::event::Pinned {
+            runbook: Digest::of(&self.runbook),
+            team: Digest::of(&self.team),
+            allowed_signers: Digest::of(&self.allowed_signers),
+            revoked_keys: Digest::of(&self.revoked_keys),
+            workspace: Digest::of(&self.workspace),
+        }
+    }
+
+    /// Reads them back from an incident's folder.
+    ///
+    /// # Errors
+    /// One of them is missing, a link, or too large.
+    pub fn read(dir: &Path) -> Result<Copies> {
+        Ok(Copies {
+            runbook: read(dir, RUNBOOK)?,
+            team: read(dir, TEAM)?,
+            allowed_signers: read(dir, ALLOWED_SIGNERS)?,
+            revoked_keys: read(dir, REVOKED_KEYS)?,
+            workspace: read(dir, WORKSPACE)?,
+        })
+    }
+}
+
+/// How an incident is opened. Secrets are not in it: they travel through the hub's standard input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Opening {
+    /// The opener's act. Its `Opened` has no `hub_key` yet: the hub makes that key.
+    pub act: Act,
+    /// The workspace's folder, absolute: relative paths of steps start there.
+    pub workspace: PathBuf,
+}
+
+/// The folder of an incident below the state.
+pub fn folder(state: &Path, incident: &IncidentId) -> PathBuf {
+    state.join("incidents").join(incident.as_str())
+}
+
+/// Makes the folder (0700; 2710 where `incidents` passes its group on) with the copies and the opening act.
+///
+/// # Errors
+/// The folder exists already, or something cannot be written.
+pub fn prepare(state: &Path, incident: &IncidentId, copies: &Copies, opening: &Opening) -> Result<PathBuf> {
+    let incidents = state.join("incidents");
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&incidents)
+        .map_err(|e| cannot("make", &incidents, e))?;
+    let dir = folder(state, incident);
+    DirBuilder::new().mode(0o700).create(&dir).map_err(|e| cannot("make", &dir, e))?;
+    let shared = std::fs::metadata(&incidents).is_ok_and(|m| m.mode() & 0o2000 != 0);
+    if shared {
+        // The group may pass through to the socket, and nothing else.
+        std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o2710))
+            .map_err(|e| cannot("share", &dir, e))?;
+    }
+    for (name, bytes) in copies.named() {
+        write_new(&dir.join(name), bytes)?;
+    }
+    let text = serde_json::to_vec_pretty(opening)
+        .map_err(|e| Failure::environment("the opening act cannot be written").because(e))?;
+    write_new(&dir.join(OPENING), &text)?;
+    Ok(dir)
+}
+
+/// The opening act of an incident.
+///
+/// # Errors
+/// It is missing or damaged.
+pub fn opening(dir: &Path) -> Result<Opening> {
+    let text = read(dir, OPENING)?;
+    serde_json::from_slice(&text)
+        .map_err(|e| Failure::environment(format!("{} is damaged", dir.join(OPENING).display())).because(e))
+}
+
+/// Where the hub of this incident listens, or listened last.
+///
+/// # Errors
+/// No hub has listened yet.
+pub fn socket(dir: &Path) -> Result<PathBuf> {
+    let text = read(dir, SOCKET)?;
+    let path = String::from_utf8_lossy(&text).trim_end().to_owned();
+    Ok(PathBuf::from(path))
+}
+
+/// The attempt's own directory.
+pub fn attempt(
+    dir: &Path,
+    step: &crate::core::id::StepId,
+    attempt: u32,
+    direction: crate::core::event::Direction,
+) -> PathBuf {
+    let suffix = match direction {
+        crate::core::event::Direction::Forward => "",
+        crate::core::event::Direction::Undo => ".undo",
+    };
+    dir.join(STEPS).join(format!("{step}.{attempt}{suffix}"))
+}
+
+/// Reads a file of the folder, never through a link.
+pub(super) fn read(dir: &Path, name: &str) -> Result<Vec<u8>> {
+    let path = dir.join(name);
+    let mut bytes = Vec::new();
+    open(&path)
+        .and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes))
+        .map_err(|e| cannot("read", &path, e))?;
+    if bytes.len() as u64 > MOST {
+        return Err(Failure::environment(format!("{} is too large", path.display())));
+    }
+    Ok(bytes)
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW.bits();
+    OpenOptions::new().read(true).custom_flags(i32::try_from(flags).unwrap_or(0)).open(path)
+}
+
+/// Writes a small file of the folder anew, never through a link.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Ok(()) => {}
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+        Err(e) => return Err(cannot("replace", path, e)),
+    }
+    write_new(path, bytes)
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .map_err(|e| cannot("write", path, e))
+}
+
+fn cannot(what: &str, path: &Path, why: std::io::Error) -> Failure {
+    Failure::environment(format!("cannot {what} {}", path.display())).because(why)
+}

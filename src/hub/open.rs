@@ -1,0 +1,161 @@
+//! Taking hold of the record: making it, or finding it again after the hub before. Never goes on with a record that
+//! does not hold.
+
+use crate::core::apply::apply;
+use crate::core::event::Seen;
+use crate::core::incident::{Incident, Stage};
+use crate::core::intent::Intent;
+use crate::error::{Failure, Result};
+use crate::hub::clock;
+use crate::hub::layout::{self, Opening};
+use crate::hub::log::Log;
+use crate::hub::pinned::Pinned;
+use crate::hub::room::{self, Writer};
+use crate::timeline::codec;
+use crate::timeline::folder::{FileSystems, Folder, TIMELINE};
+use crate::timeline::payload::Payloads;
+use crate::timeline::seal::{Origin, SealKey};
+use crate::timeline::store::{Ended, OpenError, Opened, Store};
+use crate::timeline::walk::{Item, Walk};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as B64;
+use std::io::BufReader;
+use std::path::Path;
+
+/// A record in hand.
+#[derive(Debug)]
+pub struct Hold {
+    /// The incident as recorded.
+    pub incident: Incident,
+    /// Its only writer.
+    pub writer: Writer,
+    /// All that is sealed.
+    pub log: Log,
+    /// What was found, in a sentence, when this is not the first hub.
+    pub found: Option<String>,
+}
+
+/// Makes the record of a prepared folder, or opens the one that is there.
+///
+/// # Errors
+/// Another hub has it, it does not hold, or the opening act does not count.
+pub fn take_hold(dir: &Path, pinned: &Pinned, opening: &Opening) -> Result<Hold> {
+    let Intent::Open(opened) = &opening.act.intent else {
+        return Err(Failure::environment(format!("{} opens nothing", dir.join(layout::OPENING).display())));
+    };
+    pinned.matches(&opened.pinned)?;
+    let origin = Origin::parse(&opened.log)
+        .map_err(|e| Failure::environment(format!("`{}` cannot be a log's name", opened.log)).because(e))?;
+    let there = std::fs::symlink_metadata(dir.join(TIMELINE)).is_ok();
+    let (store, mut found) = if there { again(dir, origin)? } else { (first(dir, origin)?, None) };
+    // Known only to this process now; the next one is told who it is.
+    layout::replace(&dir.join(layout::PID), format!("{}\n", std::process::id()).as_bytes())?;
+    let mut incident = Incident::new(pinned.runbook.clone(), pinned.team.clone());
+    let log = Log::new();
+    if store.head().n > 0 {
+        fold(dir, &store, &mut incident, &log)?;
+    }
+    let payloads = Payloads::open(store.folder(), store.head().n)
+        .map_err(|e| Failure::environment("what the events commit to cannot be kept").because(e))?;
+    let mut writer = Writer::new(store, payloads);
+    if incident.stage == Stage::Empty {
+        found = None;
+        begin(&mut incident, &mut writer, &log, pinned, opening)?;
+    }
+    if incident.stage == Stage::Closed {
+        return Err(Failure::refused("the incident is closed; nothing more is written")
+            .hint("`backout replay` and `backout report` read it"));
+    }
+    Ok(Hold { incident, writer, log, found })
+}
+
+fn first(dir: &Path, origin: Origin) -> Result<Store> {
+    let folder = Folder::open(dir, FileSystems::LocalOnly)
+        .map_err(|e| Failure::environment("the incident's folder cannot be used").because(e))?;
+    let key = SealKey::random().map_err(|e| Failure::environment("no key can be made").because(e))?;
+    Store::create(folder, origin, key).map_err(|e| cannot_open(dir, &e))
+}
+
+fn again(dir: &Path, origin: Origin) -> Result<(Store, Option<String>)> {
+    let Opened { store, ended, set_aside } =
+        Store::open(dir, FileSystems::LocalOnly, origin, &[]).map_err(|e| cannot_open(dir, &e))?;
+    let mut found = match ended {
+        Ended::Clean => "the hub before ended in order".to_owned(),
+        Ended::Crashed => "the hub before ended without a word".to_owned(),
+        Ended::WriteFailed(cause) => {
+            return Err(Failure::environment("recording ended because the disk failed")
+                .because(cause)
+                .hint(
+                    "the record up to there is safe and can be read; a new record cannot be joined to it yet",
+                )
+                .hint(
+                    "open a new incident on a disk that works, and say in its first note where this one is",
+                ));
+        }
+    };
+    if let Some(aside) = set_aside {
+        found.push_str(&format!("; {} bytes that were never sealed are in {}", aside.bytes, aside.file));
+    }
+    Ok((store, Some(found)))
+}
+
+fn cannot_open(dir: &Path, error: &OpenError) -> Failure {
+    match error {
+        OpenError::Locked => {
+            let pid = layout::read(dir, layout::PID).unwrap_or_default();
+            let pid = String::from_utf8_lossy(&pid).trim().parse::<u32>();
+            let who = pid.map_or_else(|_| String::new(), |pid| format!(" (pid {pid})"));
+            Failure::environment(format!("another hub holds this incident{who}"))
+                .hint("`backout join` attaches to it")
+        }
+        other => Failure::environment("the record cannot be opened").because(other),
+    }
+}
+
+/// Reads what is sealed into the log and folds it.
+fn fold(dir: &Path, store: &Store, incident: &mut Incident, log: &Log) -> Result<()> {
+    let broken = |why: String| Failure::environment("the record cannot be read").because(why);
+    let file = store.folder().read(TIMELINE).map_err(|e| broken(e.to_string()))?;
+    let mut walk = Walk::new(BufReader::new(file));
+    let (mut text, mut first) = (String::new(), 0);
+    while let Some(item) = walk.next().map_err(|e| broken(e.to_string()))? {
+        match item {
+            Item::Event { seq, line, parts, .. } => {
+                let event = codec::decode_parts(&parts).map_err(|e| broken(format!("event {seq}: {e}")))?;
+                apply(incident, &event);
+                text.push_str(&String::from_utf8_lossy(line));
+                text.push('\n');
+            }
+            Item::Seal(seal) => {
+                text.push_str(&seal.line());
+                text.push('\n');
+                let head = Seen { n: seal.head.n, root: seal.head.root_b64() };
+                log.push(first, &text, head);
+                first = seal.head.n;
+                text.clear();
+            }
+        }
+    }
+    let named = incident.opened.as_ref().map(|o| o.hub_key.clone()).unwrap_or_default();
+    if named != B64.encode(store.public_key()) {
+        return Err(broken(format!("the key in {} is not the one the record names", dir.display())));
+    }
+    Ok(())
+}
+
+/// The first event: the opener's act with this hub's key in it.
+fn begin(
+    incident: &mut Incident,
+    writer: &mut Writer,
+    log: &Log,
+    pinned: &Pinned,
+    opening: &Opening,
+) -> Result<()> {
+    let mut act = opening.act.clone();
+    if let Intent::Open(opened) = &mut act.intent {
+        opened.hub_key = B64.encode(writer.store().public_key());
+        opened.program = env!("CARGO_PKG_VERSION").to_owned();
+    }
+    room::open(incident, writer, log, &pinned.judge, &act, clock::now())
+        .map_err(|why| Failure::refused("the incident cannot be opened").because(why))
+}

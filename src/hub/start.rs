@@ -1,0 +1,136 @@
+//! Starting a hub in a process of its own: the parent's half. Never keeps a tie to it: the hub outlives who asked.
+
+use crate::error::{Failure, Result};
+use crate::hub::layout;
+use crate::sanitize;
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Entry of the hidden verb: the child's half.
+pub fn main(dir: &Path) -> std::process::ExitCode {
+    crate::hub::process::main(dir)
+}
+
+/// The hidden verb.
+pub const VERB: &str = "__hub";
+/// The word before the socket's path on the hub's one line of output.
+pub(super) const READY: &str = "READY ";
+/// Of the hub's log, this much is shown when it does not start.
+const TAIL: usize = 2000;
+
+/// A hub that serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// Where.
+    pub socket: PathBuf,
+}
+
+/// How to start a hub.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    exe: PathBuf,
+    dir: PathBuf,
+    secrets: BTreeMap<String, String>,
+}
+
+impl Launch {
+    /// For the incident in this folder, which [`layout::prepare`] made or an earlier hub left.
+    pub fn new(dir: impl Into<PathBuf>) -> Launch {
+        // Still this program after the file was replaced by an upgrade.
+        Launch { exe: PathBuf::from("/proc/self/exe"), dir: dir.into(), secrets: BTreeMap::new() }
+    }
+
+    /// The answers that are never written down, by parameter.
+    #[must_use]
+    pub fn secrets(mut self, secrets: BTreeMap<String, String>) -> Launch {
+        self.secrets = secrets;
+        self
+    }
+
+    /// Which program knows the hidden verb; this one if not said.
+    #[must_use]
+    pub fn program(mut self, exe: impl Into<PathBuf>) -> Launch {
+        self.exe = exe.into();
+        self
+    }
+
+    /// Starts it and waits until it serves.
+    ///
+    /// # Errors
+    /// It did not come up; the failure says why in the hub's own words.
+    pub fn start(&self) -> Result<Ready> {
+        let dir = std::path::absolute(&self.dir)
+            .map_err(|e| Failure::environment(format!("cannot find {}", self.dir.display())).because(e))?;
+        let path = dir.join(layout::LOG);
+        let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
+        let mut log = std::fs::OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(flags)
+            .open(&path)
+            .map_err(|e| Failure::environment(format!("cannot write {}", path.display())).because(e))?;
+        let before = log.seek(SeekFrom::End(0)).unwrap_or(0);
+        let stderr = log.try_clone().map_err(|e| Failure::environment("cannot start a hub").because(e))?;
+        let mut child = Command::new(&self.exe)
+            .arg(VERB)
+            .arg(&dir)
+            .current_dir("/")
+            .env("RUST_BACKTRACE", "0")
+            // The hub signs nothing, and steps must not find anybody's agent.
+            .env_remove("SSH_AUTH_SOCK")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .map_err(|e| Failure::environment("cannot start a hub").because(e))?;
+        match self.hand_over(&mut child) {
+            Some(socket) => {
+                // Somebody must take note of its end, or it stays in the process table as long as this program lives.
+                std::thread::spawn(move || child.wait());
+                Ok(Ready { socket })
+            }
+            None => {
+                let ended = child.wait().map_or_else(|e| e.to_string(), |status| status.to_string());
+                Err(did_not_start(&mut log, before, &ended, &path))
+            }
+        }
+    }
+
+    /// Gives it the secrets and waits for its one line.
+    fn hand_over(&self, child: &mut Child) -> Option<PathBuf> {
+        let mut text = serde_json::to_vec(&self.secrets).ok()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A hub that died already shows below.
+            let _ = stdin.write_all(&text);
+        }
+        std::hint::black_box(&mut text).fill(0);
+        let mut line = String::new();
+        let stdout = child.stdout.take()?;
+        BufReader::new(stdout.take(4096)).read_line(&mut line).ok()?;
+        let path = line.strip_suffix('\n')?.strip_prefix(READY)?;
+        Some(PathBuf::from(path))
+    }
+}
+
+fn did_not_start(log: &mut std::fs::File, before: u64, ended: &str, path: &Path) -> Failure {
+    let mut said = Vec::new();
+    let _ = log.seek(SeekFrom::Start(before)).and_then(|_| log.take(64 * 1024).read_to_end(&mut said));
+    let from = said.len().saturating_sub(TAIL);
+    let words = sanitize::text(said.get(from..).unwrap_or_default().trim_ascii());
+    let failure = Failure::environment("the hub did not start");
+    if words.is_empty() {
+        return failure.because(ended).hint(format!("its log is {}", path.display()));
+    }
+    failure.because(words)
+}
+
+/// Secrets of a runbook that the environment of this process answers: parameter to value.
+pub fn secrets_from_environment(runbook: &crate::runbook::model::Runbook) -> BTreeMap<String, String> {
+    let named = runbook.params.iter().filter(|p| p.secret);
+    named.filter_map(|p| Some((p.name.clone(), std::env::var(p.env.as_ref()?).ok()?))).collect()
+}
