@@ -1,0 +1,124 @@
+//! What the tasks of one hub share. Never the incident itself: that is the room's alone.
+
+use crate::core::event::Seen;
+use crate::core::id::SessionId;
+use crate::hub::log::Log;
+use crate::hub::wish::{Try, Wishes};
+use crate::metrics::pane::Pane;
+use crate::wire::message::{ScoreView, WriterState};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+
+/// Newest metrics, for every client alike.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Shown {
+    /// Every pane, in the runbook's order.
+    pub panes: Vec<Pane>,
+    /// The readiness score.
+    pub score: Option<ScoreView>,
+}
+
+/// What every task of a hub may use.
+#[derive(Debug)]
+pub struct Shared {
+    /// The incident's folder.
+    pub dir: PathBuf,
+    /// The sealed record.
+    pub log: Arc<Log>,
+    /// Name of the log.
+    pub name: String,
+    /// Base64 of the sealing key.
+    pub hub_key: String,
+    /// The pinned `runbook.yaml`.
+    pub runbook: String,
+    /// The pinned `team.yaml`.
+    pub team: String,
+    /// Where acts and observations go.
+    pub wishes: Wishes,
+    /// Whether the room can write.
+    pub state: watch::Sender<WriterState>,
+    /// The newest metrics.
+    pub shown: watch::Sender<Arc<Shown>>,
+    /// Why the hub ends, once it does.
+    pub bye: watch::Sender<Option<String>>,
+    looks: Mutex<BTreeMap<Try, watch::Sender<String>>>,
+    sessions: Mutex<BTreeMap<SessionId, u64>>,
+}
+
+/// What a hub is called and what it serves.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The incident's folder.
+    pub dir: PathBuf,
+    /// Name of the log.
+    pub name: String,
+    /// Base64 of the sealing key.
+    pub hub_key: String,
+    /// The pinned `runbook.yaml`.
+    pub runbook: String,
+    /// The pinned `team.yaml`.
+    pub team: String,
+}
+
+impl Shared {
+    /// A hub that has just begun.
+    pub fn new(identity: Identity, log: Arc<Log>, wishes: Wishes) -> Shared {
+        Shared {
+            dir: identity.dir,
+            log,
+            name: identity.name,
+            hub_key: identity.hub_key,
+            runbook: identity.runbook,
+            team: identity.team,
+            wishes,
+            state: watch::Sender::new(WriterState::Writing),
+            shown: watch::Sender::new(Arc::new(Shown::default())),
+            bye: watch::Sender::new(None),
+            looks: Mutex::default(),
+            sessions: Mutex::default(),
+        }
+    }
+
+    /// The newest head.
+    pub fn head(&self) -> Seen {
+        self.log
+            .head()
+            .unwrap_or_else(|| Seen { n: 0, root: crate::timeline::tree::Head::empty().root_b64() })
+    }
+
+    /// Says what a step that only looks sees right now.
+    pub fn saw(&self, which: &Try, what: String) {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        match looks.get(which) {
+            Some(sender) => {
+                sender.send_replace(what);
+            }
+            None => {
+                looks.insert(which.clone(), watch::Sender::new(what));
+            }
+        }
+    }
+
+    /// What a step that only looks sees; `None` when it has not looked.
+    pub fn looking(&self, which: &Try) -> Option<watch::Receiver<String>> {
+        let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.get(which).map(watch::Sender::subscribe)
+    }
+
+    /// Remembers over which connection a session acts.
+    pub fn bind(&self, session: SessionId, connection: u64) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.insert(session, connection);
+    }
+
+    /// Forgets a connection, and gives the sessions that acted over it and over none since.
+    pub fn unbind(&self, connection: u64) -> Vec<SessionId> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone: Vec<SessionId> =
+            sessions.iter().filter(|(_, c)| **c == connection).map(|(s, _)| s.clone()).collect();
+        sessions.retain(|_, c| *c != connection);
+        gone
+    }
+}
