@@ -3,7 +3,6 @@
 mod crash;
 mod disk;
 mod folder;
-mod others;
 pub mod record;
 mod verdict;
 

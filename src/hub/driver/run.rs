@@ -1,0 +1,251 @@
+//! Commands that change something: `run`, `undo`, `set_aside`. Never without the target having said who it is, where
+//! the runbook asks for that.
+
+use super::{Driver, End, How, Job, wanted};
+use crate::core::effect::Stop;
+use crate::core::event::{Direction, Outcome};
+use crate::core::id::Digest;
+use crate::hub::layout;
+use crate::runbook::model::Command;
+use crate::runbook::template::{self, Scope, shown_argv};
+use crate::step::outcome::{self, Ended, Place, judge};
+use crate::step::record::{Exit, OUT, OutputFacts};
+use crate::step::runner::{self, Standing, StepError};
+use crate::step::set_aside::{SetAsideError, Size, set_aside};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// For an undo of a step without a timeout of its own.
+const UNDO_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+/// Of a command's output, so much of its beginning and of its end is kept beside the record.
+const KEPT: u64 = 32 * 1024;
+/// How long the question who the target is may take.
+const TARGET_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Driver {
+    /// The step's own command.
+    pub(super) async fn run_command(&self, job: &Job, command: &Command, codes: &[i32], how: How) -> End {
+        match how {
+            How::TakenUp => self.taken_up(job, codes).await,
+            How::Begun => self.command(job, command, codes).await.unwrap_or_else(|end| end),
+        }
+    }
+
+    /// The command that takes the step back.
+    pub(super) async fn undo(&self, job: &Job, how: How) -> End {
+        let Some(command) = &job.step.undo else { return End::failed("the step has no undo") };
+        self.run_command(job, command, &[0], how).await
+    }
+
+    async fn command(&self, job: &Job, command: &Command, codes: &[i32]) -> Result<End, End> {
+        self.unchanged(job)?;
+        let scope = self.ground.scope(&job.incident);
+        let cannot = |e: template::TemplateError| End::failed(format!("{e}; nothing was run"));
+        let argv = template::command(command, &scope).map_err(cannot)?.argv;
+        if !self.is_live(job) {
+            return Ok(self.rehearsed(job, &shown_argv(&argv)));
+        }
+        if job.which.direction == Direction::Forward {
+            self.target(job, &scope).await?;
+        }
+        let dir = layout::attempt(&self.shared.dir, &job.which.step, job.which.attempt, job.which.direction);
+        let timeout = job.step.timeout.unwrap_or(UNDO_TIMEOUT);
+        let mut work = runner::Job::new(&dir, argv, timeout)
+            .in_directory(self.ground.directory(&job.step, &scope).map_err(cannot)?);
+        for (name, value) in template::environment(&job.step, &scope).map_err(cannot)? {
+            work = work.env(name, value.reveal());
+        }
+        let host = template::host(&job.step, &scope).map_err(cannot)?;
+        if let Some(host) = &host {
+            work = work.on_host(host);
+        }
+        if job.stop.borrow().is_some() {
+            return Err(End::new(Outcome::Cancelled, "stopped before it began; nothing was run"));
+        }
+        match runner::launch(&work).await {
+            Ok(_) => Ok(self.follow(job, &dir, codes, &place(host)).await),
+            Err(e @ StepError::NoSupervisor(_)) => Ok(self.without_supervisor(job, &dir, codes, &e).await),
+            Err(e) => Err(End::failed(format!("{e}; nothing was run"))),
+        }
+    }
+
+    /// The supervisor said nothing: whether the command was started must be found out.
+    async fn without_supervisor(&self, job: &Job, dir: &Path, codes: &[i32], error: &StepError) -> End {
+        match runner::withdraw(dir) {
+            Ok(Standing::NotStarted) => End::failed(format!("{error}; nothing was run")),
+            Ok(Standing::Running { .. } | Standing::Ended(_) | Standing::Lost { .. }) => {
+                self.follow(job, dir, codes, &self.place(job)).await
+            }
+            Err(e) => {
+                End::new(Outcome::Unknown, format!("{error}; and whether it was started is not known: {e}"))
+            }
+        }
+    }
+
+    fn place(&self, job: &Job) -> Place {
+        place(template::host(&job.step, &self.ground.scope(&job.incident)).ok().flatten())
+    }
+
+    /// Picks a try up that the hub before had begun.
+    async fn taken_up(&self, job: &Job, codes: &[i32]) -> End {
+        if !self.is_live(job) {
+            return self.rehearsed(job, "the same");
+        }
+        let dir = layout::attempt(&self.shared.dir, &job.which.step, job.which.attempt, job.which.direction);
+        match runner::withdraw(&dir) {
+            Ok(Standing::NotStarted) => End::new(
+                Outcome::Unknown,
+                "the hub ended between recording the start and starting the command; it was most likely not run",
+            ),
+            Ok(Standing::Running { .. } | Standing::Ended(_) | Standing::Lost { .. }) => {
+                self.follow(job, &dir, codes, &self.place(job)).await
+            }
+            Err(e) => End::new(Outcome::Unknown, format!("whether it was started is not known: {e}")),
+        }
+    }
+
+    /// Waits for the end, passing on every wish to stop it.
+    async fn follow(&self, job: &Job, dir: &Path, codes: &[i32], place: &Place) -> End {
+        let mut stop = job.stop.clone();
+        let mut heard: Option<Stop> = None;
+        let exit = loop {
+            tokio::select! {
+                exit = runner::wait(dir) => break exit,
+                how = next_stop(&mut stop, heard) => {
+                    heard = Some(how);
+                    let asked = match how {
+                        Stop::Politely => runner::cancel(dir),
+                        Stop::AtOnce => runner::kill(dir),
+                    };
+                    if let Err(error) = asked {
+                        tracing::warn!(step = %job.which.step, %error, "the step could not be stopped");
+                    }
+                }
+            }
+        };
+        match exit {
+            Ok(exit) => ended(&exit, codes, place, dir),
+            Err(e) => End::new(Outcome::Unknown, e.to_string()),
+        }
+    }
+
+    /// Asks the target who it is, right before.
+    async fn target(&self, job: &Job, scope: &Scope) -> Result<(), End> {
+        let Some(target) = &job.step.target else { return Ok(()) };
+        let cannot = |e: template::TemplateError| End::failed(format!("{e}; nothing was run"));
+        let expected = template::target_answer(target, scope).map_err(cannot)?;
+        let argv = template::command(&target.run, scope).map_err(cannot)?.argv;
+        let subject = self.command_subject(job, scope, argv).map_err(cannot)?;
+        let looked = self.ground.looker.look(&subject, TARGET_TIMEOUT).await;
+        let seen = looked
+            .map_err(|e| End::failed(format!("the target did not say who it is: {e}; nothing was run")))?;
+        let answer = String::from_utf8_lossy(&seen.text);
+        if answer.trim() == expected.trim() {
+            return Ok(());
+        }
+        let answer = super::cut(answer.trim(), 200);
+        Err(End::failed(format!("target answered `{answer}`, not `{expected}`; nothing was run")))
+    }
+
+    /// Moves something out of the way.
+    pub(super) fn set_aside(&self, job: &Job, path: &str, how: How) -> End {
+        if how == How::TakenUp && self.is_live(job) {
+            return End::new(
+                Outcome::Unknown,
+                "the hub ended while it moved this; look whether the old or the new name is there",
+            );
+        }
+        if let Err(end) = self.unchanged(job) {
+            return end;
+        }
+        let scope = self.ground.scope(&job.incident);
+        let path = match self.ground.path(&job.step, &scope, path) {
+            Ok(path) => path,
+            Err(e) => return End::failed(format!("{e}; nothing was moved")),
+        };
+        if !self.is_live(job) {
+            return self.rehearsed(job, &format!("a move of {}", path.display()));
+        }
+        let incident = job.incident.opened.as_ref().map(|o| o.incident.to_string()).unwrap_or_default();
+        match set_aside(&path, &format!("{incident}.{}.{}", job.which.step, job.which.attempt)) {
+            Ok(done) => {
+                let size = match done.bytes {
+                    Size::Exactly(bytes) => format!("{bytes} bytes"),
+                    Size::AtLeast(bytes) => format!("at least {bytes} bytes"),
+                };
+                let (from, to) = (done.from.display(), done.to.display());
+                End::new(Outcome::Succeeded, format!("moved {from} to {to} ({size})"))
+            }
+            Err(e @ SetAsideError::NotDurable(..)) => End::new(Outcome::Unknown, e.to_string()),
+            Err(e @ (SetAsideError::Refused(..) | SetAsideError::Io(..))) => {
+                End::failed(format!("{e}; nothing was moved"))
+            }
+        }
+    }
+}
+
+/// A wish to stop that is news: the first, or a harder one.
+async fn next_stop(stop: &mut tokio::sync::watch::Receiver<Option<Stop>>, heard: Option<Stop>) -> Stop {
+    loop {
+        let how = wanted(stop).await;
+        if heard != Some(how) {
+            return how;
+        }
+        if stop.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+fn place(host: Option<String>) -> Place {
+    host.map_or(Place::Local, |host| Place::Remote { host })
+}
+
+/// What an exit comes to, with what it printed.
+fn ended(exit: &Exit, codes: &[i32], place: &Place, dir: &Path) -> End {
+    let mut end = match judge(exit, codes, place) {
+        Ended::Succeeded => End::new(Outcome::Succeeded, succeeded(exit)),
+        Ended::Failed { sentence } => End::failed(sentence.as_str()),
+        Ended::TimedOut { sentence } => End::new(Outcome::TimedOut, sentence.as_str()),
+        Ended::Cancelled => End::new(Outcome::Cancelled, "stopped on request"),
+        Ended::Unknown { sentence } => End::new(Outcome::Unknown, sentence.as_str()),
+    };
+    if let Some(left) = outcome::left_behind(&exit.left_behind) {
+        end.detail.push_str("; ");
+        end.detail.push_str(left.as_str());
+    }
+    if exit.output.total > 0 {
+        end.output = digest(&exit.output).map(|digest| (digest, exit.output.total));
+        end.parts = kept(dir, exit.output.kept).unwrap_or_default();
+    }
+    end
+}
+
+fn succeeded(exit: &Exit) -> String {
+    let took = u64::try_from(exit.ended_us.saturating_sub(exit.started_us)).unwrap_or(0);
+    let code = match exit.outcome {
+        crate::step::record::Outcome::Exited { code } => code,
+        _ => 0,
+    };
+    format!("exit code {code} after {:.1} s", Duration::from_micros(took).as_secs_f64())
+}
+
+fn digest(facts: &OutputFacts) -> Option<Digest> {
+    Digest::try_from(format!("sha256:{}", facts.sha256)).ok()
+}
+
+/// The beginning and the end of the output. The whole of it stays in the step's folder.
+fn kept(dir: &Path, length: u64) -> std::io::Result<Vec<Vec<u8>>> {
+    let file = std::fs::File::open(dir.join(OUT))?;
+    let read = |from: u64, bytes: u64| -> std::io::Result<Vec<u8>> {
+        let mut part = vec![0; usize::try_from(bytes).unwrap_or(0)];
+        let read = file.read_at(&mut part, from)?;
+        part.truncate(read);
+        Ok(part)
+    };
+    if length <= 2 * KEPT {
+        return Ok(vec![read(0, length)?]);
+    }
+    Ok(vec![read(0, KEPT)?, read(length - KEPT, KEPT)?])
+}
