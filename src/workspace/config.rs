@@ -114,7 +114,17 @@ fn not_yet(item: Item<'_>, message: &str) {
     item.refuse("workspace-not-yet", message, "remove it; what it promises would not happen");
 }
 
+/// Something that is read and checked and that nothing in this version acts on: people must know before they need it.
+fn not_acted_on(item: Item<'_>, message: &str, help: &str) {
+    item.faults().warning("workspace-not-acted-on", item.at(), message, help);
+}
+
 fn suspend(item: Item<'_>, folder: &Path) -> Option<source::Endpoint> {
+    not_acted_on(
+        item,
+        "this version silences nothing by itself",
+        "let the step that suspends do it with its own `run`, and the one that resumes undo it",
+    );
     let mut fields = Fields::of(item, "a suspension")?;
     let url = fields.required("alertmanager", sources::url);
     let endpoint = sources::endpoint(&mut fields, url, folder);
@@ -124,7 +134,14 @@ fn suspend(item: Item<'_>, folder: &Path) -> Option<source::Endpoint> {
 
 fn anchor(item: Item<'_>, folder: &Path) -> Option<Anchor> {
     let mut fields = Fields::of(item, "an anchor")?;
-    let directory = fields.optional("directory", |i| sources::path(i, folder));
+    let directory = fields.optional("directory", |i| {
+        not_acted_on(
+            i,
+            "this version copies no checkpoints by itself",
+            "keep the heads that people saw and give them to `verify --head`",
+        );
+        sources::path(i, folder)
+    });
     let mut other = false;
     for kind in ["ssh", "tlog_witness", "webhook"] {
         let _: Option<()> = fields.optional(kind, |i| {
