@@ -7,6 +7,7 @@
 //! * [`model`]: the typed runbook.
 //! * [`parse`]: from a file to the model, with every rule of the format.
 //! * [`places`]: where each part of a runbook stands in its file.
+//! * [`plan`]: what would happen, before anything does.
 //! * [`template`]: `{{ }}`, and what a step will really do.
 //! * [`texts`]: every text that templates fill.
 //! * [`words`]: parts of a runbook in words.
@@ -17,6 +18,7 @@ pub mod finding;
 pub mod model;
 pub mod parse;
 pub mod places;
+pub mod plan;
 pub mod template;
 pub mod texts;
 pub mod words;

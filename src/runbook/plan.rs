@@ -1,0 +1,293 @@
+//! What would happen, in full, before anything does. Never runs and never asks anything.
+
+mod render;
+
+pub use render::{to_json, to_markdown, to_text};
+
+use super::model::{Action, Phase, Runbook, Step};
+use super::template::{self, ParamValue, Resolved, Scope};
+use super::words;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A runbook with its names filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The runbook's id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its class.
+    pub class: &'static str,
+    /// Its service.
+    pub service: String,
+    /// Its environment.
+    pub environment: String,
+    /// What it leaves as it is.
+    pub does_not_undo: String,
+    /// Who must decide to start it, in words.
+    pub declare: String,
+    /// How long this way back exists.
+    pub window: Option<PlannedWindow>,
+    /// The steps, by phase.
+    pub phases: Vec<PlannedPhase>,
+    /// Steps offered on every way out.
+    pub always: Vec<PlannedStep>,
+    /// Everything that is suspended.
+    pub suspensions: Vec<Suspension>,
+    /// Sum of the estimates.
+    pub estimate: Duration,
+    /// How many steps have none.
+    pub without_estimate: usize,
+    /// Recovery time objective.
+    pub rto: Duration,
+    /// Recovery point objective.
+    pub rpo: Duration,
+}
+
+/// The window of the way back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedWindow {
+    /// When it opened, or why that is not known.
+    pub opens_at: Result<String, String>,
+    /// Its length.
+    pub lasts: Duration,
+    /// Why it closes.
+    pub because: String,
+}
+
+/// One phase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedPhase {
+    /// Its name.
+    pub name: String,
+    /// Its steps.
+    pub steps: Vec<PlannedStep>,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedStep {
+    /// Its id.
+    pub id: String,
+    /// What will happen, or why that cannot be told.
+    pub resolved: Result<Resolved, String>,
+    /// Who acts; `None` means any participant.
+    pub role: Option<String>,
+    /// Steps that must be settled first.
+    pub needs: Vec<String>,
+    /// Who must approve, in words: one entry for each hold point that covers it.
+    pub approvals: Vec<String>,
+    /// A point of no return.
+    pub irreversible: bool,
+    /// The author's estimate.
+    pub estimate: Option<Duration>,
+    /// What a plan can say about it now.
+    pub outlook: Outlook,
+}
+
+/// What a plan can say about a step before anything ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// It changes something, so a plan never runs it.
+    Changes,
+    /// It only looks, and nothing it looks at depends on a skipped change: a plan may probe it.
+    CanBeProbed,
+    /// It only looks, at the effect of something a plan skips.
+    Unverifiable,
+    /// People or time decide.
+    Waits,
+    /// Its `when` does not hold with these values.
+    DoesNotApply,
+}
+
+impl Outlook {
+    /// One word for reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outlook::Changes => "changes",
+            Outlook::CanBeProbed => "can-be-probed",
+            Outlook::Unverifiable => "unverifiable",
+            Outlook::Waits => "waits",
+            Outlook::DoesNotApply => "does-not-apply",
+        }
+    }
+}
+
+/// Something that is off between two steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspension {
+    /// Its name.
+    pub name: String,
+    /// The step that opens it.
+    pub opened_by: String,
+    /// The first later step that lifts it.
+    pub lifted_by: Option<String>,
+}
+
+/// Fills a runbook. A name without a value is told at its step; the rest is still planned.
+pub fn plan(runbook: &Runbook, scope: &Scope) -> Plan {
+    let planner = Planner { runbook, scope, downstream: downstream_of_changes(runbook) };
+    let phase = |p: &Phase| PlannedPhase { name: p.name.clone(), steps: planner.steps(&p.steps) };
+    let estimates = || runbook.steps().filter_map(|s| s.estimate);
+    Plan {
+        id: runbook.id.clone(),
+        title: runbook.title.clone(),
+        class: runbook.class.word(),
+        service: runbook.service.clone(),
+        environment: runbook.environment.clone(),
+        does_not_undo: runbook.does_not_undo.clone(),
+        declare: words::requirements(&runbook.declare.require),
+        window: runbook.window.as_ref().map(|w| PlannedWindow {
+            opens_at: template::message(&w.opens_at, scope).map_err(|e| e.to_string()),
+            lasts: w.lasts,
+            because: w.because.clone(),
+        }),
+        phases: runbook.phases.iter().map(phase).collect(),
+        always: planner.steps(&runbook.always),
+        suspensions: suspensions(runbook),
+        estimate: estimates().fold(Duration::ZERO, Duration::saturating_add),
+        without_estimate: runbook.steps().count() - estimates().count(),
+        rto: runbook.objectives.rto,
+        rpo: runbook.objectives.rpo,
+    }
+}
+
+impl Plan {
+    /// Every step in order, `always` last.
+    pub fn steps(&self) -> impl Iterator<Item = &PlannedStep> {
+        self.phases.iter().flat_map(|p| &p.steps).chain(&self.always)
+    }
+
+    /// Whether every name had a value.
+    pub fn is_complete(&self) -> bool {
+        self.steps().all(|s| s.resolved.is_ok()) && self.window.as_ref().is_none_or(|w| w.opens_at.is_ok())
+    }
+}
+
+/// A scope from parameters alone, for a plan before any incident: defaults are filled in, secrets are named
+/// and never needed, the incident's own fields stand for themselves (`‹incident.id›`).
+pub fn scope_for_plan(runbook: &Runbook, given: &BTreeMap<String, String>) -> Scope {
+    let mut scope = Scope::default();
+    for param in &runbook.params {
+        let plain = given.get(&param.name).or(param.default.as_ref()).cloned();
+        let value = match plain {
+            _ if param.secret => Some(ParamValue::SecretNotHere),
+            Some(text) => Some(ParamValue::Plain(text)),
+            None if param.required => None,
+            None => Some(ParamValue::Plain(String::new())),
+        };
+        scope.params.extend(value.map(|v| (param.name.clone(), v)));
+    }
+    for field in template::Field::ALL {
+        let text = match field {
+            template::Field::Environment => runbook.environment.clone(),
+            template::Field::Service => runbook.service.clone(),
+            template::Field::Title => runbook.title.clone(),
+            template::Field::Id
+            | template::Field::Head
+            | template::Field::Mode
+            | template::Field::Severity
+            | template::Field::RestorePoint
+            | template::Field::Started => format!("‹incident.{}›", field.word()),
+        };
+        scope.incident.insert(field, text);
+    }
+    scope
+}
+
+struct Planner<'a> {
+    runbook: &'a Runbook,
+    scope: &'a Scope,
+    downstream: BTreeSet<&'a str>,
+}
+
+impl Planner<'_> {
+    fn steps(&self, steps: &[Step]) -> Vec<PlannedStep> {
+        steps.iter().map(|step| self.step(step)).collect()
+    }
+
+    fn step(&self, step: &Step) -> PlannedStep {
+        PlannedStep {
+            id: step.id.clone(),
+            resolved: template::resolve(step, self.scope).map_err(|e| e.to_string()),
+            role: step.role.clone(),
+            needs: step.needs.clone(),
+            approvals: self.approvals(step),
+            irreversible: step.irreversible,
+            estimate: step.estimate,
+            outlook: self.outlook(step),
+        }
+    }
+
+    fn approvals(&self, step: &Step) -> Vec<String> {
+        let require = |hold: &Step| match &hold.action {
+            Action::Approve(a) => Some(format!("{}: {}", hold.id, words::requirements(&a.require))),
+            _ => None,
+        };
+        self.runbook.covers(&step.id).filter_map(require).collect()
+    }
+
+    fn outlook(&self, step: &Step) -> Outlook {
+        if step.when.as_ref().is_some_and(|when| template::when(when, self.scope) == Ok(false)) {
+            return Outlook::DoesNotApply;
+        }
+        match &step.action {
+            Action::Run { .. } | Action::SetAside { .. } | Action::Send { .. } => Outlook::Changes,
+            Action::Await(_) | Action::Check(_) | Action::Measure { .. }
+                if self.downstream.contains(step.id.as_str()) =>
+            {
+                Outlook::Unverifiable
+            }
+            Action::Await(_) | Action::Check(_) | Action::Measure { .. } => Outlook::CanBeProbed,
+            Action::Manual { .. } | Action::Approve(_) | Action::Decide { .. } | Action::Wait { .. } => {
+                Outlook::Waits
+            }
+        }
+    }
+}
+
+/// Steps that come after a change through `needs`; those of `always` come after everything.
+fn downstream_of_changes(runbook: &Runbook) -> BTreeSet<&str> {
+    let changes =
+        |step: &Step| step.action.changes_something() || matches!(step.action, Action::Manual { .. });
+    let mut out: BTreeSet<&str> = BTreeSet::new();
+    let by_id: BTreeMap<&str, &Step> = runbook.steps().map(|s| (s.id.as_str(), s)).collect();
+    // `needs` may name later steps, so one pass in file order is not enough; each round settles at least one.
+    loop {
+        let before = out.len();
+        for step in runbook.phases.iter().flat_map(|p| &p.steps) {
+            let touched =
+                |id: &String| out.contains(id.as_str()) || by_id.get(id.as_str()).is_some_and(|s| changes(s));
+            if !out.contains(step.id.as_str()) && step.needs.iter().any(touched) {
+                out.insert(&step.id);
+            }
+        }
+        if out.len() == before {
+            break;
+        }
+    }
+    if runbook.steps().any(changes) {
+        out.extend(runbook.always.iter().map(|s| s.id.as_str()));
+    }
+    out
+}
+
+fn suspensions(runbook: &Runbook) -> Vec<Suspension> {
+    let steps: Vec<&Step> = runbook.steps().collect();
+    let opened = steps.iter().enumerate().filter_map(|(i, s)| s.suspends.as_ref().map(|name| (i, *s, name)));
+    opened
+        .map(|(i, step, name)| Suspension {
+            name: name.clone(),
+            opened_by: step.id.clone(),
+            lifted_by: steps
+                .iter()
+                .skip(i + 1)
+                .find(|s| s.resumes.as_ref() == Some(name))
+                .map(|s| s.id.clone()),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+use super::*;
+use crate::runbook::load;
+use insta::assert_snapshot;
+
+const SMALL: &str = include_str!("../../../tests/runbooks/small.yaml");
+const FULL: &str = include_str!("../../../tests/runbooks/full.yaml");
+
+fn planned(text: &str, given: &[(&str, &str)]) -> Plan {
+    let runbook = load("r.yaml", text.as_bytes()).unwrap().runbook;
+    let given = given.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    plan(&runbook, &scope_for_plan(&runbook, &given))
+}
+
+#[test]
+fn the_small_runbook_as_a_plan() {
+    let plan = planned(SMALL, &[("release", "1.4.1")]);
+    assert!(plan.is_complete());
+    assert_snapshot!(to_text(&plan), @r#"
+    Point the web tier back at the last good release (web-link-rollback)
+      class: deploy
+      service: web in staging
+      does not undo: Anything 1.5.0 wrote to the database.
+      declared by: 1 of commander
+      estimate: 0s, 6 steps without; objective 10m
+      points of no return: none
+      suspends: deployments by freeze, until thaw
+      unverifiable now: serves, still-serves
+
+    Act
+      * freeze [sre]
+          run: deployctl pause
+          timeout: 30s
+          suspends: deployments
+          undo: deployctl resume
+      - two-pairs-of-eyes [any participant]
+          require: 1 of sre
+          covers: switch
+          expires: 10m
+      * switch [commander]
+          run: ln -sfn releases/1.4.1 current
+          timeout: 10s
+          on failure: go to thaw
+          approved by two-pairs-of-eyes: 1 of sre
+      ? serves [sre, unverifiable now]
+          look at: GET http://127.0.0.1:8080/version
+          expect: equals "1.4.1"
+          every: 1s
+          within: 2m
+      ? still-serves [sre, unverifiable now]
+          look at: GET http://127.0.0.1:8080/version
+          expect: equals "1.4.1"
+          times: 5, 2s apart
+      * thaw [sre]
+          run: deployctl resume
+          timeout: 30s
+          resumes: deployments
+
+    ! point of no return   * changes something   ? only looks   - people or time
+    "#);
+}
+
+#[test]
+fn what_follows_a_change_cannot_be_verified_before_it() {
+    let plan = planned(FULL, &[("migration", "0042"), ("deployed_at", "2026-11-21T00:00:00Z")]);
+    let outlook = |id: &str| plan.steps().find(|s| s.id == id).unwrap().outlook;
+    assert_eq!(outlook("announce"), Outlook::Changes);
+    assert_eq!(outlook("frozen"), Outlook::Unverifiable);
+    assert_eq!(outlook("writable"), Outlook::Unverifiable);
+    assert_eq!(outlook("watch"), Outlook::Waits);
+    let first = SMALL
+        .replace("run: [deployctl, pause]", "check: {run: [a], expect: {equals: b}}")
+        .replace("        undo: [deployctl, resume]\n", "");
+    assert_eq!(planned(&first, &[]).phases[0].steps[0].outlook, Outlook::CanBeProbed);
+    let not_now =
+        planned(&FULL.replace("!= 0000", "== 0000"), &[("migration", "0042"), ("deployed_at", "x")]);
+    assert_eq!(not_now.steps().find(|s| s.id == "keep-dump").unwrap().outlook, Outlook::DoesNotApply);
+}
+
+#[test]
+fn a_missing_answer_is_told_at_its_step_and_the_rest_is_planned() {
+    let plan = planned(FULL, &[]);
+    assert!(!plan.is_complete());
+    let down = plan.steps().find(|s| s.id == "down").unwrap();
+    assert_eq!(down.resolved, Err("`params.migration` has no value in this incident".to_owned()));
+    assert!(plan.steps().find(|s| s.id == "frozen").unwrap().resolved.is_ok());
+}
+
+#[test]
+fn a_plan_never_holds_a_secret() {
+    let plan = planned(FULL, &[("migration", "0042"), ("dsn", "hunter2"), ("deployed_at", "x")]);
+    for shown in [to_text(&plan), to_markdown(&plan), to_json(&plan), format!("{plan:?}")] {
+        assert!(!shown.contains("hunter2"));
+    }
+    assert_eq!(plan.suspensions[0].lifted_by.as_deref(), Some("thaw"));
+}
+
+#[test]
+fn the_json_is_json_and_names_every_step() {
+    let plan = planned(FULL, &[("migration", "0042"), ("deployed_at", "x")]);
+    let value: serde_json::Value = serde_json::from_str(&to_json(&plan)).unwrap();
+    let ids: Vec<&str> =
+        value["phases"][0]["steps"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["announce", "freeze-writes", "frozen", "baseline", "which-way"]);
+    assert_eq!(value["estimate_seconds"], plan.estimate.as_secs_f64());
+}
