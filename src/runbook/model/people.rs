@@ -1,0 +1,45 @@
+//! Who sits where, and whose word is needed. Never names a person: that is the roster's business.
+
+use std::time::Duration;
+
+/// One seat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// Whether the incident cannot be declared with this seat empty.
+    pub required: bool,
+    /// How many people at least.
+    pub min: u32,
+    /// After how long the holder is asked to hand over.
+    pub max_tenure: Option<Duration>,
+    /// Roles whose holders may sit here when nobody of this role is present.
+    pub stand_in: Vec<String>,
+}
+
+/// `count` people of `role`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// The role they act in.
+    pub role: String,
+    /// How many different people.
+    pub count: u32,
+}
+
+/// Decision authority for starting the rollback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declare {
+    /// All of these.
+    pub require: Vec<Requirement>,
+    /// How long the request stays open.
+    pub expires: Duration,
+    /// Break-glass.
+    pub override_: Option<Override>,
+}
+
+/// Break-glass: who may go on without the quorum, always with a reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// All of these.
+    pub require: Vec<Requirement>,
+}
