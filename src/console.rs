@@ -4,8 +4,21 @@
 //! model or leave as intents, and the model is drawn. The gate makes the drawing fit the terminal ([`gate`]), and only
 //! what changed is written ([`paint`], [`terminal`]).
 
+pub mod action;
+pub mod deed;
+pub mod feed;
+pub mod field;
+pub mod form;
 pub mod gate;
 pub mod input;
 pub mod key;
+pub mod keymap;
+pub mod layer;
+pub mod link;
+pub mod model;
+pub mod offer;
 pub mod paint;
+pub mod story;
 pub mod terminal;
+pub mod update;
+pub mod view;

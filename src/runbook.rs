@@ -4,6 +4,7 @@
 //! * [`condition`]: whether what was seen is what was expected.
 //! * [`decode`]: from tree to typed values, all mistakes in one pass.
 //! * [`finding`]: what is wrong, where, and what to write instead.
+//! * [`lint`]: what a runbook should keep beyond its grammar.
 //! * [`model`]: the typed runbook.
 //! * [`parse`]: from a file to the model, with every rule of the format.
 //! * [`places`]: where each part of a runbook stands in its file.
@@ -15,6 +16,7 @@
 pub mod condition;
 pub mod decode;
 pub mod finding;
+pub mod lint;
 pub mod model;
 pub mod parse;
 pub mod places;

@@ -6,6 +6,7 @@
 
 pub mod codec;
 pub mod evidence;
+pub mod export;
 pub mod folder;
 pub mod line;
 pub mod payload;

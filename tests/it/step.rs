@@ -346,25 +346,6 @@ async fn output_can_be_followed_from_any_place_to_the_end() {
 }
 
 #[tokio::test]
-async fn a_remote_command_arrives_as_it_was_and_its_exit_code_comes_back() {
-    let a = attempt();
-    // Stands in for ssh: says where it would go, then is the far shell.
-    let ssh = a.root.path().join("ssh");
-    std::fs::write(
-        &ssh,
-        "#!/bin/sh\nwhile [ $# -gt 2 ]; do shift; done\necho \"to $1\"; exec /bin/sh -c \"$2\"\n",
-    )
-    .unwrap();
-    std::fs::set_permissions(&ssh, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let path = format!("{}:/usr/bin:/bin", a.root.path().display());
-    let job = a.sh("printf '<%s>' \"it's\" 'a  b' '$x'; exit 4").on_host("db1").env("PATH", path);
-    let exit = run(&job).await;
-    assert_eq!(exit.outcome, Outcome::Exited { code: 4 });
-    assert_eq!(a.text(), "to db1\n<it's><a  b><$x>");
-    assert_eq!(exit.over_ssh("db1"), None);
-}
-
-#[tokio::test]
 async fn an_attempt_directory_is_used_once() {
     let a = attempt();
     let job = a.sh("echo ran >> runs");

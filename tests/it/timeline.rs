@@ -3,6 +3,7 @@
 mod crash;
 mod disk;
 mod folder;
+mod others;
 pub mod record;
 mod verdict;
 

@@ -183,8 +183,8 @@ impl Store {
         known: &[Head],
     ) -> Result<Opened, OpenError> {
         let folder = Folder::open(path, systems)?;
-        let mut lock = state::lock(&folder)?;
-        let ended = state::read(&mut lock);
+        let lock = state::lock(&folder)?;
+        let ended = state::read(&lock);
         let key = read_key(&folder)?;
         let verifier = SealVerifier::new(origin.clone(), &key.public())?;
         let mut heads = anchored(&folder, &verifier);

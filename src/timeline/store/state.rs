@@ -18,19 +18,31 @@ pub enum Ended {
     WriteFailed(String),
 }
 
+/// The lock, held.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child between fork and exec still has the same open file.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Takes the lock or says that somebody has it.
-pub(super) fn lock(folder: &Folder) -> Result<File, OpenError> {
+pub(super) fn lock(folder: &Folder) -> Result<Lock, OpenError> {
     let file = folder.file(LOCK, OFlags::RDWR | OFlags::CREATE)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked),
         Err(TryLockError::Error(e)) => Err(folder.failed(LOCK, e).into()),
     }
 }
 
 /// What the last writer noted. Anything unreadable counts as a crash.
-pub(super) fn read(lock: &mut File) -> Ended {
+pub(super) fn read(lock: &Lock) -> Ended {
     let mut text = String::new();
+    let mut lock = &lock.0;
     if lock.rewind().is_err() || lock.take(4096).read_to_string(&mut text).is_err() {
         return Ended::Crashed;
     }
@@ -42,7 +54,8 @@ pub(super) fn read(lock: &mut File) -> Ended {
 }
 
 /// Notes how it stands: `Crashed` while a writer works, so that dying needs no last act.
-pub(super) fn write(folder: &Folder, mut lock: &File, ended: &Ended) -> Result<(), FolderError> {
+pub(super) fn write(folder: &Folder, lock: &Lock, ended: &Ended) -> Result<(), FolderError> {
+    let mut lock = &lock.0;
     let text = match ended {
         Ended::Clean => "closed\n".to_owned(),
         Ended::Crashed => "open\n".to_owned(),

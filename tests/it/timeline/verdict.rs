@@ -108,6 +108,19 @@ fn every_flipped_bit_is_noticed() {
     assert!(missed.is_empty(), "{missed:?}");
 }
 
+#[test]
+fn a_changed_signature_of_any_seal_is_noticed() {
+    let (_place, path, head) = lived();
+    let whole = bytes(&path);
+    let seals = whole.windows(8).enumerate().filter(|(_, w)| *w == b"{\"seal\":").map(|(at, _)| at);
+    for at in seals {
+        let mut bent = whole.clone();
+        let sig = at + whole[at..].windows(7).position(|w| w == b"\"sig\":\"").unwrap() + 30;
+        bent[sig] = if bent[sig] == b'A' { b'B' } else { b'A' };
+        assert!(!passes(&path, &bent, head), "seal at {at}");
+    }
+}
+
 fn same_by_tree(file: &[u8], head: Head) -> bool {
     let mut walk = Walk::new(file);
     while let Ok(Some(_)) = walk.next() {}

@@ -1,0 +1,281 @@
+//! A deed becomes the act that leaves this console, and the rules' own answer whether it may. Never keeps a second copy
+//! of a rule: it asks `core::decide`.
+
+use super::action::Action;
+use super::link::{Act, Head, Me, Stance};
+use crate::core::decide::{decide, step::must_retype};
+use crate::core::event::{Choice, Direction, Verdict};
+use crate::core::id::{Name, RoleName, StepId};
+use crate::core::incident::{Incident, Run, Status};
+use crate::core::intent::{By, GateAnswer, Intent};
+use crate::core::plan;
+use crate::core::refusal::Refusal;
+use crate::core::statement::{self, Answering};
+use crate::core::time::Stamp;
+
+/// A deed with everything it is about, but without the person's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deed {
+    /// What.
+    pub action: Action,
+    /// With which step; `declare` is one too.
+    pub step: Option<StepId>,
+    /// With which option, seat, suspension or backlog.
+    pub with: Option<String>,
+}
+
+/// What the person adds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Words {
+    /// Why, or the text of a note, or evidence.
+    pub reason: String,
+    /// What had to be typed.
+    pub typed: String,
+    /// How many items, or at which step to go on.
+    pub detail: String,
+}
+
+/// What a deed is judged by and built from.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// The incident.
+    pub incident: &'a Incident,
+    /// Who wants it.
+    pub me: &'a Me,
+    /// The head that is shown.
+    pub head: &'a Head,
+    /// Now, by the hub's clock as far as known.
+    pub now: Stamp,
+}
+
+impl Ground<'_> {
+    /// Whether the rules would let this happen with fitting words.
+    ///
+    /// # Errors
+    /// The rules' reason.
+    pub fn judge(&self, deed: &Deed) -> Result<(), Refusal> {
+        let words = Words {
+            reason: "x".into(),
+            typed: self.must_type(deed).unwrap_or_default(),
+            detail: self.likely_detail(deed).unwrap_or_default(),
+        };
+        self.judge_words(deed, &words)
+    }
+
+    /// Whether the rules would let this happen with these words.
+    ///
+    /// # Errors
+    /// The rules' reason.
+    pub fn judge_words(&self, deed: &Deed, words: &Words) -> Result<(), Refusal> {
+        if self.me.stance == Stance::Observes {
+            return Err(Refusal::Observer);
+        }
+        let intent = match self.act(deed, words)? {
+            Act::Wish(intent) | Act::Send { start: intent, .. } => intent,
+            Act::Sign { how: Answering::Approve, answer, .. } => Intent::Approve(answer),
+            Act::Sign { how: Answering::Deny, answer, .. } => Intent::Deny(answer),
+            Act::Sign { how: Answering::Override, answer, .. } => Intent::Override(answer),
+            Act::Close { reason, .. } => Intent::Close { reason, key: self.key() },
+            Act::Note(_) => Intent::Note { payload: String::new() },
+        };
+        // The running number is the client's; any that was not used yet does for the question.
+        let session = self.me.session.clone().map(|id| (id, u64::MAX));
+        let by = By::Person { id: self.me.person.clone(), session };
+        decide(self.incident, &by, &intent, self.now).map(|_| ())
+    }
+
+    /// What has to be typed before this deed, because it cannot be taken back.
+    pub fn must_type(&self, deed: &Deed) -> Option<String> {
+        let runbook = &self.incident.runbook;
+        match deed.action {
+            Action::Start | Action::Send => {
+                must_retype(self.incident.step(deed.step.as_ref()?)?).map(str::to_owned)
+            }
+            Action::Kill => deed.step.as_ref().map(|s| s.to_string()),
+            Action::Override | Action::Abort | Action::Close => Some(runbook.service.clone()),
+            _ => None,
+        }
+    }
+
+    /// What the step would do now, as pairs for the screen.
+    pub fn plan(&self, deed: &Deed) -> Vec<(String, String)> {
+        let direction = match deed.action {
+            Action::Undo => Direction::Undo,
+            _ => Direction::Forward,
+        };
+        let step = deed.step.as_ref().and_then(|id| self.incident.step(id));
+        match step.map(|step| plan::of_step(self.incident, step, direction)) {
+            Some(Ok(plan)) => plan.lines,
+            Some(Err(why)) => vec![("cannot be worked out".to_owned(), why)],
+            None => Vec::new(),
+        }
+    }
+
+    /// The act that leaves the console.
+    ///
+    /// # Errors
+    /// What is missing for it.
+    pub fn act(&self, deed: &Deed, words: &Words) -> Result<Act, Refusal> {
+        match deed.action {
+            Action::Approve => self.answer(deed, words, Answering::Approve),
+            Action::Deny => self.answer(deed, words, Answering::Deny),
+            Action::Override => self.answer(deed, words, Answering::Override),
+            Action::Note => Ok(Act::Note(words.reason.clone())),
+            Action::Close => {
+                let seen = self.head.seen();
+                let statement = statement::close(self.incident, &self.me.person, &words.reason, &seen);
+                Ok(Act::Close { reason: words.reason.clone(), seen, statement })
+            }
+            Action::Send => {
+                let start = self.wish(deed, &Words { reason: String::new(), ..words.clone() })?;
+                let same = self.message(deed).is_none_or(|text| text == words.reason);
+                Ok(Act::Send { start, edited: (!same).then(|| words.reason.clone()) })
+            }
+            _ => self.wish(deed, words).map(Act::Wish),
+        }
+    }
+
+    /// The message a step would send, as the runbook makes it.
+    pub fn message(&self, deed: &Deed) -> Option<String> {
+        let lines = self.plan(deed);
+        lines.into_iter().find(|(key, _)| matches!(key.as_str(), "text" | "message")).map(|(_, text)| text)
+    }
+
+    fn wish(&self, deed: &Deed, words: &Words) -> Result<Intent, Refusal> {
+        let reason = words.reason.clone();
+        Ok(match deed.action {
+            Action::Pause => Intent::DecideIncident { choice: Choice::Pause, reason },
+            Action::GoOn => Intent::DecideIncident { choice: Choice::GoOn, reason },
+            Action::Mitigate => Intent::Mitigate { reason },
+            Action::Resolve => Intent::Resolve { reason },
+            Action::Abort => Intent::Abort { reason },
+            Action::TakeSeat => Intent::Assume { role: self.role(deed)? },
+            Action::LeaveSeat => Intent::Renounce { role: self.role(deed)? },
+            Action::Inherit => Intent::Inherit { name: name(deed)?, owner: self.me.person.clone(), reason },
+            Action::SettleBacklog => {
+                let count = words.detail.trim().parse();
+                let count = count.map_err(|_| Refusal::DoesNotFit("a whole number is needed".into()))?;
+                Intent::SettleBacklog { name: name(deed)?, count, reason }
+            }
+            _ => return self.of_step(deed, words),
+        })
+    }
+
+    fn of_step(&self, deed: &Deed, words: &Words) -> Result<Intent, Refusal> {
+        let step = deed.step.clone().ok_or_else(|| Refusal::DoesNotFit("no step is selected".into()))?;
+        let reason = words.reason.clone();
+        let decision = |choice| Ok(Intent::DecideStep { step: step.clone(), choice, reason: reason.clone() });
+        match deed.action {
+            Action::Start | Action::Send => self.start(&step, Direction::Forward, words),
+            Action::Undo => self.start(&step, Direction::Undo, words),
+            Action::Confirm => {
+                let attempt = self.run(&step).map_or(1, |r| r.attempt);
+                Ok(Intent::Confirm { step, attempt, evidence: reason })
+            }
+            Action::Skip => Ok(Intent::Skip { step, reason }),
+            Action::MarkDone => Ok(Intent::MarkDone { step, reason }),
+            Action::Settle => Ok(self.settle(step, Verdict::Succeeded, reason)),
+            Action::SettleFailed => Ok(self.settle(step, Verdict::Failed, reason)),
+            Action::Retry => decision(Choice::Retry),
+            Action::Continue => decision(Choice::Continue),
+            Action::Cancel => decision(Choice::Cancel),
+            Action::Kill => decision(Choice::Kill),
+            Action::Choose => decision(Choice::Option(deed.with.clone().unwrap_or_default())),
+            Action::Goto => {
+                let to = StepId::parse(words.detail.trim());
+                decision(Choice::Goto(to.map_err(|e| Refusal::DoesNotFit(e.to_string()))?))
+            }
+            other => Err(Refusal::DoesNotFit(format!("{} is not about a step", other.entry().name))),
+        }
+    }
+
+    fn start(&self, id: &StepId, direction: Direction, words: &Words) -> Result<Intent, Refusal> {
+        let step = self.incident.step(id).ok_or_else(|| Refusal::NoSuchStep(id.clone()))?;
+        let attempt = self.incident.next_attempt(id, direction);
+        let plan = plan::of_step(self.incident, step, direction)
+            .map_err(|why| Refusal::Unresolvable { step: id.clone(), why })?;
+        let plan = plan::digest(&plan, attempt);
+        let retyped =
+            (direction == Direction::Forward && must_retype(step).is_some()).then(|| words.typed.clone());
+        let reason = Some(words.reason.clone()).filter(|r| !r.trim().is_empty());
+        Ok(Intent::Start { step: id.clone(), attempt, direction, plan, retyped, reason, payload: None })
+    }
+
+    fn settle(&self, step: StepId, verdict: Verdict, reason: String) -> Intent {
+        let runs = [Direction::Forward, Direction::Undo].map(|d| self.incident.run_of(&step, d));
+        let unknown = runs.into_iter().flatten().find(|r| r.status == Status::Unknown);
+        let attempt = unknown.map_or(1, |r| r.attempt);
+        Intent::Settle { step, attempt, verdict, reason }
+    }
+
+    fn answer(&self, deed: &Deed, words: &Words, how: Answering) -> Result<Act, Refusal> {
+        let gate =
+            deed.step.clone().ok_or_else(|| Refusal::DoesNotFit("no hold point is selected".into()))?;
+        let pending = self.incident.gates.get(&gate);
+        let pending =
+            pending.ok_or_else(|| Refusal::GateNotOpen { gate: gate.clone(), word: "not requested" })?;
+        let role = self.role_for(&gate, how).ok_or_else(|| Refusal::NotAGate(gate.clone()))?;
+        let answer = GateAnswer {
+            gate: gate.clone(),
+            attempt: pending.attempt,
+            role,
+            reason: words.reason.clone(),
+            nonce: pending.nonce.clone(),
+            key: self.key(),
+        };
+        let seen = self.head.seen();
+        let statement = statement::gate(self.incident, &self.me.person, &answer, how, &seen);
+        let statement = statement.ok_or(Refusal::NotAGate(gate))?;
+        Ok(Act::Sign { how, answer, seen, statement })
+    }
+
+    /// The role this person answers in: the first asked for that they have and that still lacks answers, else the first
+    /// they have, else the first asked for, so that the refusal names it.
+    fn role_for(&self, gate: &StepId, how: Answering) -> Option<RoleName> {
+        let require = match how {
+            Answering::Override => &self.incident.runbook.declare.override_.as_ref()?.require[..],
+            Answering::Approve | Answering::Deny => self.incident.gate_rule(gate)?.require,
+        };
+        let has = |role: &str| {
+            self.incident.team.may_take(&self.me.person, role) || self.incident.holds(&self.me.person, role)
+        };
+        let lacks = |r: &&crate::runbook::model::Requirement| {
+            self.incident.gates.get(gate).is_none_or(|g| self.incident.granted(g, r) < r.count)
+        };
+        let mine = || require.iter().filter(|r| has(&r.role));
+        let chosen = mine().find(lacks).or_else(|| mine().next()).or_else(|| require.first())?;
+        RoleName::parse(chosen.role.clone()).ok()
+    }
+
+    fn role(&self, deed: &Deed) -> Result<RoleName, Refusal> {
+        let role = deed.with.clone().unwrap_or_default();
+        RoleName::parse(role.clone()).map_err(|_| Refusal::NoSuchRole(role))
+    }
+
+    fn run(&self, step: &StepId) -> Option<&Run> {
+        self.incident.run(step)
+    }
+
+    fn key(&self) -> String {
+        self.me.key.clone().unwrap_or_default()
+    }
+
+    fn likely_detail(&self, deed: &Deed) -> Option<String> {
+        match deed.action {
+            Action::SettleBacklog => Some("1".to_owned()),
+            Action::Goto => {
+                let after = self.incident.runbook.steps();
+                let mut after =
+                    after.skip_while(|s| Some(s.id.as_str()) != deed.step.as_ref().map(StepId::as_str));
+                after.next();
+                after.find(|s| self.incident.status(&s.id) == Status::Pending).map(|s| s.id.clone())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn name(deed: &Deed) -> Result<Name, Refusal> {
+    let name = deed.with.clone().unwrap_or_default();
+    Name::parse(name.clone()).map_err(|_| Refusal::NotSuspended(name))
+}

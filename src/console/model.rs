@@ -1,0 +1,260 @@
+//! Everything the screen is drawn from. Never draws, never waits, never reads a clock.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::deed::Ground;
+use super::feed::{Feed, Look};
+use super::keymap::Keymap;
+use super::layer::Layer;
+use super::link::{ActId, Head, Me, Pane, Readiness, Room, RunId};
+use super::offer::{Attention, Tone, attention};
+use super::story::Row;
+use super::terminal::Size;
+use crate::core::event::Direction;
+use crate::core::id::StepId;
+use crate::core::incident::{Incident, Stage};
+use crate::core::time::Stamp;
+use crate::sanitize::Clean;
+use crate::theme::Role;
+
+/// A moment on both clocks: the wall's for what is shown, the steady one for how long something lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// By the wall.
+    pub wall: Stamp,
+    /// Since the console began; never jumps.
+    pub steady: Duration,
+}
+
+/// A pane that can have the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Focus {
+    /// The steps.
+    Checklist,
+    /// The selected step and its output.
+    Step,
+    /// The measurements.
+    Metrics,
+    /// Seats, people, approvals.
+    People,
+    /// What happened.
+    Timeline,
+}
+
+impl Focus {
+    /// In the order of `tab`.
+    pub const ALL: [Focus; 5] =
+        [Focus::Checklist, Focus::Step, Focus::Metrics, Focus::People, Focus::Timeline];
+}
+
+/// Whether long lines take several rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrap {
+    /// They are cut.
+    Cut,
+    /// They go on below.
+    Wrapped,
+}
+
+/// What a run wrote.
+#[derive(Debug, Clone, Default)]
+pub struct Log {
+    /// Finished lines.
+    pub lines: Feed<Clean>,
+    /// The unfinished last line.
+    pub partial: Clean,
+    /// Lines left out.
+    pub dropped: u64,
+}
+
+/// A short message over the hint bar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    /// The words.
+    pub text: Clean,
+    /// How they are coloured.
+    pub role: Role,
+    /// Steady time until which they are shown.
+    pub until: Duration,
+}
+
+/// Everything the screen is drawn from.
+#[derive(Debug)]
+pub struct Model {
+    /// Who sits here.
+    pub me: Me,
+    /// The incident; none before the hub has told it.
+    pub incident: Option<Incident>,
+    /// The newest sealed head.
+    pub head: Head,
+    /// What happened.
+    pub story: Feed<Row>,
+    /// Moments marked in the charts: the declaration and the phases.
+    pub marks: Vec<Stamp>,
+    /// What runs wrote.
+    pub logs: BTreeMap<RunId, Log>,
+    /// Which run's output is being sent.
+    pub watching: Option<RunId>,
+    /// Metric panes.
+    pub panes: Vec<Pane>,
+    /// The readiness score.
+    pub readiness: Option<Readiness>,
+    /// The line and the writer.
+    pub room: Room,
+    /// Now.
+    pub now: Moment,
+    /// The terminal.
+    pub size: Size,
+    /// The pane with the focus.
+    pub focus: Focus,
+    /// The step a person selected; none follows what needs attention.
+    pub picked: Option<StepId>,
+    /// Where the output is looked into.
+    pub output_look: Look,
+    /// Where the timeline is looked into.
+    pub story_look: Look,
+    /// First row of the people and metrics panes.
+    pub scroll: usize,
+    /// Whether long lines take several rows.
+    pub wrap: Wrap,
+    /// Text that lines must have, and in which pane.
+    pub filter: Option<(Focus, String)>,
+    /// What lies over the screen.
+    pub layers: Vec<Layer>,
+    /// A short message.
+    pub toast: Option<Toast>,
+    /// What comes next.
+    pub attention: Attention,
+    /// Keys in use.
+    pub keymap: Keymap,
+    /// Number of the next act.
+    pub next_act: u64,
+    /// Steady time of a first `ctrl-c`.
+    pub leaving: Option<Duration>,
+    /// Whether the window has the focus, as far as it said so.
+    pub window: Window,
+    /// Steady time of the last bell.
+    pub rang: Option<Duration>,
+}
+
+/// Whether somebody looks at the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// It never said.
+    Unsaid,
+    /// It has the focus.
+    Focused,
+    /// It has not.
+    Away,
+}
+
+impl Model {
+    /// A console before the first word of the hub.
+    pub fn new(me: Me, keymap: Keymap, size: Size, now: Moment) -> Model {
+        Model {
+            me,
+            incident: None,
+            head: Head::default(),
+            story: Feed::default(),
+            marks: Vec::new(),
+            logs: BTreeMap::new(),
+            watching: None,
+            panes: Vec::new(),
+            readiness: None,
+            room: Room::default(),
+            now,
+            size,
+            focus: Focus::Checklist,
+            picked: None,
+            output_look: Look::Follow,
+            story_look: Look::Follow,
+            scroll: 0,
+            wrap: Wrap::Cut,
+            filter: None,
+            layers: Vec::new(),
+            toast: None,
+            attention: Attention { tone: Tone::Quiet, words: "waiting for the hub".into(), step: None },
+            keymap,
+            next_act: 1,
+            leaving: None,
+            window: Window::Unsaid,
+            rang: None,
+        }
+    }
+
+    /// What deeds are judged by.
+    pub fn ground(&self) -> Option<Ground<'_>> {
+        let incident = self.incident.as_ref()?;
+        Some(Ground { incident, me: &self.me, head: &self.head, now: self.now.wall })
+    }
+
+    /// The rows of the checklist in order: the declaration, the steps, `always`.
+    pub fn rows(&self) -> Vec<StepId> {
+        let Some(incident) = &self.incident else { return Vec::new() };
+        let steps = incident.runbook.steps().filter_map(|s| StepId::parse(s.id.clone()).ok());
+        std::iter::once(StepId::declare()).chain(steps).collect()
+    }
+
+    /// The selected step: the one picked, else the one that needs attention, else the first that is not over.
+    pub fn selected(&self) -> StepId {
+        if let Some(step) = self.picked.as_ref().or(self.attention.step.as_ref()) {
+            return step.clone();
+        }
+        let Some(incident) = &self.incident else { return StepId::declare() };
+        if incident.stage < Stage::Declared {
+            return StepId::declare();
+        }
+        let rows = self.rows();
+        let open = rows.iter().skip(1).find(|id| !incident.status(id.as_str()).is_over());
+        open.or(rows.last()).cloned().unwrap_or_else(StepId::declare)
+    }
+
+    /// The newest run of the selected step, its undo included.
+    pub fn selected_run(&self) -> Option<RunId> {
+        let incident = self.incident.as_ref()?;
+        let step = self.selected();
+        let newest = [Direction::Undo, Direction::Forward]
+            .into_iter()
+            .filter_map(|direction| incident.run_of(&step, direction).map(|run| (direction, run)))
+            .find(|(_, run)| run.attempt > 0)?;
+        Some(RunId { step, attempt: newest.1.attempt, direction: newest.0 })
+    }
+
+    /// The output of the selected step.
+    pub fn selected_log(&self) -> Option<&Log> {
+        self.logs.get(&self.selected_run()?)
+    }
+
+    /// The filter of a pane.
+    pub fn filter_of(&self, pane: Focus) -> Option<&str> {
+        self.filter
+            .as_ref()
+            .filter(|(at, text)| *at == pane && !text.is_empty())
+            .map(|(_, text)| text.as_str())
+    }
+
+    /// Works out anew what comes next.
+    pub fn reconsider(&mut self) {
+        if let Some(attention) = self.ground().map(|g| attention(&g)) {
+            self.attention = attention;
+        }
+    }
+
+    /// Says something for a few seconds.
+    pub fn say(&mut self, role: Role, text: Clean) {
+        self.toast = Some(Toast { text, role, until: self.now.steady + Duration::from_secs(6) });
+    }
+
+    /// The number of a new act.
+    pub fn new_act(&mut self) -> ActId {
+        self.next_act += 1;
+        ActId(self.next_act - 1)
+    }
+}
+
+/// Numbers of the lines of a feed that hold the filter's text, capitals or not.
+pub fn matching<T>(feed: &Feed<T>, filter: Option<&str>, text: impl Fn(&T) -> String) -> Vec<u64> {
+    let Some(filter) = filter.map(str::to_lowercase) else { return feed.iter().map(|(n, _)| n).collect() };
+    feed.iter().filter(|(_, line)| text(line).to_lowercase().contains(&filter)).map(|(n, _)| n).collect()
+}

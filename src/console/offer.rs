@@ -1,0 +1,298 @@
+//! What can be done now, and what waits for the person at this screen. Never offers what the rules would refuse.
+
+use super::action::{Action, Place, TABLE};
+use super::deed::{Deed, Ground};
+use super::link::Stance;
+use crate::core::id::StepId;
+use crate::core::incident::{Stage, Status};
+use crate::core::refusal::Refusal;
+use crate::runbook::model::{Action as StepAction, Step};
+
+/// A deed and the rules' answer to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The deed.
+    pub deed: Deed,
+    /// Why not, if not.
+    pub refusal: Option<Refusal>,
+}
+
+impl Offer {
+    /// Name and what it is about: `take-seat dba`.
+    pub fn label(&self) -> String {
+        let name = self.deed.action.entry().name;
+        match &self.deed.with {
+            Some(with) => format!("{name} {with}"),
+            None => name.to_owned(),
+        }
+    }
+}
+
+/// Everything that may be done with a step now.
+pub fn of_step(ground: &Ground<'_>, step: &StepId) -> Vec<Offer> {
+    let all = judged(ground, Place::OfStep, Some(step));
+    all.into_iter().filter(|o| o.refusal.is_none()).collect()
+}
+
+/// Every deed with the rules' answer, for the palette: about the selected step and about the incident. Observers get
+/// none.
+pub fn all(ground: &Ground<'_>, step: &StepId) -> Vec<Offer> {
+    if ground.me.stance == Stance::Observes {
+        return Vec::new();
+    }
+    let mut all = judged(ground, Place::OfStep, Some(step));
+    all.extend(judged(ground, Place::OfIncident, None));
+    all
+}
+
+fn judged(ground: &Ground<'_>, place: Place, step: Option<&StepId>) -> Vec<Offer> {
+    let entries = TABLE.iter().filter(|e| e.place == place && e.action.is_deed());
+    entries
+        .flat_map(|entry| {
+            variants(ground, entry.action, step).into_iter().map(|with| {
+                let deed = Deed { action: entry.action, step: step.cloned(), with };
+                let refusal = ground.judge(&deed).err();
+                Offer { deed, refusal }
+            })
+        })
+        .collect()
+}
+
+/// What a deed can be done with: options, seats, suspensions, backlogs. One `None` when it needs nothing.
+fn variants(ground: &Ground<'_>, action: Action, step: Option<&StepId>) -> Vec<Option<String>> {
+    let incident = ground.incident;
+    let of_runbook = step.and_then(|id| incident.step(id));
+    let sends = of_runbook.is_some_and(|s| matches!(s.action, StepAction::Send { .. }));
+    let me = &ground.me.person;
+    let some = |names: Vec<&str>| names.into_iter().map(|n| Some(n.to_owned())).collect();
+    match action {
+        // A message is sent, everything else is started; offering both would be two words for one thing.
+        Action::Start if sends => Vec::new(),
+        Action::Send if !sends => Vec::new(),
+        Action::Choose => match of_runbook.map(|s| &s.action) {
+            Some(StepAction::Decide { options, .. }) => {
+                some(options.iter().map(|o| o.name.as_str()).collect())
+            }
+            _ => Vec::new(),
+        },
+        Action::TakeSeat => {
+            let roles = incident.runbook.roles.iter().map(|r| r.name.as_str());
+            some(roles.filter(|r| !incident.holds(me, r)).collect())
+        }
+        Action::LeaveSeat => some(incident.seats_of(me).collect()),
+        Action::Inherit => some(incident.open_suspensions().map(|(name, _)| name).collect()),
+        Action::SettleBacklog => some(incident.open_backlog().map(|(name, _)| name).collect()),
+        _ => vec![None],
+    }
+}
+
+/// How pressing something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// It waits for the person at this screen.
+    ForMe,
+    /// It waits for somebody else, or for time.
+    ForOthers,
+    /// Nothing is left to do.
+    Quiet,
+}
+
+/// The one thing that comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attention {
+    /// Whose turn it is.
+    pub tone: Tone,
+    /// In one sentence without a final period.
+    pub words: String,
+    /// The step it is about.
+    pub step: Option<StepId>,
+}
+
+/// What comes next, most pressing first.
+pub fn attention(ground: &Ground<'_>) -> Attention {
+    let for_me =
+        |words: String, step: &StepId| Attention { tone: Tone::ForMe, words, step: Some(step.clone()) };
+    for step in steps_by_urgency(ground) {
+        let offers = of_step(ground, &step);
+        if let Some(words) = wanted(ground, &step, &offers) {
+            return for_me(words, &step);
+        }
+    }
+    if let Some(seat) = seat_for_me(ground) {
+        return Attention {
+            tone: Tone::ForMe,
+            words: format!("the seat {seat} is empty: take-seat {seat}"),
+            step: None,
+        };
+    }
+    if let Some(words) = closing(ground) {
+        return Attention { tone: Tone::ForMe, words, step: None };
+    }
+    others(ground)
+}
+
+/// Steps that may need somebody, the most pressing kind first and in file order within.
+fn steps_by_urgency(ground: &Ground<'_>) -> Vec<StepId> {
+    let incident = ground.incident;
+    let ids = incident.runbook.steps().filter_map(|s| StepId::parse(s.id.clone()).ok());
+    let mut all: Vec<(u8, StepId)> = ids
+        .filter_map(|id| {
+            let run = incident.run(&id)?;
+            let rank = match run.status {
+                Status::Unknown => 0,
+                _ if incident.undos.get(&id).is_some_and(|u| u.status == Status::Unknown) => 0,
+                Status::Waiting => 1,
+                Status::Failed | Status::TimedOut | Status::Cancelled if !run.passed => 2,
+                Status::Running => 3,
+                Status::Pending if incident.step(&id).is_some_and(|s| incident.is_ready(s)) => 4,
+                Status::Pending
+                | Status::Succeeded
+                | Status::Failed
+                | Status::TimedOut
+                | Status::Cancelled
+                | Status::Skipped
+                | Status::DoneByHand
+                | Status::NotReached => return None,
+            };
+            Some((rank, id))
+        })
+        .collect();
+    if incident.stage == Stage::Open {
+        all.push((1, StepId::declare()));
+    }
+    all.sort_by_key(|(rank, _)| *rank);
+    all.into_iter().map(|(_, id)| id).collect()
+}
+
+fn wanted(ground: &Ground<'_>, step: &StepId, offers: &[Offer]) -> Option<String> {
+    let can = |action| offers.iter().any(|o| o.deed.action == action);
+    let status = ground.incident.status(step.as_str());
+    if can(Action::Settle) {
+        return Some(format!("nobody knows how {step} ended: find out and settle it"));
+    }
+    if can(Action::Approve) {
+        let what = if step.is_declare() { "the rollback".to_owned() } else { step.to_string() };
+        return Some(format!("your approval of {what}"));
+    }
+    if status.is_trouble() && (can(Action::Retry) || can(Action::Skip)) {
+        return Some(format!("{step} {}: say how to go on", was(status)));
+    }
+    if can(Action::Confirm) {
+        return Some(format!("do {step} and confirm it"));
+    }
+    if can(Action::Choose) {
+        return Some(format!("decide at {step}"));
+    }
+    if can(Action::Send) {
+        return Some(format!("send {step}"));
+    }
+    can(Action::Start).then(|| format!("start {step}"))
+}
+
+fn was(status: Status) -> &'static str {
+    match status {
+        Status::TimedOut => "ran out of time",
+        Status::Cancelled => "was cancelled",
+        _ => "failed",
+    }
+}
+
+fn seat_for_me(ground: &Ground<'_>) -> Option<String> {
+    let empty = ground.incident.empty_seats();
+    let mut seats = empty.into_iter().map(|(role, _)| role.to_owned());
+    seats.find(|role| {
+        let deed = Deed { action: Action::TakeSeat, step: None, with: Some(role.clone()) };
+        ground.judge(&deed).is_ok()
+    })
+}
+
+fn closing(ground: &Ground<'_>) -> Option<String> {
+    let incident = ground.incident;
+    if incident.stage != Stage::Declared || !incident.phases_over() {
+        return None;
+    }
+    let judge = |action| ground.judge(&Deed { action, step: None, with: None });
+    if let Some(step) = incident.undo_order().first().filter(|_| incident.aborted.is_some()) {
+        let id = StepId::parse(step.id.clone()).ok()?;
+        let undo = Deed { action: Action::Undo, step: Some(id), with: None };
+        if ground.judge(&undo).is_ok() {
+            return Some(format!("{} can be undone", step.id));
+        }
+    }
+    match judge(Action::Close) {
+        Ok(()) if incident.resolved_at.is_none() && incident.aborted.is_none() => {
+            Some("all steps are settled: say resolved, then close".to_owned())
+        }
+        Ok(()) => Some("everything is settled: close the record".to_owned()),
+        Err(Refusal::CannotClose(why)) => Some(why),
+        Err(_) => None,
+    }
+}
+
+fn others(ground: &Ground<'_>) -> Attention {
+    let incident = ground.incident;
+    let quiet = |words: &str| Attention { tone: Tone::Quiet, words: words.to_owned(), step: None };
+    match incident.stage {
+        Stage::Empty => return quiet("nothing has happened yet"),
+        Stage::Closed => return quiet("closed; nothing more is written"),
+        Stage::Open | Stage::Declared => {}
+    }
+    if let Some(why) = &incident.paused {
+        let words = format!("paused: {why}");
+        return Attention { tone: Tone::ForOthers, words, step: None };
+    }
+    for id in steps_by_urgency(ground) {
+        let waits = |words| Attention { tone: Tone::ForOthers, words, step: Some(id.clone()) };
+        let Some(step) = incident.step(&id) else {
+            return waits(format!("the decision to roll back: {}", missing(ground, &id)));
+        };
+        let status = incident.status(id.as_str());
+        return waits(match status {
+            Status::Waiting => format!("{id}: {}", missing(ground, &id)),
+            Status::Running => format!("{id} is under way{}", by_whom(step)),
+            Status::Unknown => format!("nobody knows how {id} ended{}", by_whom(step)),
+            Status::Pending => format!("{id} is ready{}", by_whom(step)),
+            trouble => format!("{id} {}{}", was(trouble), by_whom(step)),
+        });
+    }
+    if let Some((role, _)) = incident.empty_seats().first() {
+        return Attention { tone: Tone::ForOthers, words: format!("the seat {role} is empty"), step: None };
+    }
+    quiet("nothing waits")
+}
+
+fn by_whom(step: &Step) -> String {
+    match (&step.role, &step.action) {
+        (Some(role), StepAction::Manual { .. } | StepAction::Run { .. } | StepAction::Decide { .. }) => {
+            format!(": it is for {role}")
+        }
+        _ => String::new(),
+    }
+}
+
+/// Which approvals a gate still lacks: `waits for 1 dba`.
+pub fn missing(ground: &Ground<'_>, gate_id: &StepId) -> String {
+    let incident = ground.incident;
+    let Some(rule) = incident.gate_rule(gate_id) else { return String::new() };
+    let Some(gate) = incident.gates.get(gate_id) else { return "not asked for yet".to_owned() };
+    if incident.is_denied(gate_id) {
+        return "denied".to_owned();
+    }
+    match gate.standing {
+        crate::core::incident::Standing::Open => {}
+        crate::core::incident::Standing::Expired => return "expired without its quorum".to_owned(),
+        crate::core::incident::Standing::Voided => return "void: what it covers has changed".to_owned(),
+    }
+    let lacking: Vec<String> = rule
+        .require
+        .iter()
+        .map(|r| (r, r.count.saturating_sub(incident.granted(gate, r))))
+        .filter(|(_, n)| *n > 0)
+        .map(|(r, n)| format!("{n} {}", r.role))
+        .collect();
+    if lacking.is_empty() {
+        "quorum reached".to_owned()
+    } else {
+        format!("waits for {}", lacking.join(" and "))
+    }
+}

@@ -1,0 +1,119 @@
+//! What a key, a paste, a word of the hub or the passing of time changes. Never does I/O: what is to be done comes back
+//! as effects.
+
+mod hub;
+mod keys;
+mod layers;
+mod lists;
+
+use std::time::Duration;
+
+use super::input::Input;
+use super::link::{Asked, Update};
+use super::model::{Model, Moment, Window};
+use super::terminal::Size;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// At the keyboard.
+    Input(Input),
+    /// At the hub.
+    Hub(Update),
+    /// Time passed.
+    Tick,
+    /// The terminal has another size.
+    Resized(Size),
+}
+
+/// Something to be done outside the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// To the client.
+    Ask(Asked),
+    /// Leave the screen; the incident goes on.
+    Detach,
+    /// Stop this program until `fg`.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Into the terminal's clipboard.
+    Clipboard(String),
+    /// Ring the bell.
+    Bell,
+}
+
+/// Bells are at least this far apart.
+const BETWEEN_BELLS: Duration = Duration::from_secs(10);
+
+/// Folds a message into the model.
+pub fn update(model: &mut Model, msg: Msg, now: Moment) -> Vec<Effect> {
+    model.now = now;
+    let before = model.attention.clone();
+    let mut effects = match msg {
+        Msg::Input(input) => match input {
+            Input::Key(key) => keys::key(model, key),
+            Input::Paste(text) => {
+                layers::paste(model, &text);
+                Vec::new()
+            }
+            Input::FocusIn => window(model, Window::Focused),
+            Input::FocusOut => window(model, Window::Away),
+            Input::Ack => Vec::new(),
+        },
+        Msg::Hub(update) => hub::update(model, update),
+        Msg::Tick => {
+            layers::expire(model);
+            Vec::new()
+        }
+        Msg::Resized(size) => {
+            model.size = size;
+            vec![Effect::Redraw]
+        }
+    };
+    forget_old(model);
+    if model.attention != before && model.attention.tone == super::offer::Tone::ForMe {
+        effects.extend(bell(model));
+    }
+    effects.extend(watch(model));
+    effects
+}
+
+fn window(model: &mut Model, window: Window) -> Vec<Effect> {
+    model.window = window;
+    Vec::new()
+}
+
+fn forget_old(model: &mut Model) {
+    let now = model.now.steady;
+    if model.toast.as_ref().is_some_and(|t| now >= t.until) {
+        model.toast = None;
+    }
+    if model.leaving.is_some_and(|at| now.saturating_sub(at) > Duration::from_secs(3)) {
+        model.leaving = None;
+    }
+}
+
+/// One bell when something waits for a person who looks elsewhere.
+fn bell(model: &mut Model) -> Option<Effect> {
+    let now = model.now.steady;
+    let lately = model.rang.is_some_and(|at| now.saturating_sub(at) < BETWEEN_BELLS);
+    if model.window == Window::Focused || lately {
+        return None;
+    }
+    model.rang = Some(now);
+    Some(Effect::Bell)
+}
+
+/// The output of the selected run is asked for when the selection moves to it.
+fn watch(model: &mut Model) -> Option<Effect> {
+    let run = model.selected_run()?;
+    if model.watching.as_ref() == Some(&run) {
+        return None;
+    }
+    // What is kept of a run is sent again from its beginning, so the old copy goes.
+    model.logs.remove(&run);
+    model.output_look = super::feed::Look::Follow;
+    model.watching = Some(run.clone());
+    Some(Effect::Ask(Asked::Watch(run)))
+}

@@ -1,0 +1,105 @@
+//! What the hub says. Never doubts it: the client has checked every seal before it comes here.
+
+use super::Effect;
+use crate::console::feed::Feed;
+use crate::console::form::Progress;
+use crate::console::layer::Layer;
+use crate::console::link::{ActId, Began, Line, Output, Recorded, Update};
+use crate::console::model::Model;
+use crate::console::story;
+use crate::core::apply::apply;
+use crate::core::event::What;
+use crate::core::incident::Incident;
+use crate::sanitize::Clean;
+use crate::theme::Role;
+
+/// Logs of more runs than these are let go, the oldest first.
+const RUNS_KEPT: usize = 16;
+
+pub(super) fn update(model: &mut Model, update: Update) -> Vec<Effect> {
+    match update {
+        Update::Began(began) => began_(model, *began),
+        Update::Recorded(recorded) => {
+            record(model, &recorded);
+            model.reconsider();
+        }
+        Update::Head(head) => model.head = head,
+        Update::Output(output) => log(model, output),
+        Update::Panes(panes) => model.panes = panes,
+        Update::Readiness(readiness) => model.readiness = Some(readiness),
+        Update::Room(room) => {
+            if room.line == Line::Up && model.room.line != Line::Up {
+                model.say(Role::Ok, Clean::literal("connected again; nothing was missed"));
+                // The new line sends output only when asked.
+                model.watching = None;
+            }
+            model.room = room;
+        }
+        Update::Answered { act, how } => answered(model, act, how),
+        Update::Me(me) => {
+            model.me = me;
+            model.reconsider();
+        }
+    }
+    Vec::new()
+}
+
+fn began_(model: &mut Model, began: Began) {
+    model.incident = Some(Incident::new(began.runbook, began.team));
+    model.story = Feed::default();
+    model.marks.clear();
+    for recorded in &began.events {
+        record(model, recorded);
+    }
+    model.head = began.head;
+    model.reconsider();
+}
+
+fn record(model: &mut Model, recorded: &Recorded) {
+    if let Some(incident) = &mut model.incident {
+        apply(incident, &recorded.event);
+    }
+    if matches!(recorded.event.what, What::PhaseEntered(_) | What::Declared(_)) {
+        model.marks.push(recorded.event.at);
+    }
+    model.story.push(story::row(recorded));
+}
+
+fn log(model: &mut Model, output: Output) {
+    let log = model.logs.entry(output.run.clone()).or_default();
+    for line in output.lines {
+        log.lines.push(line);
+    }
+    log.partial = output.partial;
+    log.dropped = log.dropped.saturating_add(output.dropped);
+    while model.logs.len() > RUNS_KEPT {
+        let old = model.logs.keys().find(|run| Some(*run) != model.watching.as_ref()).cloned();
+        let Some(old) = old else { break };
+        model.logs.remove(&old);
+    }
+}
+
+fn answered(model: &mut Model, act: ActId, how: Result<(), Clean>) {
+    let at = model
+        .layers
+        .iter()
+        .position(|layer| matches!(layer, Layer::Form(form) if form.progress == Progress::Sent(act)));
+    match (how, at) {
+        (Ok(()), Some(at)) => {
+            let layer = model.layers.remove(at);
+            if let Layer::Form(form) = layer {
+                let mut text = Clean::literal("recorded: ");
+                text.push(&crate::sanitize::line(form.verb()));
+                model.say(Role::Ok, text);
+            }
+        }
+        (Ok(()), None) => {}
+        (Err(why), Some(at)) => {
+            if let Some(Layer::Form(form)) = model.layers.get_mut(at) {
+                form.progress = Progress::Open;
+                form.problem = Some(why);
+            }
+        }
+        (Err(why), None) => model.say(Role::Fail, why),
+    }
+}

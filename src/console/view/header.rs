@@ -1,0 +1,181 @@
+//! The top of every screen: where we are, how bad it is, and the one thing that comes next. Never without the
+//! environment in words.
+
+use ratatui::text::{Line, Span};
+
+use super::draw::Page;
+use crate::console::link::Line as HubLine;
+use crate::console::model::Model;
+use crate::console::offer::Tone;
+use crate::core::event::Mode;
+use crate::core::incident::{Incident, Stage};
+use crate::core::time::spoken;
+use crate::sanitize;
+use crate::theme::Role;
+
+pub(super) fn render(model: &Model, page: &mut Page<'_>) {
+    let Some(incident) = &model.incident else {
+        page.text(0, Role::Title, " backout");
+        page.text(
+            2,
+            Role::Waiting,
+            &format!(" {}", trouble(model).unwrap_or_else(|| "waiting for the hub".into())),
+        );
+        return;
+    };
+    badges(model, incident, page);
+    match trouble(model) {
+        Some(words) => {
+            page.row_style(1, page.style(Role::Fail));
+            page.text(1, Role::Fail, &format!(" {words}"));
+        }
+        None => facts(model, incident, page),
+    }
+    next(model, page);
+}
+
+fn badges(model: &Model, incident: &Incident, page: &mut Page<'_>) {
+    let environment = sanitize::visible_name(&incident.runbook.environment).into_string().to_uppercase();
+    let role = if is_production(&environment) { Role::EnvProd } else { Role::EnvOther };
+    let mode = incident.opened.as_ref().map_or(Mode::Live, |o| o.mode);
+    let mode_role = match mode {
+        Mode::Live => Role::ModeLive,
+        Mode::Drill | Mode::Tabletop => Role::ModeDrill,
+    };
+    let left = Line::from(vec![
+        page.span(role, format!(" {environment} ")),
+        Span::raw(" "),
+        page.span(mode_role, format!(" {} ", mode.word())),
+        Span::raw(" "),
+        page.span(Role::Title, sanitize::line(&incident.runbook.title).into_string()),
+    ]);
+    let elapsed = spoken(until(incident, model).since(incident.opened_at));
+    let right = Line::from(vec![page.span(Role::Title, elapsed), Span::raw(" ")]);
+    page.pair(0, left, right);
+}
+
+/// Time stands still in a closed record.
+fn until(incident: &Incident, model: &Model) -> crate::core::time::Stamp {
+    if incident.stage == Stage::Closed { incident.last_at } else { model.now.wall.max(incident.last_at) }
+}
+
+/// Whether an environment's name means production.
+pub(super) fn is_production(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.contains("prod") || name.contains("live")
+}
+
+fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
+    let (stage, role) = stage(incident);
+    let service = sanitize::visible_name(&incident.runbook.service);
+    let commander = match incident.commander() {
+        Some(seat) => page.span(Role::Base, format!("{} commands", seat.person)),
+        None => page.span(Role::Warn, "NOBODY COMMANDS"),
+    };
+    let mut left = vec![
+        Span::raw(" "),
+        page.span(role, stage),
+        Span::raw(" · "),
+        page.span(Role::Base, service.into_string()),
+        Span::raw(" · "),
+        commander,
+    ];
+    if let Some((cents, currency)) = incident.cost_cents(until(incident, model)) {
+        let currency = sanitize::line(currency);
+        left.push(page.span(Role::Base, format!(" · cost {} {currency}", thousands(cents / 100))));
+    }
+    let anchored = match model.room.anchored {
+        Some((n, _)) => format!(", kept elsewhere to #{n}"),
+        None => String::new(),
+    };
+    let right = page.span(Role::Muted, format!("head {}{anchored} ", model.head.code));
+    page.pair(1, Line::from(left), Line::from(right));
+}
+
+fn stage(incident: &Incident) -> (&'static str, Role) {
+    match incident.stage {
+        Stage::Closed => ("CLOSED", Role::Muted),
+        _ if incident.aborted.is_some() => ("ABORTED", Role::Fail),
+        _ if incident.paused.is_some() => ("PAUSED", Role::Warn),
+        Stage::Empty | Stage::Open => ("NOT DECLARED", Role::Warn),
+        Stage::Declared if incident.resolved_at.is_some() => ("RESOLVED", Role::Ok),
+        Stage::Declared if incident.mitigated_at.is_some() => ("MITIGATED", Role::Ok),
+        Stage::Declared => ("DECLARED", Role::Running),
+    }
+}
+
+/// What keeps this screen or the hub from being whole, loudest first.
+fn trouble(model: &Model) -> Option<String> {
+    let since = |at: &crate::core::time::Stamp| spoken(model.now.wall.since(*at));
+    match (&model.room.line, &model.room.writer_stopped) {
+        (HubLine::Gone(why), _) => Some(format!("THE HUB IS GONE: {why}")),
+        (HubLine::Reconnecting { since: at }, _) => {
+            Some(format!("RECONNECTING {}: the hub goes on without this screen", since(at)))
+        }
+        (HubLine::Up, Some(why)) => Some(format!("NOTHING NEW IS STARTED: {why}")),
+        (HubLine::Up, None) => None,
+    }
+}
+
+fn next(model: &Model, page: &mut Page<'_>) {
+    let attention = &model.attention;
+    let (role, lead) = match attention.tone {
+        Tone::ForMe => (Role::Attention, " ▸ FOR YOU: "),
+        Tone::ForOthers => (Role::Waiting, "   waiting: "),
+        Tone::Quiet => (Role::Muted, "   "),
+    };
+    let words = sanitize::line(&attention.words);
+    let mut right = String::new();
+    if let Some(left) = deadline(model) {
+        right = format!("{left} left ");
+    }
+    if attention.tone == Tone::ForMe {
+        page.row_style(2, page.style(role));
+        right.push_str(&model.keymap.keys_of(crate::console::action::Action::Attend));
+        right.push(' ');
+    }
+    let left = page.span(role, format!("{lead}{words}"));
+    let right = page.span(role, right);
+    page.pair(2, Line::from(left), Line::from(right));
+}
+
+/// How long the request or the hold phase that comes next still lasts.
+fn deadline(model: &Model) -> Option<String> {
+    let incident = model.incident.as_ref()?;
+    let step = model.attention.step.as_ref()?;
+    let gate = incident.gates.get(step).filter(|g| g.standing == crate::core::incident::Standing::Open);
+    let waits = step.is_declare() || incident.status(step.as_str()) == crate::core::incident::Status::Waiting;
+    gate.filter(|_| waits).map(|g| spoken(g.expires.since(model.now.wall)))
+}
+
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_grouped() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1234567), "1,234,567");
+    }
+
+    #[test]
+    fn production_has_many_names() {
+        for name in ["production", "PROD", "eu-prod-1", "live"] {
+            assert!(is_production(name), "{name}");
+        }
+        assert!(!is_production("staging"));
+    }
+}

@@ -1,0 +1,90 @@
+//! Who sits where, who is in the room, what waits for whom, and what is still owed. Empty seats come first.
+
+use ratatui::text::Line;
+
+use super::draw::{Has, Page};
+use crate::console::model::{Focus, Model};
+use crate::console::offer;
+use crate::core::incident::{Incident, Standing};
+use crate::core::time::spoken;
+use crate::sanitize;
+use crate::theme::Role;
+
+/// A line: label, text, colour.
+type Entry = (String, String, Role);
+
+pub(super) fn render(model: &Model, page: &mut Page<'_>) {
+    let Some(incident) = &model.incident else { return };
+    let present = incident.team.people.iter().filter(|p| incident.is_present(&p.id)).count();
+    page.title("4 People", &format!("{present} in the room"), Has::when(model.focus == Focus::People));
+    let lines = lines(model);
+    let rows = page.height().saturating_sub(1);
+    let scroll = if model.focus == Focus::People { model.scroll } else { 0 };
+    for (n, (label, text, role)) in lines.iter().skip(scroll).take(rows).enumerate() {
+        let label = page.span(Role::Muted, format!(" {label:<14} "));
+        let text = page.span(*role, text.clone());
+        page.line(n + 1, Line::from(vec![label, text]));
+    }
+}
+
+pub(super) fn lines(model: &Model) -> Vec<Entry> {
+    let Some(incident) = &model.incident else { return Vec::new() };
+    let mut lines = seats(model, incident);
+    lines.extend(gates(model, incident));
+    lines.extend(owed(model, incident));
+    let here = incident.team.people.iter().filter(|p| incident.is_present(&p.id));
+    for person in here {
+        let via = incident.sessions.values().find(|s| s.person == person.id && s.left.is_none());
+        let via = via.map(|s| sanitize::line(&s.via).into_string()).unwrap_or_default();
+        let name = sanitize::line(&person.name);
+        lines.push(("in the room".into(), format!("{} ({name}) {via}", person.id), Role::Base));
+    }
+    lines
+}
+
+fn seats(model: &Model, incident: &Incident) -> Vec<Entry> {
+    let empty = incident.empty_seats();
+    let mut lines: Vec<Entry> = empty
+        .iter()
+        .map(|(role, n)| ((*role).to_owned(), format!("EMPTY, {n} needed"), Role::Warn))
+        .collect();
+    for role in &incident.runbook.roles {
+        for seat in incident.seats.get(&role.name).into_iter().flatten() {
+            let sits = model.now.wall.since(seat.since);
+            let stand_in = if seat.stand_in { ", stand-in" } else { "" };
+            let here = if incident.is_present(&seat.person) { "" } else { ", NOT IN THE ROOM" };
+            let late = role.max_tenure.is_some_and(|most| sits > most);
+            let tired = if late { ", time to hand over" } else { "" };
+            let color = if late || !here.is_empty() { Role::Warn } else { Role::Base };
+            let text = format!("{} for {}{stand_in}{here}{tired}", seat.person, spoken(sits));
+            lines.push((role.name.clone(), text, color));
+        }
+    }
+    lines
+}
+
+fn gates(model: &Model, incident: &Incident) -> Vec<Entry> {
+    let Some(ground) = model.ground() else { return Vec::new() };
+    let open = incident.gates.iter().filter(|(id, gate)| {
+        let waits = id.is_declare() && incident.declared_at.is_none()
+            || incident.status(id.as_str()) == crate::core::incident::Status::Waiting;
+        waits && gate.standing == Standing::Open
+    });
+    open.map(|(id, gate)| {
+        let left = spoken(gate.expires.since(model.now.wall));
+        ("approval".to_owned(), format!("{id}: {}, {left} left", offer::missing(&ground, id)), Role::Waiting)
+    })
+    .collect()
+}
+
+fn owed(model: &Model, incident: &Incident) -> Vec<Entry> {
+    let suspended = incident.open_suspensions().map(|(name, s)| {
+        let since = spoken(model.now.wall.since(s.since));
+        let maybe = if s.certain { "" } else { " (not certain)" };
+        ("suspended".to_owned(), format!("{name} for {since}{maybe}"), Role::Warn)
+    });
+    let backlog = incident
+        .open_backlog()
+        .map(|(name, left)| ("to reconcile".to_owned(), format!("{left} of {name}"), Role::Warn));
+    suspended.chain(backlog).collect()
+}

@@ -1,0 +1,236 @@
+//! The selected step: what it would do exactly, who may act, what it still needs, and what it writes. Never shortens
+//! a command without saying so.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::draw::{Has, Page, wrapped};
+use super::state;
+use crate::console::feed::Look;
+use crate::console::model::{Focus, Log, Model, Wrap, matching};
+use crate::console::offer;
+use crate::core::event::Direction;
+use crate::core::id::StepId;
+use crate::core::incident::{Incident, Status};
+use crate::core::plan;
+use crate::core::time::spoken;
+use crate::runbook::model::Step;
+use crate::sanitize;
+use crate::theme::Role;
+
+/// Column at which the texts begin.
+const INDENT: usize = 9;
+
+/// A line of the description.
+struct Fact {
+    label: String,
+    text: String,
+    role: Role,
+}
+
+pub(super) fn render(model: &Model, page: &mut Page<'_>) {
+    let Some(incident) = &model.incident else { return };
+    let id = model.selected();
+    let shown = incident.step(&id).map(|s| state::of_step(incident, s));
+    let note =
+        shown.map_or_else(|| "the decision to roll back".to_owned(), |s| format!("{} {}", s.glyph, s.word));
+    page.title(&format!("2 {id}"), &note, Has::when(model.focus == Focus::Step));
+    let height = details_height(model, page.width(), page.height());
+    details(model, &mut page.below(1).first(height));
+    let mut rest = page.below(1 + height);
+    if let Some(log) = model.selected_log().filter(|log| !log.lines.is_empty() || !log.partial.is_empty()) {
+        output(model, log, &mut rest);
+    }
+}
+
+/// Rows of output that fit.
+pub(super) fn output_rows(model: &Model, area: Rect) -> usize {
+    let height = usize::from(area.height);
+    height.saturating_sub(2 + details_height(model, usize::from(area.width), height))
+}
+
+/// The description takes what it needs, but leaves half of the pane to the output when there is some.
+fn details_height(model: &Model, width: usize, height: usize) -> usize {
+    let rows = detail_rows(model, width).len();
+    let has_output = model.selected_log().is_some_and(|log| !log.lines.is_empty() || !log.partial.is_empty());
+    let most = height.saturating_sub(1);
+    rows.min(if has_output { most / 2 } else { most })
+}
+
+fn details(model: &Model, page: &mut Page<'_>) {
+    let rows = detail_rows(model, page.width());
+    let room = page.height();
+    let cut = rows.len() > room;
+    for (n, (label, text, role)) in rows.iter().enumerate().take(room) {
+        if cut && n + 1 == room {
+            let more = rows.len() - n;
+            page.text(
+                n,
+                Role::Muted,
+                &format!(" {more} more lines: enter shows them before anything is done"),
+            );
+            return;
+        }
+        let label = page.span(Role::Muted, format!(" {label:<width$}", width = INDENT - 1));
+        let text = page.span(*role, text.clone());
+        page.line(n, Line::from(vec![label, text]));
+    }
+}
+
+fn detail_rows(model: &Model, width: usize) -> Vec<(String, String, Role)> {
+    let Some(incident) = &model.incident else { return Vec::new() };
+    let id = model.selected();
+    let facts = match incident.step(&id) {
+        Some(step) => of_step(model, incident, &id, step),
+        None => of_declaration(model, incident),
+    };
+    let room = width.saturating_sub(INDENT + 1);
+    let mut rows = Vec::new();
+    for fact in facts {
+        let mut label = fact.label;
+        for line in wrapped(&fact.text, room) {
+            rows.push((std::mem::take(&mut label), line, fact.role));
+        }
+    }
+    rows
+}
+
+fn fact(label: &str, text: impl AsRef<[u8]>, role: Role) -> Fact {
+    Fact { label: sanitize::line(label).into_string(), text: sanitize::text(text).into_string(), role }
+}
+
+fn of_declaration(model: &Model, incident: &Incident) -> Vec<Fact> {
+    let runbook = &incident.runbook;
+    let mut facts = vec![
+        fact("summary", &runbook.summary, Role::Base),
+        fact("stays", &runbook.does_not_undo, Role::Warn),
+    ];
+    for (name, value) in incident.clear_params() {
+        facts.push(fact("param", format!("{name} = {}", value.unwrap_or("(secret)")), Role::Base));
+    }
+    let goal = runbook.objectives;
+    facts.push(fact(
+        "goal",
+        format!("back within {}, losing at most {}", spoken(goal.rto), spoken(goal.rpo)),
+        Role::Base,
+    ));
+    votes(model, incident, &StepId::declare(), &mut facts);
+    facts
+}
+
+fn of_step(model: &Model, incident: &Incident, id: &StepId, step: &Step) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    if step.title != step.id {
+        facts.push(fact("", &step.title, Role::Title));
+    }
+    let run = incident.run(id);
+    if let Some(run) = run.filter(|r| !r.detail.is_empty()) {
+        facts.push(fact("result", &run.detail, state::of(run.status).role));
+    }
+    if let Some(text) = &step.text {
+        facts.push(fact("note", text, Role::Base));
+    }
+    if step.irreversible {
+        facts.push(fact("careful", "this cannot be taken back", Role::Warn));
+    }
+    match plan::of_step(incident, step, Direction::Forward) {
+        Ok(plan) => facts.extend(plan.lines.iter().map(|(k, v)| fact(k, v, Role::Base))),
+        Err(why) => facts.push(fact("unclear", format!("cannot be worked out yet: {why}"), Role::Warn)),
+    }
+    facts.push(fact("who", who(model, incident, step), Role::Base));
+    let missing: Vec<String> = step
+        .needs
+        .iter()
+        .filter(|n| !incident.lets_go_on(n))
+        .map(|n| format!("{n} ({})", incident.status(n).word()))
+        .collect();
+    if !missing.is_empty() && run.is_none_or(|r| r.status == Status::Pending) {
+        facts.push(fact("needs", missing.join(", "), Role::Waiting));
+    }
+    for hold in incident.runbook.covers(&step.id) {
+        let shown = state::of_step(incident, hold);
+        facts.push(fact("approval", format!("{}: {}", hold.id, shown.word), shown.role));
+    }
+    votes(model, incident, id, &mut facts);
+    facts
+}
+
+fn who(model: &Model, incident: &Incident, step: &Step) -> String {
+    let Some(role) = &step.role else { return "anybody who takes part".to_owned() };
+    let holders = incident.seats.get(role).map(Vec::as_slice).unwrap_or_default();
+    let names: Vec<String> =
+        holders
+            .iter()
+            .map(|s| {
+                if s.person == model.me.person { format!("{} (you)", s.person) } else { s.person.to_string() }
+            })
+            .collect();
+    if names.is_empty() {
+        format!("{role}: nobody sits there")
+    } else {
+        format!("{role}: {}", names.join(", "))
+    }
+}
+
+/// Requirements and answers of a gate.
+fn votes(model: &Model, incident: &Incident, id: &StepId, facts: &mut Vec<Fact>) {
+    let Some(rule) = incident.gate_rule(id) else { return };
+    let gate = incident.gates.get(id);
+    let asked: Vec<String> = rule
+        .require
+        .iter()
+        .map(|r| format!("{} of {} {}", gate.map_or(0, |g| incident.granted(g, r)), r.count, r.role))
+        .collect();
+    facts.push(fact("quorum", asked.join(", "), Role::Title));
+    if let Some(ground) = model.ground() {
+        facts.push(fact("stands", offer::missing(&ground, id), Role::Waiting));
+    }
+    for vote in gate.iter().flat_map(|g| &g.answers) {
+        let (word, role) = if vote.approves { ("✓ yes", Role::Ok) } else { ("✗ no", Role::Fail) };
+        let text = format!("{} as {} at {} {}", vote.person, vote.role, vote.at.clock(), vote.reason);
+        facts.push(fact(word, text.trim_end(), role));
+    }
+}
+
+fn output(model: &Model, log: &Log, page: &mut Page<'_>) {
+    let numbers = matching(&log.lines, model.filter_of(Focus::Step), |l| l.as_str().to_owned());
+    let rows = page.height().saturating_sub(1);
+    let below = model.output_look.below(&numbers, rows);
+    let mut note = match model.output_look {
+        Look::Follow => "following".to_owned(),
+        Look::At(_) => format!("▼ {below} more"),
+    };
+    if let Some(filter) = model.filter_of(Focus::Step) {
+        note.push_str(&format!("  /{filter}"));
+    }
+    if log.dropped > 0 {
+        note.push_str(&format!("  {} lines left out", log.dropped));
+    }
+    page.title("output", &note, Has::Not);
+    let width = page.width().saturating_sub(1);
+    let lines = visible(model, log, &numbers, rows, width);
+    for (n, line) in lines.iter().enumerate() {
+        page.text(n + 1, Role::Base, &format!(" {line}"));
+    }
+}
+
+fn visible(model: &Model, log: &Log, numbers: &[u64], rows: usize, width: usize) -> Vec<String> {
+    let follows = model.output_look == Look::Follow;
+    let start = model.output_look.start(numbers, rows);
+    let wanted = numbers.get(start..).unwrap_or_default();
+    let line = |n: &u64| log.lines.get(*n).map_or("", |l| l.as_str());
+    let mut lines: Vec<String> = match model.wrap {
+        Wrap::Cut => wanted.iter().take(rows).map(|n| line(n).to_owned()).collect(),
+        Wrap::Wrapped => wanted.iter().take(rows).flat_map(|n| wrapped(line(n), width)).collect(),
+    };
+    if follows && !log.partial.is_empty() && model.filter_of(Focus::Step).is_none() {
+        lines.push(log.partial.as_str().to_owned());
+    }
+    let too_many = lines.len().saturating_sub(rows);
+    if follows {
+        lines.drain(..too_many);
+    } else {
+        lines.truncate(rows);
+    }
+    lines
+}
