@@ -3,7 +3,6 @@
 //! One batch is one write of its lines and their seal, and one `fdatasync`. Never retries a write or a sync that
 //! failed: what the system then says about the file is no longer worth anything, so the writer is over.
 
-use std::fs::File;
 use std::io;
 
 use super::folder::{FileSystems, Folder, FolderError, HUB_KEY, LOCK, RESERVE, TIMELINE};
@@ -61,8 +60,7 @@ impl WriteFailed {
 /// The writer of one segment. Holds the lock of its folder as long as it lives.
 pub struct Store {
     folder: Folder,
-    // Held, never read: closing it lets the next writer in.
-    lock: File,
+    lock: state::Lock,
     disk: Box<dyn Disk>,
     origin: Origin,
     key: SealKey,
@@ -106,7 +104,7 @@ impl Store {
     /// A writer at the end of a checked file.
     fn at(
         folder: Folder,
-        lock: File,
+        lock: state::Lock,
         origin: Origin,
         key: SealKey,
         tree: Frontier,
