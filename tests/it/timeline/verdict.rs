@@ -224,7 +224,8 @@ fn a_record_cut_at_an_older_seal_passes_nobody_who_knows_a_newer_head() {
 #[test]
 fn a_hub_that_seals_a_lie_is_caught() {
     // The hub's key signs whatever it wants; people's signatures and the rules are out of its reach.
-    let lies: [(&str, fn(String) -> String, Check); 4] = [
+    type Lie = (&'static str, fn(String) -> String, Check);
+    let lies: [Lie; 4] = [
         ("another reason for an approval", |l| l.replace("errors fell", "orders fell"), Check::Statement),
         (
             "another person's note",
