@@ -1,8 +1,16 @@
 //! The signed record of one incident. Never knows hub, console or network.
 //!
-//! Bottom up: [`tree`] (Merkle tree over raw lines), [`seal`] (who signs a head), [`line`] (the one accepted byte
-//! form of an event), [`walk`] (reading a file of both), [`folder`] (the files, opened safely), [`store`] (the only
-//! writer), [`codec`] (lines and typed events).
+//! Bottom up:
+//!
+//! * [`tree`]: the Merkle tree over raw lines, heads, proofs.
+//! * [`seal`]: who signs a head, as a line and as a checkpoint.
+//! * [`line`]: the one accepted byte form of an event.
+//! * [`codec`]: lines and typed events, and what a person's act signs.
+//! * [`walk`]: reading a file of events and seals.
+//! * [`payload`]: removable parts that events commit to.
+//! * [`folder`], [`store`]: the files, opened safely, and the only writer.
+//! * [`evidence`], [`verify`]: a record to be judged, and the judge.
+//! * [`proof`], [`export`]: one event, or everything people signed, for others.
 
 pub mod codec;
 pub mod evidence;

@@ -92,6 +92,7 @@ pub(super) struct Heads {
     /// The smallest size still to come, so that most events cost one comparison.
     next: u64,
     places: Vec<(u64, u64)>,
+    most: usize,
     every: u64,
     seals: u64,
     newest: u64,
@@ -106,6 +107,7 @@ impl Heads {
             wanted: Vec::new(),
             next: u64::MAX,
             places: Vec::new(),
+            most: MOST_PLACES,
             every: 1,
             seals: 0,
             newest: 0,
@@ -169,7 +171,7 @@ impl Heads {
     pub(super) fn sealed(&mut self, n: u64, at: u64) {
         self.newest = n;
         if self.seals.is_multiple_of(self.every) {
-            if self.places.len() == MOST_PLACES {
+            if self.places.len() == self.most {
                 let mut keep = false;
                 self.places.retain(|_| {
                     keep = !keep;
@@ -264,5 +266,63 @@ impl Heads {
 fn anchor(report: &mut Report, n: u64, by: String) {
     if report.anchored.as_ref().is_none_or(|(best, _)| *best < n) {
         report.anchored = Some((n, by));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::evidence::Evidence;
+    use crate::timeline::folder::TIMELINE;
+    use crate::timeline::seal::{Origin, SealKey};
+    use crate::timeline::tree::leaf_hash;
+
+    fn seen(head: &Head) -> Seen {
+        Seen { n: head.n, root: head.root_b64() }
+    }
+
+    #[test]
+    fn every_old_head_is_found_again_however_few_places_are_kept() {
+        let key = SealKey::from_seed(&mut [8; 32]);
+        let origin = Origin::parse("backout.local/x").unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let (mut tree, mut file, mut seals) = (Frontier::new(), String::new(), Vec::new());
+        for batch in 0..60u64 {
+            for _ in 0..=batch % 3 {
+                let line = format!("{{\"seq\":{}}}", tree.len());
+                tree.push(leaf_hash(line.as_bytes()));
+                file.push_str(&(line + "\n"));
+            }
+            seals.push((tree.head(), file.len() as u64));
+            file.push_str(&(key.seal(&origin, &tree.head()).line() + "\n"));
+        }
+        std::fs::write(place.path().join(TIMELINE), file).unwrap();
+        let mut heads = Heads::new(Evidence::open(place.path()).unwrap().file(TIMELINE).unwrap());
+        heads.most = 4;
+        for (head, at) in &seals {
+            heads.sealed(head.n, *at);
+        }
+        assert!(heads.places.len() <= 4);
+        for (head, _) in &seals {
+            assert_eq!(heads.check_seen(&seen(head)), Ok(*head));
+            let other = Head { root: [9; 32], ..*head };
+            assert!(heads.check_seen(&seen(&other)).is_err());
+        }
+        let never_sealed = Head { n: 2, root: [1; 32] };
+        assert!(heads.check_seen(&seen(&never_sealed)).is_err());
+        let future = Head { n: tree.len() + 1, root: tree.root() };
+        assert!(heads.check_seen(&seen(&future)).unwrap_err().contains("only"));
+        assert_eq!(heads.check_seen(&seen(&Head::empty())), Ok(Head::empty()));
+    }
+
+    #[test]
+    fn a_known_head_is_read_in_every_form_people_write_it() {
+        let head = Head { n: 12, root: [7; 32] };
+        for text in [head.to_string(), format!("12 {}", head.root_b64()), head.short_code().to_lowercase()] {
+            assert!(Expected::parse(&text).unwrap().is(&head), "{text}");
+        }
+        for text in ["", "12", "12-AFGK", "x-AFGKQ2M7XB", "12-AFGKQ2M7X1"] {
+            assert_eq!(Expected::parse(text), None, "{text}");
+        }
     }
 }
