@@ -13,6 +13,7 @@ mod identity;
 mod metrics;
 mod orders;
 mod outside;
+mod runbooks;
 mod servers;
 mod shop;
 mod step;
