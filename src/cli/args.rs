@@ -1,0 +1,492 @@
+//! What can be typed. Never does anything.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A terminal incident console for rollbacks.
+#[derive(Debug, Parser)]
+#[command(name = "backout", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Args {
+    /// Folder of the team (default: found upward from here, by its backout.yaml)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// Folder of the incidents (default: $BACKOUT_STATE, $XDG_STATE_HOME/backout, ~/.local/state/backout)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Act as this person (default: whoever allowed_signers lists for your key)
+    #[arg(long = "as", global = true, value_name = "PERSON")]
+    pub person: Option<String>,
+    /// SSH key file to sign with (default: your ssh-agent)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Colours: from the terminal, always, or never
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+    /// Only ASCII on the screen
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// As the terminal and `NO_COLOR` say.
+    Auto,
+    /// All of them.
+    Always,
+    /// None.
+    Never,
+}
+
+/// How to print findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For code scanning.
+    Sarif,
+    /// For annotations in a pipeline.
+    Github,
+}
+
+/// How to print a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people.
+    Text,
+    /// For a change ticket.
+    Markdown,
+    /// For programs.
+    Json,
+}
+
+/// For real or as a rehearsal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// For real
+    Live,
+    /// Rehearsal: nothing that changes anything is run
+    Drill,
+    /// Rehearsal around a table
+    Tabletop,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make a workspace: backout.yaml, team.yaml, allowed_signers (from your agent), a first runbook
+    Init(Init),
+    /// Judge runbooks: what is wrong, where, and what to write instead
+    Lint(Lint),
+    /// Show every step with its resolved commands, approvals and points of no return; runs nothing that changes anything
+    Plan(Plan),
+    /// Open an incident: start its hub and attach a console
+    Open(Open),
+    /// Attach to a running incident
+    Join(Join),
+    /// Start the hub of an incident whose hub is gone
+    Resume(Resume),
+    /// List the incidents
+    List(List),
+    /// Tell where an incident stands
+    Status(Status),
+    /// Check a record: bytes, tree, seals, signatures, and every rule replayed
+    Verify(Verify),
+    /// Show one event to somebody without the others
+    Prove(Prove),
+    /// Write out what an auditor needs: statements and signatures for stock ssh-keygen, and the record
+    Export(Export),
+    /// An act
+    #[command(flatten)]
+    Act(Act),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// `demo`
+#[derive(Debug, ClapArgs)]
+pub struct Demo {
+    /// Play it unattended, with stand-ins for everyone
+    #[arg(long)]
+    pub headless: bool,
+    /// Keep the workspace in this folder (default: a new temporary one, kept for you to look at)
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `init`
+#[derive(Debug, ClapArgs)]
+pub struct Init {
+    /// The folder (default: here)
+    pub dir: Option<PathBuf>,
+}
+
+/// `lint`
+#[derive(Debug, ClapArgs)]
+pub struct Lint {
+    /// Files or folders (default: the workspace's runbooks/)
+    pub paths: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Warnings count as errors
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Answers to a runbook's questions.
+#[derive(Debug, ClapArgs)]
+pub struct Params {
+    /// The answer to one of the runbook's questions
+    #[arg(short = 'p', long = "param", value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// The point in time to restore to (RFC 3339), for data and restore runbooks
+    #[arg(long, value_name = "TIME")]
+    pub restore_point: Option<String>,
+}
+
+/// `plan`
+#[derive(Debug, ClapArgs)]
+pub struct Plan {
+    /// The runbook
+    pub runbook: PathBuf,
+    /// The answers
+    #[command(flatten)]
+    pub params: Params,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub format: PlanFormat,
+}
+
+/// `open`
+#[derive(Debug, ClapArgs)]
+pub struct Open {
+    /// The runbook
+    pub runbook: PathBuf,
+    /// The answers
+    #[command(flatten)]
+    pub params: Params,
+    /// For real or as a rehearsal
+    #[arg(long, value_enum, default_value_t = ModeArg::Live)]
+    pub mode: ModeArg,
+    /// 1 (worst) to 5
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub severity: u8,
+    /// Take this seat; may be given several times (default: every seat of the runbook that your roles allow)
+    #[arg(long, value_name = "ROLE")]
+    pub role: Vec<String>,
+    /// No console: print one line an event; people act from other terminals
+    #[arg(long)]
+    pub headless: bool,
+    /// With --headless: start each step of mine as soon as it is ready (never approves, confirms or retypes anything)
+    #[arg(long, requires = "headless")]
+    pub advance: bool,
+    /// One JSON object an event instead of a line for people
+    #[arg(long, requires = "headless")]
+    pub json: bool,
+}
+
+/// `join`
+#[derive(Debug, ClapArgs)]
+pub struct Join {
+    /// The incident, or the beginning of its id (default: the newest that runs)
+    pub incident: Option<String>,
+    /// Only look on; needs no key
+    #[arg(long)]
+    pub observe: bool,
+    /// Line mode, for screen readers and plain terminals
+    #[arg(long)]
+    pub plain: bool,
+    /// Take this seat; may be given several times
+    #[arg(long, value_name = "ROLE")]
+    pub role: Vec<String>,
+}
+
+/// `resume`
+#[derive(Debug, ClapArgs)]
+pub struct Resume {
+    /// The incident, or the beginning of its id (default: the newest)
+    pub incident: Option<String>,
+    /// Do not attach a console
+    #[arg(long)]
+    pub headless: bool,
+}
+
+/// `list`
+#[derive(Debug, ClapArgs)]
+pub struct List {
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `status`
+#[derive(Debug, ClapArgs)]
+pub struct Status {
+    /// The incident, or the beginning of its id (default: the newest)
+    pub incident: Option<String>,
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `verify`
+#[derive(Debug, ClapArgs)]
+pub struct Verify {
+    /// The incident's folder, its id, or an exported evidence file
+    pub incident: String,
+    /// The auditor's own list of keys (default: the copy in the record, and the answer says so)
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+    /// A head you know from elsewhere: `N·root`
+    #[arg(long, value_name = "HEAD")]
+    pub head: Option<String>,
+    /// A checkpoint that was kept elsewhere
+    #[arg(long, value_name = "FILE")]
+    pub anchor: Option<PathBuf>,
+    /// Also prove that this older checkpoint is a prefix
+    #[arg(long, value_name = "FILE")]
+    pub since: Option<PathBuf>,
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `prove`
+#[derive(Debug, ClapArgs)]
+pub struct Prove {
+    /// The incident
+    pub incident: String,
+    /// The event's number
+    pub seq: u64,
+    /// Where to (default: standard output)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `export`
+#[derive(Debug, ClapArgs)]
+pub struct Export {
+    /// The incident
+    pub incident: String,
+    /// The new folder (default: <incident>-evidence here)
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// Where and why, for most acts.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct OnStep {
+    /// The incident, or the beginning of its id
+    pub incident: String,
+    /// The step
+    pub step: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// Why, for acts on the whole incident.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct OnIncident {
+    /// The incident, or the beginning of its id
+    pub incident: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// A gate to answer at.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct OnGate {
+    /// The incident, or the beginning of its id
+    pub incident: String,
+    /// The hold point, or `declare`
+    pub step: String,
+    /// In this role (default: the one role asked for that you have)
+    #[arg(long)]
+    pub role: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+    /// Do not ask before signing
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Every act of the console, from a shell.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Act {
+    /// Approve at a hold point, or declare
+    Approve(OnGate),
+    /// Deny at a hold point; needs a reason
+    Deny(OnGate),
+    /// Break-glass: go on without the quorum of `declare`; loud, needs a reason
+    Override(OnGate),
+    /// Start a step
+    Start {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The step
+        step: String,
+        /// The target's name, retyped, for a step that cannot be taken back
+        #[arg(long, value_name = "NAME")]
+        target: Option<String>,
+    },
+    /// Start the undo of a step
+    Undo(OnStep),
+    /// Send a message step, with its text or another
+    Send {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The step
+        step: String,
+        /// Send this file's text instead of the runbook's
+        #[arg(long, value_name = "FILE")]
+        text: Option<PathBuf>,
+    },
+    /// Confirm a manual step
+    Confirm {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The step
+        step: String,
+        /// What was done, or where it can be seen
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        evidence: String,
+    },
+    /// Choose at a decision
+    Decide {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The step
+        step: String,
+        /// The option
+        option: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Leave a step out
+    Skip(OnStep),
+    /// Mark a step as done outside this program
+    Done(OnStep),
+    /// Try a failed step again
+    Retry(OnStep),
+    /// Go on in spite of a failed step
+    Continue(OnStep),
+    /// Go on at a later step; those between are left out
+    Goto {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The failed step
+        step: String,
+        /// Where to
+        to: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Say how an unknown step really ended
+    Settle {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The step
+        step: String,
+        /// What it is taken for
+        verdict: VerdictArg,
+        /// How you know
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Signal a running step to end
+    Cancel(OnStep),
+    /// End a running step at once, without clean-up
+    Kill(OnStep),
+    /// Nothing new starts
+    Pause(OnIncident),
+    /// Steps may start again
+    GoOn(OnIncident),
+    /// End the way forward: undo and `always` steps are offered
+    Abort(OnIncident),
+    /// The harm has stopped
+    Mitigate(OnIncident),
+    /// The service is whole again
+    Resolve(OnIncident),
+    /// Close the record
+    Close {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// Last words
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Do not ask before signing
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Write a note
+    Note {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The text
+        text: String,
+    },
+    /// Take a seat
+    Assume {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The seat
+        role: String,
+    },
+    /// Leave a seat
+    Renounce {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The seat
+        role: String,
+    },
+    /// Take over what stays suspended
+    Inherit {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// What
+        name: String,
+        /// Who (default: you)
+        #[arg(long, value_name = "PERSON")]
+        owner: Option<String>,
+        /// Why it stays
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Settle items of the reconciliation backlog
+    Reconcile {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// What
+        name: String,
+        /// How many
+        count: u64,
+        /// How, or who takes them over
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+}
+
+/// How an unknown step is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VerdictArg {
+    /// It happened
+    Succeeded,
+    /// It did not, or only in part
+    Failed,
+}

@@ -1,0 +1,170 @@
+//! Where we are and who we are: workspace, state, person, key, hub. Never decides what may be done.
+
+use crate::cli::args::Args;
+use crate::client::connection::ConnectError;
+use crate::client::room::{Room, RoomError};
+use crate::core::event::Display;
+use crate::core::id::PersonId;
+use crate::core::time::Stamp;
+use crate::error::{Failure, Kind, Result};
+use crate::hub::layout;
+use crate::identity::signer::{SignError, Signer};
+use crate::identity::{AllowedSigners, agent};
+use crate::workspace::{self, Workspace, paths};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What the command line and the environment say about where and who.
+#[derive(Debug)]
+pub struct Context {
+    /// Folder of the incidents.
+    pub state: PathBuf,
+    workspace: Option<PathBuf>,
+    person: Option<String>,
+    key: Option<PathBuf>,
+}
+
+impl Context {
+    /// Reads arguments and environment.
+    ///
+    /// # Errors
+    /// When there is no place for state.
+    pub fn of(args: &Args) -> Result<Context> {
+        Ok(Context {
+            state: paths::state(args.state.as_deref(), &paths::environment)?,
+            workspace: args.workspace.clone(),
+            person: args.person.clone(),
+            key: args.key.clone(),
+        })
+    }
+
+    /// The workspace named, or found upward from here or from the runbook.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be used.
+    pub fn workspace(&self, beside: Option<&Path>) -> Result<Workspace> {
+        let root = match &self.workspace {
+            Some(root) => root.clone(),
+            None => self.search(beside)?,
+        };
+        Ok(Workspace::load(&root)?)
+    }
+
+    fn search(&self, beside: Option<&Path>) -> Result<PathBuf> {
+        let here = std::env::current_dir()
+            .map_err(|e| Failure::environment("the current folder cannot be read").because(e))?;
+        let found = workspace::find(&here);
+        let beside = beside.and_then(|p| std::path::absolute(p).ok());
+        match (found, beside.as_deref().and_then(Path::parent)) {
+            (Ok(root), _) => Ok(root),
+            (Err(broken), None) => Err(broken.into()),
+            (Err(_), Some(parent)) => Ok(workspace::find(parent)?),
+        }
+    }
+
+    /// Who acts, by the keys pinned in an incident's folder, and what signs for them.
+    ///
+    /// # Errors
+    /// When no key fits, or several people do.
+    pub fn identify(&self, dir: &Path) -> Result<(PersonId, Signer)> {
+        let path = dir.join("allowed_signers");
+        let bytes = std::fs::read(&path).map_err(|e| {
+            Failure::environment(format!("cannot read {}", path.display()))
+                .because(e)
+                .hint("its owner can let you in: the folder is theirs")
+        })?;
+        self.identify_among(&AllowedSigners::parse(&bytes))
+    }
+
+    /// Who acts, among these keys.
+    ///
+    /// # Errors
+    /// When no key fits, or several people do.
+    pub fn identify_among(&self, signers: &AllowedSigners) -> Result<(PersonId, Signer)> {
+        let socket = agent::socket_from_environment().ok();
+        let no_key = |e: SignError| {
+            Failure::environment("no key of yours can sign")
+                .because(e)
+                .hint("load your key with ssh-add, or name a file with --key")
+        };
+        let id = |text: &str| PersonId::parse(text).map_err(|e| Failure::usage(e.to_string()));
+        if let Some(person) = &self.person {
+            let ask = &mut |path: &Path| crate::cli::ask::passphrase(path);
+            let signer = Signer::find_asking(person, signers, socket.as_deref(), self.key.as_deref(), ask);
+            return Ok((id(person)?, signer.map_err(no_key)?));
+        }
+        let mut known = Signer::who_am_i(signers, socket.as_deref(), self.key.as_deref()).map_err(no_key)?;
+        if known.len() > 1 {
+            let names: Vec<&str> = known.iter().map(|(p, _)| p.as_str()).collect();
+            return Err(
+                Failure::usage(format!("your keys speak for {}", names.join(", "))).hint("say who with --as")
+            );
+        }
+        match known.pop() {
+            Some((person, signer)) => Ok((id(&person)?, signer)),
+            None => Err(Failure::environment("allowed_signers lists none of your keys")
+                .hint("its owner adds a line: your id, then your public key (`ssh-add -L` prints it)")),
+        }
+    }
+}
+
+/// Connects to the hub of the incident in this folder.
+///
+/// # Errors
+/// When no hub runs there.
+pub async fn attach(dir: &Path) -> Result<Room> {
+    let socket = layout::socket(dir)?;
+    Room::attach(&socket).await.map_err(|e| match e {
+        RoomError::Connect(ConnectError::NoHub { .. }) => {
+            let id = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            Failure::environment(format!("no hub runs for incident {id}"))
+                .because(e)
+                .hint(format!("`backout resume {id}` starts it again; a closed incident needs none"))
+        }
+        other => lost(other),
+    })
+}
+
+/// A connection that ended, for a person.
+pub fn lost(why: RoomError) -> Failure {
+    match why {
+        RoomError::Mirror(e) => Failure::new(Kind::No, "what the hub sends does not hold").because(e),
+        other => Failure::environment("the hub cannot be followed any more").because(other),
+    }
+}
+
+/// Now, by this machine's clock.
+pub fn now() -> Stamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Stamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// How this person reaches the hub: for attribution only, never for authority.
+pub fn via() -> String {
+    let user = rustix::process::getuid().as_raw();
+    match std::env::var("SSH_CONNECTION") {
+        Ok(ssh) => {
+            let from = ssh.split(' ').next().unwrap_or("?");
+            format!("uid {user} from {}", crate::sanitize::line(from).as_str())
+        }
+        Err(_) => format!("uid {user} here"),
+    }
+}
+
+/// Where statements are shown: by this program, on this machine. With a forwarded agent the key is elsewhere.
+pub fn display() -> Display {
+    let forwarded =
+        std::env::var_os("SSH_CONNECTION").is_some() && std::env::var_os("SSH_AUTH_SOCK").is_some();
+    if forwarded { Display::Hub } else { Display::Local }
+}
+
+/// The runtime of a client: one thread is plenty.
+///
+/// # Errors
+/// When the system has none to give.
+pub fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::environment("the system gives no event loop").because(e))
+}

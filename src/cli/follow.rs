@@ -1,0 +1,254 @@
+//! One line an event, for people at plain terminals and for programs. Never approves, confirms or retypes anything.
+
+use crate::cli::args::Open;
+use crate::cli::room::Seat;
+use crate::cli::{act, context, print, say};
+use crate::client::room::{Room, Update};
+use crate::core::event::{Direction, Event, What};
+use crate::core::id::StepId;
+use crate::core::incident::Stage;
+use crate::core::incident::Status;
+use crate::error::{Failure, Kind, Result};
+use crate::sanitize;
+use crate::timeline::codec;
+use crate::wire::message::WriterState;
+use std::collections::BTreeSet;
+
+/// Follows an incident until it is closed or its hub ends.
+///
+/// # Errors
+/// When the hub cannot be followed, or the incident ended in an abort.
+pub async fn headless(mut seat: Seat, verb: &Open) -> Result<()> {
+    let mut started: BTreeSet<(StepId, u32)> = BTreeSet::new();
+    let mut said: BTreeSet<String> = BTreeSet::new();
+    loop {
+        if verb.advance {
+            advance(&mut seat, &mut started).await?;
+        }
+        tell_what_waits(&seat, &mut said);
+        let update = seat.room.next().await.map_err(context::lost)?;
+        let last = match &update {
+            Update::Events(events) if verb.json => {
+                events.iter().for_each(as_json);
+                events.iter().any(|e| matches!(e.what, What::Closed(_)))
+            }
+            other => ended(other),
+        };
+        if last {
+            break;
+        }
+    }
+    let incident = &seat.room.mirror.incident;
+    match &incident.aborted {
+        Some(why) => Err(Failure::new(Kind::No, "the rollback was aborted").because(why)),
+        None => Ok(()),
+    }
+}
+
+/// Follows as somebody who takes part, in line mode.
+///
+/// # Errors
+/// When the hub cannot be followed.
+pub async fn room(mut seat: Seat) -> Result<()> {
+    let mut said = BTreeSet::new();
+    loop {
+        tell_what_waits(&seat, &mut said);
+        let update = seat.room.next().await.map_err(context::lost)?;
+        if ended(&update) {
+            return Ok(());
+        }
+    }
+}
+
+/// Follows as somebody who only looks on, in line mode.
+///
+/// # Errors
+/// When the hub cannot be followed.
+pub async fn look_on(mut room: Room) -> Result<()> {
+    loop {
+        let update = room.next().await.map_err(context::lost)?;
+        if ended(&update) {
+            return Ok(());
+        }
+    }
+}
+
+/// Shows an update; whether it was the last.
+fn ended(update: &Update) -> bool {
+    match update {
+        Update::Events(events) => {
+            for event in events {
+                print(&line(event));
+            }
+            events.iter().any(|e| matches!(e.what, What::Closed(_)))
+        }
+        Update::Bye(why) => {
+            say(&format!("the hub ended: {why}"));
+            true
+        }
+        Update::Writer(WriterState::Stopped { why }) => {
+            say(&format!("the hub cannot write any more, and starts nothing new: {why}"));
+            false
+        }
+        Update::Writer(WriterState::Writing)
+        | Update::CaughtUp
+        | Update::Answer { .. }
+        | Update::Metrics { .. }
+        | Update::Output(_) => false,
+    }
+}
+
+/// Starts what is ready and mine. Everything that needs a person's judgement is left alone.
+async fn advance(seat: &mut Seat, started: &mut BTreeSet<(StepId, u32)>) -> Result<()> {
+    loop {
+        let incident = &seat.room.mirror.incident;
+        let mine = |role: &Option<String>| role.as_ref().is_none_or(|r| incident.holds(&seat.person, r));
+        let next = incident.runbook.steps().find_map(|step| {
+            let id = StepId::parse(step.id.clone()).ok()?;
+            let attempt = incident.next_attempt(&id, Direction::Forward);
+            let fits = incident.is_ready(step)
+                && step.action.changes_something()
+                && !step.irreversible
+                && mine(&step.role)
+                && !started.contains(&(id.clone(), attempt));
+            fits.then_some((id, attempt))
+        });
+        let Some((id, attempt)) = next else { return Ok(()) };
+        started.insert((id.clone(), attempt));
+        let intent = act::start(seat, &id, Direction::Forward, None, None)?;
+        match seat.act(intent).await {
+            Ok(_) => {}
+            Err(refused) if refused.kind == Kind::Refused => say(&format!("{id} was not started: {refused}")),
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// Says once what the room waits for, and how to give it from another terminal.
+fn tell_what_waits(seat: &Seat, said: &mut BTreeSet<String>) {
+    let incident = &seat.room.mirror.incident;
+    let id = incident.opened.as_ref().map_or_else(String::new, |o| o.incident.to_string());
+    let mut tell = |key: String, text: String| {
+        if said.insert(key) {
+            say(&text);
+        }
+    };
+    for (gate, pending) in &incident.gates {
+        let open = if gate.is_declare() {
+            incident.stage == Stage::Open
+        } else {
+            incident.status(gate.as_str()) == Status::Waiting
+        };
+        if open {
+            let key = format!("{gate} {}", pending.attempt);
+            tell(key, format!("waiting for approval of {gate}: backout approve {id} {gate}"));
+        }
+    }
+    for (step, run) in &incident.runs {
+        let key = format!("{step} {} {:?}", run.attempt, run.status);
+        if run.status == Status::Unknown {
+            tell(
+                key,
+                format!(
+                    "nobody knows how {step} ended: backout settle {id} {step} succeeded|failed --reason …"
+                ),
+            );
+        } else if run.status.is_trouble() && !run.passed {
+            tell(
+                key,
+                format!(
+                    "{step} {}: backout retry|skip|done|continue {id} {step} --reason …",
+                    run.status.word()
+                ),
+            );
+        }
+    }
+}
+
+/// Prints an event as its line of the record.
+fn as_json(event: &Event) {
+    if let Ok(line) = codec::encode(event) {
+        print(&String::from_utf8_lossy(&line));
+    }
+}
+
+/// An event as one line for people.
+pub fn line(event: &Event) -> String {
+    let text = format!(
+        "{} #{} {} {} {}",
+        event.at.clock(),
+        event.seq,
+        event.actor,
+        event.what.kind(),
+        words(&event.what)
+    );
+    sanitize::line(text.trim_end()).as_str().to_owned()
+}
+
+/// What an event is about, in a few words.
+pub fn words(what: &What) -> String {
+    match what {
+        What::Opened(d) => format!("{} {}", d.mode.word(), d.incident),
+        What::Declared(d) => format!("attempt {}", d.attempt),
+        What::Mitigated(d) => d.reason.clone(),
+        What::Resolved(d) => d.reason.clone(),
+        What::Closed(d) => d.reason.clone(),
+        What::Aborted(d) => d.reason.clone(),
+        What::Joined(d) => d.via.clone(),
+        What::Left(d) => format!("{:?}", d.how).to_lowercase(),
+        What::Assumed(d) => {
+            if d.stand_in {
+                format!("{} as a stand-in", d.role)
+            } else {
+                d.role.to_string()
+            }
+        }
+        What::Renounced(d) => d.role.to_string(),
+        What::Resumed(d) => d.found.clone(),
+        What::PhaseEntered(d) => d.name.clone(),
+        What::Started(d) => format!("{} attempt {}{}", d.step, d.attempt, undo(d.direction)),
+        What::Progressed(d) => format!("{} {}", d.step, d.done),
+        What::Finished(d) => format!("{} {}: {}", d.step, Status::from(d.outcome).word(), d.detail),
+        What::StepSkipped(d) => format!("{}: {}", d.step, d.reason),
+        What::DoneByHand(d) => format!("{}: {}", d.step, d.reason),
+        What::Settled(d) => format!("{} {:?}: {}", d.step, d.verdict, d.reason).to_lowercase(),
+        What::Undone(d) => format!("{} {}: {}", d.step, Status::from(d.outcome).word(), d.detail),
+        What::Requested(d) => format!("{} attempt {} until {}", d.gate, d.attempt, d.expires.clock()),
+        What::Granted(d) => format!("{} as {} {}", d.gate, d.role, d.reason),
+        What::Denied(d) => format!("{} as {}: {}", d.gate, d.role, d.reason),
+        What::Expired(d) => d.gate.to_string(),
+        What::Voided(d) => format!("{}: {}", d.gate, d.why),
+        What::Refused(d) => format!("{} by {}: {}", d.gate, d.person, d.why),
+        What::Overridden(d) => format!("{} as {}: {}", d.gate, d.role, d.reason),
+        What::Decided(d) => format!("{:?}: {:?}: {}", d.about, d.choice, d.reason),
+        What::Measured(d) => {
+            format!("{} {}", d.name, d.text.clone().unwrap_or_else(|| format!("{} bytes", d.bytes)))
+        }
+        What::Judged(d) => format!("{} look {} {:?}: {}", d.step, d.look, d.judgement, d.why),
+        What::TriggerFired(d) => format!("{} at {}", d.trigger, d.value),
+        What::TriggerCleared(d) => format!("{} at {}", d.trigger, d.value),
+        What::Suspended(d) => {
+            if d.certain {
+                d.name.to_string()
+            } else {
+                format!("{} (perhaps)", d.name)
+            }
+        }
+        What::Lifted(d) => d.name.to_string(),
+        What::Inherited(d) => format!("{} by {}: {}", d.name, d.owner, d.reason),
+        What::BacklogAdded(d) => format!("{} {}", d.count, d.name),
+        What::BacklogSettled(d) => format!("{} {}: {}", d.count, d.name, d.reason),
+        What::Sent(d) => format!("{} to {}: {}", d.template, d.channel, d.detail),
+        What::Noted(_) => String::new(),
+        What::ClockJumped(d) => format!("{} ms", d.micros / 1_000),
+        What::AnchorConfirmed(d) => format!("{} keeps {}", d.anchor, d.n),
+        What::SessionRevoked(d) => format!("{}: {}", d.session, d.reason),
+    }
+}
+
+fn undo(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Forward => "",
+        Direction::Undo => " (undo)",
+    }
+}

@@ -1,0 +1,88 @@
+//! `lint`: what is wrong with runbooks, where, and what to write instead. Never changes a file.
+
+use crate::cli::args::{Args, Format, Lint};
+use crate::cli::context::Context;
+use crate::cli::{print, say};
+use crate::error::{Failure, Kind, Result};
+use crate::runbook::finding::{self, Finding, Paint, Severity};
+use crate::runbook::lint::{self, Person};
+use crate::runbook::parse::Loaded;
+use crate::workspace::Workspace;
+use std::path::{Path, PathBuf};
+
+/// Runs the verb.
+pub fn run(args: &Args, verb: &Lint) -> Result<()> {
+    // Outside a workspace a runbook is judged by itself: what only a team can tell is left out.
+    let workspace = Context::of(args)?.workspace(verb.paths.first().map(PathBuf::as_path));
+    let workspace = match (workspace, &args.workspace) {
+        (Ok(workspace), _) => Some(workspace),
+        (Err(failure), Some(_)) => return Err(failure),
+        (Err(failure), None) => {
+            if verb.paths.is_empty() {
+                return Err(failure);
+            }
+            None
+        }
+    };
+    let paths = files(&verb.paths, workspace.as_ref())?;
+    let mut findings = workspace.as_ref().map(|w| w.warnings.clone()).unwrap_or_default();
+    for path in &paths {
+        let bytes = std::fs::read(path)
+            .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
+        match crate::runbook::load(&path.display().to_string(), &bytes) {
+            Ok(loaded) => findings.extend(judge(&loaded, workspace.as_ref())),
+            Err(broken) => findings.extend(broken),
+        }
+    }
+    print(&match verb.format {
+        Format::Text => finding::to_text(&findings, Paint::Plain),
+        Format::Json => finding::to_json(&findings),
+        Format::Sarif => finding::to_sarif(&findings),
+        Format::Github => finding::to_github(&findings),
+    });
+    let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
+    let warnings = findings.len() - errors;
+    say(&format!("{} runbooks, {errors} errors, {warnings} warnings", paths.len()));
+    if errors > 0 || (verb.strict && warnings > 0) {
+        return Err(Failure::new(Kind::No, "the runbooks are not fit for use"));
+    }
+    Ok(())
+}
+
+/// Every finding about a runbook that parsed, with what the workspace knows.
+pub fn judge(loaded: &Loaded, workspace: Option<&Workspace>) -> Vec<Finding> {
+    let person = |p: &crate::core::team::Person| Person {
+        id: p.id.to_string(),
+        roles: p.roles.iter().map(|r| r.to_string()).collect(),
+    };
+    let context = workspace.map_or_else(lint::Context::default, |w| lint::Context {
+        people: Some(w.team.people.iter().map(person).collect()),
+        channels: Some(w.config.channels.keys().cloned().collect()),
+        sources: Some(w.config.sources.keys().cloned().collect()),
+    });
+    lint::lint(loaded, &context)
+}
+
+/// The files meant: those named, those in folders named, or the workspace's runbooks.
+fn files(paths: &[PathBuf], workspace: Option<&Workspace>) -> Result<Vec<PathBuf>> {
+    let default = workspace.map(|w| w.root.join(crate::workspace::RUNBOOKS));
+    let roots: Vec<PathBuf> = if paths.is_empty() { default.into_iter().collect() } else { paths.to_vec() };
+    let mut found = Vec::new();
+    for root in roots {
+        if root.is_dir() {
+            found.extend(yaml_in(&root)?);
+        } else {
+            found.push(root);
+        }
+    }
+    Ok(found)
+}
+
+fn yaml_in(dir: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(dir)
+        .map_err(|e| Failure::environment(format!("cannot read {}", dir.display())).because(e))?;
+    let is_yaml = |p: &PathBuf| p.is_file() && p.extension().is_some_and(|e| e == "yaml" || e == "yml");
+    let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(is_yaml).collect();
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,205 @@
+//! `list` and `status`: what there is and where it stands. Reads the record itself, so it needs no hub and no key.
+
+use crate::cli::args::{Args, List, Status as StatusArgs};
+use crate::cli::context::{self, Context};
+use crate::cli::{print, record};
+use crate::core::incident::{Incident, Stage, Status};
+use crate::core::time::spoken;
+use crate::error::Result;
+use crate::sanitize;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Runs `list`.
+pub fn run(args: &Args, verb: &List) -> Result<()> {
+    let state = Context::of(args)?.state;
+    let mut rows = Vec::new();
+    for dir in record::all(&state)? {
+        rows.push(summary(&dir));
+    }
+    if verb.json {
+        print(&Value::Array(rows).to_string());
+        return Ok(());
+    }
+    if rows.is_empty() {
+        print(&format!("no incidents in {}", state.join("incidents").display()));
+    }
+    for row in rows {
+        let text = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or("-").to_owned();
+        let line = format!(
+            "{}  {:<9} {:<8} {:<10} {}",
+            text("incident"),
+            text("stage"),
+            text("mode"),
+            text("hub"),
+            text("title")
+        );
+        print(sanitize::line(&line).as_str());
+    }
+    Ok(())
+}
+
+/// Runs `status`.
+pub fn status(args: &Args, verb: &StatusArgs) -> Result<()> {
+    let state = Context::of(args)?.state;
+    let dir = record::find(&state, verb.incident.as_deref())?;
+    let loaded = record::load(&dir)?;
+    let mut whole = summary_of(&dir, &loaded);
+    let incident = &loaded.incident;
+    let steps: Vec<Value> = incident.runbook.steps().map(|s| step(incident, s)).collect();
+    if let Some(map) = whole.as_object_mut() {
+        map.insert("steps".to_owned(), Value::Array(steps));
+        map.insert("seats".to_owned(), json!(seats(incident)));
+        map.insert(
+            "empty_seats".to_owned(),
+            json!(incident.empty_seats().iter().map(|(r, _)| *r).collect::<Vec<_>>()),
+        );
+        let open: Vec<&str> = incident.open_suspensions().map(|(n, _)| n).collect();
+        map.insert("suspended".to_owned(), json!(open));
+        let owed: Vec<Value> =
+            incident.open_backlog().map(|(n, left)| json!({"name": n, "left": left})).collect();
+        map.insert("backlog".to_owned(), json!(owed));
+        map.insert("triggers_fired".to_owned(), json!(incident.fired.keys().collect::<Vec<_>>()));
+    }
+    if verb.json {
+        print(&whole.to_string());
+        return Ok(());
+    }
+    for line in text(&whole, incident) {
+        print(sanitize::line(&line).as_str());
+    }
+    Ok(())
+}
+
+fn seats(incident: &Incident) -> Vec<Value> {
+    let one = |role: &String, seat: &crate::core::incident::Seat| {
+        json!({"role": role, "person": seat.person.as_str(), "stand_in": seat.stand_in,
+               "present": incident.is_present(&seat.person)})
+    };
+    incident.seats.iter().flat_map(|(role, seats)| seats.iter().map(move |s| one(role, s))).collect()
+}
+
+fn step(incident: &Incident, step: &crate::runbook::model::Step) -> Value {
+    let run = incident.runs.get(step.id.as_str());
+    json!({
+        "id": step.id,
+        "title": step.title,
+        "action": step.action.word(),
+        "status": incident.word(step),
+        "attempt": run.map_or(0, |r| r.attempt),
+        "detail": run.map_or("", |r| r.detail.as_str()),
+    })
+}
+
+fn summary(dir: &Path) -> Value {
+    match record::load(dir) {
+        Ok(loaded) => summary_of(dir, &loaded),
+        Err(failure) => {
+            let id = dir.file_name().map(|n| n.to_string_lossy().into_owned());
+            json!({"incident": id, "stage": "unreadable", "title": failure.to_string()})
+        }
+    }
+}
+
+fn summary_of(dir: &Path, loaded: &record::Record) -> Value {
+    let incident = &loaded.incident;
+    let opened = incident.opened.as_ref();
+    let id = dir.file_name().map(|n| n.to_string_lossy().into_owned());
+    json!({
+        "incident": opened.map(|o| o.incident.to_string()).or(id),
+        "log": incident.log(),
+        "title": incident.runbook.title,
+        "runbook": incident.runbook.id,
+        "service": incident.runbook.service,
+        "environment": incident.runbook.environment,
+        "mode": opened.map(|o| o.mode.word().to_lowercase()),
+        "stage": stage(incident),
+        "paused": incident.paused,
+        "aborted": incident.aborted,
+        "hub": if hub_runs(dir) { "running" } else { "not running" },
+        "opened_at": incident.opened_at.to_string(),
+        "last_at": incident.last_at.to_string(),
+        "commander": incident.commander().map(|s| s.person.to_string()),
+        "events": loaded.head.n,
+        "head": loaded.head.root_b64(),
+        "head_code": loaded.head.short_code(),
+        "broken": loaded.broken,
+        "folder": dir.display().to_string(),
+    })
+}
+
+/// Where the incident stands, in a word.
+pub fn stage(incident: &Incident) -> &'static str {
+    match incident.stage {
+        Stage::Empty => "empty",
+        Stage::Closed => "closed",
+        _ if incident.aborted.is_some() => "aborted",
+        Stage::Open => "open",
+        Stage::Declared => "declared",
+    }
+}
+
+/// A hub holds the lock of its folder for as long as it lives.
+fn hub_runs(dir: &Path) -> bool {
+    let Ok(file) = std::fs::File::open(dir.join("lock")) else { return false };
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared).is_err()
+}
+
+fn text(whole: &Value, incident: &Incident) -> Vec<String> {
+    let of = |key: &str| whole.get(key).and_then(Value::as_str).unwrap_or("-").to_owned();
+    let now = context::now();
+    let mut lines = vec![
+        format!(
+            "{}  {} in {}  {}",
+            of("incident"),
+            of("service"),
+            of("environment"),
+            of("mode").to_uppercase()
+        ),
+        format!("{}: {}", of("runbook"), of("title")),
+        format!("{}, open for {}, hub {}", of("stage"), spoken(now.since(incident.opened_at)), of("hub")),
+        format!("commander: {}", of("commander")),
+        format!("head: {}", of("head_code")),
+    ];
+    for key in ["paused", "aborted", "broken"] {
+        if let Some(why) = whole.get(key).and_then(Value::as_str) {
+            lines.push(format!("{key}: {why}"));
+        }
+    }
+    let empty = incident.empty_seats();
+    if !empty.is_empty() {
+        lines.push(format!(
+            "empty seats: {}",
+            empty.iter().map(|(r, n)| format!("{r} ({n})")).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    for (name, suspension) in incident.open_suspensions() {
+        lines.push(format!("suspended: {name}, since {}", suspension.since.clock()));
+    }
+    for (name, left) in incident.open_backlog() {
+        lines.push(format!("to reconcile: {left} {name}"));
+    }
+    for phase in &incident.runbook.phases {
+        lines.push(format!("{}:", phase.name));
+        lines.extend(phase.steps.iter().map(|s| step_line(incident, s)));
+    }
+    if !incident.runbook.always.is_empty() {
+        lines.push("Always:".to_owned());
+        lines.extend(incident.runbook.always.iter().map(|s| step_line(incident, s)));
+    }
+    lines
+}
+
+fn step_line(incident: &Incident, step: &crate::runbook::model::Step) -> String {
+    let run = incident.runs.get(step.id.as_str());
+    let detail = run.map_or("", |r| r.detail.as_str());
+    let attempt =
+        run.filter(|r| r.attempt > 1).map(|r| format!(" (attempt {})", r.attempt)).unwrap_or_default();
+    let word = incident.word(step);
+    let gap = if detail.is_empty() || incident.status(&step.id) == Status::Pending {
+        String::new()
+    } else {
+        format!(": {detail}")
+    };
+    format!("  {:<14} {}{attempt}{gap}", word, step.id)
+}

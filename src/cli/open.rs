@@ -1,0 +1,192 @@
+//! `open`: an incident begins. Never overwrites one that is there.
+
+use crate::cli::args::{Args, ModeArg, Open};
+use crate::cli::context::{self, Context};
+use crate::cli::params::{self, Answers, Asking};
+use crate::cli::room::Seat;
+use crate::cli::{follow, say};
+use crate::client::session::{self, Session};
+use crate::core::event::{Mode, Opened};
+use crate::core::id::{IncidentId, PersonId, RoleName};
+use crate::core::intent::Intent;
+use crate::core::team::Team;
+use crate::error::{Failure, Kind, Result};
+use crate::hub::layout::{self, Copies, Opening};
+use crate::hub::start::Launch;
+use crate::identity::AllowedSigners;
+use crate::identity::signer::Signer;
+use crate::runbook::finding::{self, Paint};
+use crate::runbook::model::Runbook;
+use crate::timeline::seal::Origin;
+use crate::wire::act::Act;
+use crate::workspace::Workspace;
+use std::path::{Path, PathBuf};
+
+/// What a new incident is about.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// The workspace.
+    pub workspace: &'a Workspace,
+    /// Folder of the incidents.
+    pub state: &'a Path,
+    /// The runbook's bytes, to be pinned.
+    pub bytes: Vec<u8>,
+    /// The runbook.
+    pub runbook: &'a Runbook,
+    /// The answers to its questions.
+    pub answers: Answers,
+    /// For real or not.
+    pub mode: Mode,
+    /// 1 to 5.
+    pub severity: u8,
+    /// Seats the opener wants.
+    pub roles: Vec<RoleName>,
+}
+
+/// An incident whose hub runs.
+#[derive(Debug)]
+pub struct Begun {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// The opener's session, begun with the record.
+    pub session: Session,
+}
+
+/// Runs the verb.
+pub fn run(args: &Args, verb: &Open) -> Result<()> {
+    let context = Context::of(args)?;
+    let workspace = context.workspace(Some(&verb.runbook))?;
+    let path = workspace.runbook(&verb.runbook.to_string_lossy()).unwrap_or_else(|| verb.runbook.clone());
+    let (bytes, runbook) = read(&path, &workspace)?;
+    let asking = if verb.headless { Asking::Never } else { Asking::AtTheTerminal };
+    let answers = params::gather(&runbook, &verb.params, asking)?;
+    let signers = AllowedSigners::parse(&workspace.files.allowed_signers);
+    let (person, signer) = context.identify_among(&signers)?;
+    let roles = seats(&runbook, &workspace.team, &person, &verb.role)?;
+    let mode = match verb.mode {
+        ModeArg::Live => Mode::Live,
+        ModeArg::Drill => Mode::Drill,
+        ModeArg::Tabletop => Mode::Tabletop,
+    };
+    let wanted = Wanted {
+        workspace: &workspace,
+        state: &context.state,
+        bytes,
+        runbook: &runbook,
+        answers,
+        mode,
+        severity: verb.severity,
+        roles: roles.clone(),
+    };
+    let begun = begin(wanted, &person, &signer)?;
+    let id = begun.dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    say(&format!("incident {id} is open; its record is in {}", begun.dir.display()));
+    let runtime = context::runtime()?;
+    if verb.headless {
+        return runtime.block_on(async {
+            let room = context::attach(&begun.dir).await?;
+            let mut seat = Seat::of_session(room, person, signer, begun.session);
+            seat.room.catch_up().await.map_err(context::lost)?;
+            seat.assume(&roles).await?;
+            follow::headless(seat, verb).await
+        });
+    }
+    runtime.block_on(async {
+        let room = context::attach(&begun.dir).await?;
+        let mut seat = Seat::of_session(room, person, signer, begun.session);
+        seat.room.catch_up().await.map_err(context::lost)?;
+        seat.assume(&roles).await?;
+        follow::room(seat).await
+    })
+}
+
+/// Reads a runbook for use: its errors, the linter's included, stop it here.
+///
+/// # Errors
+/// All findings.
+pub fn read(path: &Path, workspace: &Workspace) -> Result<(Vec<u8>, Runbook)> {
+    let bytes = std::fs::read(path)
+        .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
+    let label = path.display().to_string();
+    let broken = |findings: &[finding::Finding]| {
+        let text = finding::to_text(findings, Paint::Plain);
+        Failure::new(Kind::No, format!("{label} cannot be used")).because(format!("\n{text}"))
+    };
+    let loaded = crate::runbook::load(&label, &bytes).map_err(|findings| broken(&findings))?;
+    let findings = crate::cli::lint::judge(&loaded, Some(workspace));
+    let errors: Vec<finding::Finding> =
+        findings.into_iter().filter(|f| f.severity == finding::Severity::Error).collect();
+    if errors.is_empty() { Ok((bytes, loaded.runbook)) } else { Err(broken(&errors)) }
+}
+
+/// The seats a person takes: those asked for, or every seat of the runbook that the team gives them.
+fn seats(runbook: &Runbook, team: &Team, person: &PersonId, asked: &[String]) -> Result<Vec<RoleName>> {
+    let names: Vec<String> = if asked.is_empty() {
+        runbook.roles.iter().map(|r| r.name.clone()).filter(|r| team.may_take(person, r)).collect()
+    } else {
+        asked.to_vec()
+    };
+    names.into_iter().map(|n| RoleName::parse(n).map_err(|e| Failure::usage(e.to_string()))).collect()
+}
+
+/// Lays out the incident's folder, signs the opener in and starts the hub.
+///
+/// # Errors
+/// When the opener's key does not sign, or the hub does not come up.
+pub fn begin(wanted: Wanted<'_>, person: &PersonId, signer: &Signer) -> Result<Begun> {
+    let incident = new_id()?;
+    let bad = |e: crate::timeline::seal::SealError| {
+        Failure::new(Kind::Internal, "the log has no valid name").because(e)
+    };
+    let origin = Origin::of_incident(crate::cli::ORIGIN, incident.as_str()).map_err(bad)?;
+    let asking = session::Asking {
+        person: person.clone(),
+        roles: wanted.roles,
+        via: context::via(),
+        display: context::display(),
+    };
+    let (session, joined, auth) = Session::begin(origin.as_str(), &asking, signer, context::now())
+        .map_err(|e| Failure::environment("nothing was signed, so nothing was opened").because(e))?;
+    let files = &wanted.workspace.files;
+    let copies = Copies {
+        runbook: wanted.bytes,
+        team: files.team.clone(),
+        allowed_signers: files.allowed_signers.clone(),
+        revoked_keys: files.revoked_keys.clone(),
+        workspace: files.config.clone(),
+    };
+    let opened = Opened {
+        log: origin.as_str().to_owned(),
+        incident: incident.clone(),
+        mode: wanted.mode,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        // The hub makes this key and fills it in: nobody else ever holds it.
+        hub_key: String::new(),
+        pinned: copies.pinned(),
+        params: wanted.answers.recorded,
+        restore_point: wanted.answers.restore_point,
+        severity: wanted.severity,
+        session: joined,
+    };
+    let act =
+        Act { person: person.clone(), intent: Intent::Open(Box::new(opened)), auth, payload: Vec::new() };
+    let opening = Opening { act, workspace: wanted.workspace.root.clone() };
+    let dir = layout::prepare(wanted.state, &incident, &copies, &opening)?;
+    Launch::new(&dir).secrets(wanted.answers.secrets).start()?;
+    Ok(Begun { dir, session })
+}
+
+/// A ULID: 48 bits of time in milliseconds, then 80 random bits, in Crockford's base 32.
+fn new_id() -> Result<IncidentId> {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let random: [u8; 10] =
+        session::random().map_err(|e| Failure::environment("an incident needs a random id").because(e))?;
+    let millis = u128::try_from(context::now().0 / 1_000).unwrap_or(0) & ((1 << 48) - 1);
+    let tail = random.iter().fold(0u128, |all, byte| (all << 8) | u128::from(*byte));
+    let bits = (millis << 80) | tail;
+    let text: String = (0..26)
+        .filter_map(|i| ALPHABET.get(((bits >> (125 - 5 * i)) & 31) as usize))
+        .map(|c| char::from(*c))
+        .collect();
+    IncidentId::parse(text).map_err(|e| Failure::new(Kind::Internal, "the new id is not one").because(e))
+}

@@ -1,0 +1,204 @@
+//! A person's seat in a running incident, for one act from a shell. Never keeps a key.
+
+use crate::cli::context::Context;
+use crate::cli::{context, say};
+use crate::client::answer::{self, Draft};
+use crate::client::room::Room;
+use crate::client::session::{Asking, Session};
+use crate::core::event::Leaving;
+use crate::core::id::{PersonId, RoleName, StepId};
+use crate::core::intent::Intent;
+use crate::core::statement::Answering;
+use crate::error::{Failure, Kind, Result};
+use crate::identity::signer::Signer;
+use crate::wire::act::{Act, Part};
+use crate::wire::message::ActResult;
+use std::io::{BufRead as _, IsTerminal as _};
+
+/// A person, their signer, and the room they are in.
+#[derive(Debug)]
+pub struct Seat {
+    /// The room.
+    pub room: Room,
+    /// Who.
+    pub person: PersonId,
+    /// Their SSH key.
+    pub signer: Signer,
+    session: Option<Session>,
+}
+
+impl Seat {
+    /// Connects to an incident as the person whose key this is. Nothing is signed yet.
+    ///
+    /// # Errors
+    /// When no hub runs, or no key fits.
+    pub async fn take(context: &Context, incident: Option<&str>) -> Result<Seat> {
+        let dir = crate::cli::record::find(&context.state, incident)?;
+        let (person, signer) = context.identify(&dir)?;
+        let mut room = context::attach(&dir).await?;
+        room.catch_up().await.map_err(context::lost)?;
+        Ok(Seat::new(room, person, signer))
+    }
+
+    /// A seat without a session yet.
+    pub fn new(room: Room, person: PersonId, signer: Signer) -> Seat {
+        Seat { room, person, signer, session: None }
+    }
+
+    /// A seat whose session began with the incident.
+    pub fn of_session(room: Room, person: PersonId, signer: Signer, session: Session) -> Seat {
+        Seat { room, person, signer, session: Some(session) }
+    }
+
+    /// Joins the room if that was not done yet: the person's key vouches for a session key.
+    ///
+    /// # Errors
+    /// When the key does not sign or the hub refuses.
+    pub async fn join(&mut self, roles: Vec<RoleName>) -> Result<()> {
+        if self.session.is_some() {
+            return Ok(());
+        }
+        let asking =
+            Asking { person: self.person.clone(), roles, via: context::via(), display: context::display() };
+        let now = context::now();
+        let log = self.room.mirror.incident.log().to_owned();
+        let (session, joined, auth) = Session::begin(&log, &asking, &self.signer, now).map_err(unsigned)?;
+        let act =
+            Act { person: self.person.clone(), intent: Intent::Join(joined), auth, payload: Vec::new() };
+        self.submit(act).await?;
+        self.session = Some(session);
+        Ok(())
+    }
+
+    /// Acts within a session; joins first when need be.
+    ///
+    /// # Errors
+    /// When the rules refuse, or it could not be written.
+    pub async fn act(&mut self, intent: Intent) -> Result<u64> {
+        self.act_with(intent, Vec::new()).await
+    }
+
+    /// The same with parts kept outside the record.
+    ///
+    /// # Errors
+    /// When the rules refuse, or it could not be written.
+    pub async fn act_with(&mut self, intent: Intent, parts: Vec<Part>) -> Result<u64> {
+        self.join(Vec::new()).await?;
+        let Some(session) = self.session.as_mut() else {
+            return Err(Failure::new(Kind::Internal, "there is no session"));
+        };
+        let act = session.act(&self.room.mirror, intent, parts).map_err(unsigned)?;
+        self.submit(act).await
+    }
+
+    /// Drafts an answer at a gate.
+    ///
+    /// # Errors
+    /// When the gate has no open request.
+    pub fn draft(&self, gate: &StepId, role: &RoleName, how: Answering, reason: &str) -> Result<Draft> {
+        let key = self.signer.fingerprint();
+        answer::at_gate(&self.room.mirror, &self.person, &key, gate, role, how, reason)
+            .map_err(|e| Failure::refused("there is nothing to sign").because(e))
+    }
+
+    /// Drafts the close statement.
+    ///
+    /// # Errors
+    /// When its text would be too long.
+    pub fn draft_close(&self, reason: &str) -> Result<Draft> {
+        let key = self.signer.fingerprint();
+        answer::closing(&self.room.mirror, &self.person, &key, reason)
+            .map_err(|e| Failure::refused("there is nothing to sign").because(e))
+    }
+
+    /// Shows a draft, asks unless told not to, signs exactly what was shown, and hands it in.
+    ///
+    /// # Errors
+    /// When the person says no, the key does not sign, or the rules refuse.
+    pub async fn sign_shown(&mut self, draft: Draft, without_asking: bool) -> Result<u64> {
+        say(&format!("You sign this text with {}:\n\n{}", self.signer.fingerprint(), draft.text));
+        if !without_asking && std::io::stdin().is_terminal() {
+            say("Type `sign` to sign it, anything else to leave it:");
+            let mut line = String::new();
+            let read = std::io::stdin().lock().read_line(&mut line);
+            if read.is_err() || line.trim() != "sign" {
+                return Err(Failure::new(Kind::No, "nothing was signed"));
+            }
+        }
+        let log = self.room.mirror.incident.log().to_owned();
+        let session = self.session.as_mut();
+        let act = answer::sign(draft, &log, &self.signer, session, context::display()).map_err(unsigned)?;
+        self.submit(act).await
+    }
+
+    /// The one role a gate asks for that this person has.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub fn role_for(&self, gate: &StepId, how: Answering) -> Result<RoleName> {
+        let incident = &self.room.mirror.incident;
+        let rule = incident
+            .gate_rule(gate)
+            .ok_or_else(|| Failure::usage(format!("`{gate}` is not a hold point of this runbook")))?;
+        let override_ = incident.runbook.declare.override_.as_ref();
+        let require = match how {
+            Answering::Override => override_.map_or(&[][..], |o| o.require.as_slice()),
+            Answering::Approve | Answering::Deny => rule.require,
+        };
+        let mut roles: Vec<&str> = require.iter().map(|r| r.role.as_str()).collect();
+        roles.dedup();
+        let fits =
+            |role: &&&str| incident.holds(&self.person, role) || incident.team.may_take(&self.person, role);
+        let mine: Vec<&&str> = roles.iter().filter(fits).collect();
+        match mine.as_slice() {
+            [one] => RoleName::parse(**one).map_err(|e| Failure::usage(e.to_string())),
+            [] => Err(Failure::refused(format!(
+                "`{gate}` asks for {}; `{}` is none of these",
+                roles.join(", "),
+                self.person
+            ))),
+            [_, _, ..] => Err(Failure::usage(format!("`{gate}` asks for several of your roles")).hint(
+                format!("say which with --role: {}", mine.iter().map(|r| **r).collect::<Vec<_>>().join(", ")),
+            )),
+        }
+    }
+
+    /// Takes the seats asked for, as far as the rules allow; says which were refused.
+    ///
+    /// # Errors
+    /// When nothing can be recorded any more.
+    pub async fn assume(&mut self, roles: &[RoleName]) -> Result<()> {
+        for role in roles {
+            if self.room.mirror.incident.holds(&self.person, role.as_str()) {
+                continue;
+            }
+            match self.act(Intent::Assume { role: role.clone() }).await {
+                Ok(_) => {}
+                Err(refused) if refused.kind == Kind::Refused => say(&refused.to_string()),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves the room.
+    pub async fn leave(&mut self) {
+        let Some(id) = self.session.as_ref().map(|s| s.id().clone()) else { return };
+        // The hub notes a lost connection by itself: leaving politely is a courtesy that may fail.
+        let _ = self.act(Intent::Leave { session: id, how: Leaving::Left }).await;
+    }
+
+    async fn submit(&mut self, act: Act) -> Result<u64> {
+        match self.room.submit(act).await.map_err(context::lost)? {
+            ActResult::Recorded { seq } => Ok(seq),
+            ActResult::Refused { why } => Err(Failure::refused(why)),
+            ActResult::NotWritten { why } => {
+                Err(Failure::environment("it could not be written, so it did not happen").because(why))
+            }
+        }
+    }
+}
+
+fn unsigned(why: impl std::fmt::Display) -> Failure {
+    Failure::environment("nothing was signed").because(why)
+}

@@ -1,0 +1,91 @@
+//! `verify`: an auditor's question, answered offline. Never repairs anything.
+
+use crate::cli::args::{Args, Verify};
+use crate::cli::context::Context;
+use crate::cli::{print, record};
+use crate::core::incident::Incident;
+use crate::error::{Failure, Kind, Result};
+use crate::identity::{AllowedSigners, Revoked};
+use crate::sanitize;
+use crate::timeline::evidence::Evidence;
+use crate::timeline::seal::Checkpoint;
+use crate::timeline::verify::{self, Ask, Expected, Roster, Verdict};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Runs the verb.
+pub fn run(args: &Args, verb: &Verify) -> Result<()> {
+    let path = locate(args, &verb.incident)?;
+    let unreadable = |e: crate::timeline::evidence::EvidenceError| {
+        Failure::environment(format!("{} cannot be read", path.display())).because(e)
+    };
+    let evidence = Evidence::open(&path).map_err(unreadable)?;
+    let ask = Ask {
+        start: start(&evidence),
+        roster: roster(verb)?,
+        expected: expected(verb)?,
+        anchors: verb.anchor.iter().map(|p| checkpoint(p)).collect::<Result<_>>()?,
+        since: verb.since.as_deref().map(checkpoint).transpose()?,
+    };
+    let report = verify::verify(&evidence, ask).map_err(unreadable)?;
+    if verb.json {
+        print(&report.json().to_string());
+    } else {
+        for line in report.lines() {
+            print(sanitize::line(&line).as_str());
+        }
+    }
+    match report.verdict() {
+        Verdict::Verified => Ok(()),
+        Verdict::DoesNotVerify => Err(Failure::new(Kind::No, "the record does not verify")),
+        Verdict::NotAnchored => {
+            Err(Failure::new(Kind::NotAnchored, "the record is consistent, but not anchored").hint(
+                "give a head you know from elsewhere: --head, --anchor, or a close statement in the record",
+            ))
+        }
+    }
+}
+
+/// A path as it is, or an incident of the state folder.
+///
+/// # Errors
+/// When there is neither.
+pub fn locate(args: &Args, name: &str) -> Result<PathBuf> {
+    let path = PathBuf::from(name);
+    if path.exists() {
+        return Ok(path);
+    }
+    record::find(&Context::of(args)?.state, Some(name))
+}
+
+/// The incident before its first event, from the copies that came with the record. `None` leaves the rules unchecked,
+/// and then nothing is ever called verified.
+pub fn start(evidence: &Evidence) -> Option<Incident> {
+    let bytes = |name: &str| evidence.bytes(name).ok().flatten();
+    let runbook = crate::runbook::load("runbook.yaml", &bytes("runbook.yaml")?).ok()?.runbook;
+    let (team, _) = crate::workspace::team::decode("team.yaml", &bytes("team.yaml")?);
+    Some(Incident::new(Arc::new(runbook), Arc::new(team?)))
+}
+
+fn roster(verb: &Verify) -> Result<Roster> {
+    let Some(path) = &verb.allowed_signers else { return Ok(Roster::Bundled) };
+    let bytes = std::fs::read(path)
+        .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
+    Ok(Roster::Auditor { signers: AllowedSigners::parse(&bytes), revoked: Revoked::none() })
+}
+
+fn expected(verb: &Verify) -> Result<Vec<Expected>> {
+    let Some(text) = &verb.head else { return Ok(Vec::new()) };
+    let head = Expected::parse(text).ok_or_else(|| {
+        Failure::usage(format!("`{text}` is no head"))
+            .hint("write it as N·root, or as the short code such as 812-AFGKQ2M7XB")
+    })?;
+    Ok(vec![head])
+}
+
+fn checkpoint(path: &Path) -> Result<Checkpoint> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
+    Checkpoint::parse(&text)
+        .map_err(|e| Failure::environment(format!("{} is no checkpoint", path.display())).because(e))
+}
