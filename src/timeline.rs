@@ -4,7 +4,7 @@
 //!
 //! * [`tree`]: the Merkle tree over raw lines, heads, proofs.
 //! * [`seal`]: who signs a head, as a line and as a checkpoint.
-//! * [`line`]: the one accepted byte form of an event.
+//! * [`mod@line`]: the one accepted byte form of an event.
 //! * [`codec`]: lines and typed events, and what a person's act signs.
 //! * [`walk`]: reading a file of events and seals.
 //! * [`payload`]: removable parts that events commit to.

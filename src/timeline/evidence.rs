@@ -165,11 +165,17 @@ impl Evidence {
                 None => return Ok(None),
             },
         };
-        let mut file = match File::open(&path) {
-            Ok(file) => file,
+        // Asked before opening: a pipe put there would keep the reader waiting for ever.
+        match std::fs::metadata(&path) {
+            Ok(about) if about.is_file() => {}
+            Ok(_) => {
+                let why = "it has something else than a file in it";
+                return Err(EvidenceError::Form { what: path.display().to_string(), why });
+            }
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(failed(&path, e)),
-        };
+        }
+        let mut file = File::open(&path).map_err(|e| failed(&path, e))?;
         let bytes = match length {
             Some(bytes) => bytes,
             None => file.metadata().map_err(|e| failed(&path, e))?.len(),
@@ -322,6 +328,15 @@ mod tests {
             let other = Evidence::open(&packed).is_ok_and(|e| contents(&e) != contents(&evidence));
             assert!(!other, "byte {at}");
         }
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_a_file_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::create_dir(place.path().join(TIMELINE)).unwrap();
+        let evidence = Evidence::open(place.path()).unwrap();
+        assert!(matches!(evidence.file(TIMELINE), Err(EvidenceError::Form { .. })));
+        assert!(evidence.file("team.yaml").unwrap().is_none());
     }
 
     #[test]
