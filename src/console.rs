@@ -5,6 +5,7 @@
 //! what changed is written ([`paint`], [`terminal`]).
 
 pub mod action;
+pub mod clipboard;
 pub mod deed;
 pub mod feed;
 pub mod field;
@@ -18,7 +19,13 @@ pub mod link;
 pub mod model;
 pub mod offer;
 pub mod paint;
+pub mod run;
 pub mod story;
 pub mod terminal;
 pub mod update;
 pub mod view;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;

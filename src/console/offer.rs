@@ -55,6 +55,8 @@ fn judged(ground: &Ground<'_>, place: Place, step: Option<&StepId>) -> Vec<Offer
                 Offer { deed, refusal }
             })
         })
+        // The declaration is a gate and no step: what only steps know is not even refused there.
+        .filter(|offer| !matches!(offer.refusal, Some(Refusal::NoSuchStep(_))))
         .collect()
 }
 
@@ -241,7 +243,7 @@ fn others(ground: &Ground<'_>) -> Attention {
         let words = format!("paused: {why}");
         return Attention { tone: Tone::ForOthers, words, step: None };
     }
-    for id in steps_by_urgency(ground) {
+    if let Some(id) = steps_by_urgency(ground).into_iter().next() {
         let waits = |words| Attention { tone: Tone::ForOthers, words, step: Some(id.clone()) };
         let Some(step) = incident.step(&id) else {
             return waits(format!("the decision to roll back: {}", missing(ground, &id)));
@@ -249,6 +251,7 @@ fn others(ground: &Ground<'_>) -> Attention {
         let status = incident.status(id.as_str());
         return waits(match status {
             Status::Waiting => format!("{id}: {}", missing(ground, &id)),
+            Status::Running if step.action.changes_something() => format!("{id} is under way"),
             Status::Running => format!("{id} is under way{}", by_whom(step)),
             Status::Unknown => format!("nobody knows how {id} ended{}", by_whom(step)),
             Status::Pending => format!("{id} is ready{}", by_whom(step)),

@@ -1,6 +1,7 @@
 //! The terminal we borrow: entered once, written in whole frames, and given back as it was on every way out. Never
 //! ends the process, and never leaves a mode behind.
 
+pub mod clock;
 pub mod pace;
 pub mod screen;
 

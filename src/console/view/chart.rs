@@ -53,7 +53,7 @@ impl Axes {
         let (last, _) = pane.points.last()?;
         let (low, high) = (pane.scale.first()?.value, pane.scale.last()?.value);
         let room = i64::try_from(columns).ok().filter(|c| *c > 1)?;
-        if rows == 0 || !(high > low) {
+        if rows == 0 || high.partial_cmp(&low) != Some(std::cmp::Ordering::Greater) {
             return None;
         }
         let span = last.seconds().saturating_sub(first.seconds()).max(1);

@@ -5,7 +5,6 @@ use ratatui::text::{Line, Span};
 use super::draw::{Has, Page};
 use super::state::{self, Shown};
 use crate::console::model::{Focus, Model};
-use crate::console::offer;
 use crate::core::id::StepId;
 use crate::core::incident::{Incident, Stage, Status};
 use crate::core::time::spoken;
@@ -33,7 +32,7 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     for (n, row) in rows.iter().skip(start).take(room).enumerate() {
         match row {
             Row::Heading(name) => page.text(n + 1, Role::Title, &format!(" {name}")),
-            Row::Step(id, step) => step_row(model, incident, page, n + 1, id, *step, *id == selected),
+            Row::Step(id, step) => step_row(model, incident, page, n + 1, id, *step),
         }
     }
 }
@@ -61,7 +60,6 @@ fn rows<'a>(model: &Model, incident: &'a Incident) -> Vec<Row<'a>> {
     rows
 }
 
-#[allow(clippy::fn_params_excessive_bools)]
 fn step_row(
     model: &Model,
     incident: &Incident,
@@ -69,8 +67,8 @@ fn step_row(
     row: usize,
     id: &StepId,
     step: Option<&Step>,
-    selected: bool,
 ) {
+    let selected = model.selected() == *id;
     let shown = step.map_or_else(|| declaration(incident), |s| state::of_step(incident, s));
     let careful = if step.is_some_and(|s| s.irreversible) { " !" } else { "" };
     let mark = if selected { "▸" } else { " " };
@@ -105,12 +103,19 @@ fn word(model: &Model, incident: &Incident, id: &StepId, shown: Shown) -> String
             });
             format!("running {}{}", since.map(spoken).unwrap_or_default(), done.unwrap_or_default())
         }
-        Some(Status::Waiting) => match model.ground() {
-            Some(ground) => offer::missing(&ground, id),
-            None => shown.word.to_owned(),
-        },
+        Some(Status::Waiting) => format!("waiting {}", answers(incident, id)),
         _ => shown.word.to_owned(),
     }
+}
+
+/// How many of the answers that are asked for are there.
+fn answers(incident: &Incident, id: &StepId) -> String {
+    let (Some(rule), Some(gate)) = (incident.gate_rule(id), incident.gates.get(id)) else {
+        return String::new();
+    };
+    let asked: u32 = rule.require.iter().map(|r| r.count).sum();
+    let there: u32 = rule.require.iter().map(|r| incident.granted(gate, r).min(r.count)).sum();
+    format!("{there} of {asked}")
 }
 
 fn declaration(incident: &Incident) -> Shown {

@@ -45,13 +45,14 @@ pub(super) fn render(model: &Model, layer: &Layer, theme: &Theme, area: Rect, bu
             page.text(0, Role::Base, &" ".repeat(usize::from(area.width)));
             form::field(&mut page, 0, " filter: ", field, Has::Focus);
         }
-        Layer::Form(form) => form::render(model, form, &mut window(theme, area, buffer, 84, usize::MAX)),
+        Layer::Form(form) => form::render(model, form, &mut window(theme, area, buffer, 98, usize::MAX)),
     }
 }
 
 /// A cleared window in the middle of the screen below the header, with an empty margin around what is in it.
 fn window<'a>(theme: &'a Theme, area: Rect, buffer: &'a mut Buffer, columns: u16, rows: usize) -> Page<'a> {
-    let width = columns.min(area.width.saturating_sub(2));
+    // A sliver of the screen beside a window is noise: it takes the whole width then.
+    let width = if area.width < columns + 8 { area.width } else { columns };
     let room = area.height.saturating_sub(HEADER + 1);
     let height = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2).min(room);
     let outer = Rect {

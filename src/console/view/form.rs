@@ -49,7 +49,11 @@ fn body(model: &Model, form: &Form, width: usize) -> Vec<(String, String, Role)>
     for (label, text) in &form.facts {
         let mut label = label.as_str().to_owned();
         let role = if label == "careful" || label == "not undone" { Role::Warn } else { Role::Base };
-        for line in wrapped(text.as_str(), room) {
+        let mut text = text.as_str().to_owned();
+        if label.chars().count() >= INDENT - 1 {
+            text = format!("{}: {text}", std::mem::take(&mut label));
+        }
+        for line in wrapped(&text, room) {
             lines.push((std::mem::take(&mut label), line, role));
         }
     }

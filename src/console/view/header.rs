@@ -131,8 +131,8 @@ fn next(model: &Model, page: &mut Page<'_>) {
     }
     if attention.tone == Tone::ForMe {
         page.row_style(2, page.style(role));
-        right.push_str(&model.keymap.keys_of(crate::console::action::Action::Attend));
-        right.push(' ');
+        let key = model.keymap.key_of(crate::console::action::Action::Attend);
+        right.push_str(&key.map(|key| format!(" press {key} ")).unwrap_or_default());
     }
     let left = page.span(role, format!("{lead}{words}"));
     let right = page.span(role, right);
@@ -152,7 +152,7 @@ fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);

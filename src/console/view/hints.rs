@@ -20,7 +20,13 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
         Some(layer) => over(layer),
     };
     let mut spans = Vec::new();
+    let mut used = 0;
     for (key, word) in hints {
+        // Half a hint helps nobody.
+        used += key.chars().count() + word.chars().count() + 3;
+        if used > page.width() {
+            break;
+        }
         spans.push(page.span(Role::Key, format!(" {key}")));
         spans.push(page.span(Role::Muted, format!(" {word} ")));
     }
@@ -38,10 +44,10 @@ fn screen(model: &Model) -> Vec<(String, &'static str)> {
     }
     wanted.extend([
         (Action::FocusNext, "pane"),
+        (Action::Detach, "leave"),
         (Action::Filter, "filter"),
         (Action::Follow, "follow"),
         (Action::Copy, "copy"),
-        (Action::Detach, "leave"),
     ]);
     wanted
         .into_iter()

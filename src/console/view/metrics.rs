@@ -12,33 +12,78 @@ use crate::theme::Role;
 
 /// Rows of a pane with a chart at least: title, chart, and no less.
 const WITH_CHART: usize = 5;
+/// Rows of a chart at most: higher says no more.
+const TALLEST: usize = 14;
 
 pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     let note = model.readiness.as_ref().map(|r| format!("{}: {} of {}", r.advice, r.points, r.of));
     page.title("3 Metrics", note.as_deref().unwrap_or_default(), Has::when(model.focus == Focus::Metrics));
     let mut page = page.below(1);
     if model.panes.is_empty() {
-        page.text(0, Role::Muted, " this runbook measures nothing, or nothing has answered yet");
+        page.text(0, Role::Muted, " nothing is measured, or nothing has answered yet");
     }
-    let height = page.height();
-    let reasons = reasons(model, height);
-    let room = height.saturating_sub(reasons.len());
     let scroll = if model.focus == Focus::Metrics { model.scroll } else { 0 };
     let panes: Vec<&Pane> = model.panes.iter().skip(scroll).collect();
-    let each = room.checked_div(panes.len()).unwrap_or(0);
-    if each >= WITH_CHART {
-        for (n, pane) in panes.iter().enumerate() {
-            with_chart(model, pane, &mut page.below(n * each).first(each));
+    let reasons = reasons(model);
+    let room = page.height();
+    let with_reasons = room.saturating_sub(reasons.len());
+    // Every measurement comes first, then a chart, then the reasons.
+    let (alone, beside) = (charts(&panes, room), charts(&panes, with_reasons));
+    let nothing_lost = beside.0.len() == alone.0.len() && beside.contains_chart() == alone.contains_chart();
+    let (heights, reasons) = if nothing_lost { (beside, reasons) } else { (alone, Vec::new()) };
+    let mut row = 0;
+    for (pane, height) in panes.iter().zip(&heights.0) {
+        let mut lower = page.below(row);
+        let mut part = lower.first(*height);
+        if *height >= WITH_CHART {
+            with_chart(model, pane, &mut part);
+        } else if *height > 0 {
+            one_line(pane, &mut part, 0);
+            if let Some(why) = &pane.why {
+                part.text(1, Role::Unknown, &format!(" {why}"));
+            }
         }
-    } else {
-        for (n, pane) in panes.iter().take(room).enumerate() {
-            one_line(pane, &mut page, n);
-        }
+        row += height;
     }
-    let mut below = page.below(room);
+    let mut below = page.below(row);
     for (n, (role, text)) in reasons.iter().enumerate() {
         below.text(n, *role, text);
     }
+}
+
+/// Rows of each pane.
+struct Heights(Vec<usize>);
+
+impl Heights {
+    fn contains_chart(&self) -> bool {
+        self.0.iter().any(|h| *h >= WITH_CHART)
+    }
+}
+
+/// Shares rows among panes: a line for each, then charts for as many as fit, from the first on.
+fn charts(panes: &[&Pane], room: usize) -> Heights {
+    let mut heights: Vec<usize> =
+        panes.iter().map(|p| 1 + usize::from(p.why.is_some() && room > panes.len() * 2)).collect();
+    for n in (0..heights.len()).rev() {
+        if heights.iter().sum::<usize>() > room {
+            heights.truncate(n);
+        }
+    }
+    let wants: Vec<usize> =
+        (0..heights.len()).filter(|n| panes.get(*n).is_some_and(|p| !p.points.is_empty())).collect();
+    let spare = room.saturating_sub(heights.iter().sum());
+    for charted in (1..=wants.len()).rev() {
+        let each = (spare / charted).min(TALLEST);
+        if each + 1 >= WITH_CHART {
+            for n in wants.iter().take(charted) {
+                if let Some(height) = heights.get_mut(*n) {
+                    *height += each;
+                }
+            }
+            break;
+        }
+    }
+    Heights(heights)
 }
 
 /// Panes there are, for scrolling.
@@ -85,13 +130,9 @@ fn with_chart(model: &Model, pane: &Pane, page: &mut Page<'_>) {
     }
 }
 
-/// The readiness score's reasons, where there is room for them.
-fn reasons(model: &Model, height: usize) -> Vec<(Role, String)> {
+/// The readiness score's reasons.
+fn reasons(model: &Model) -> Vec<(Role, String)> {
     let Some(Readiness { parts, unknown, .. }) = &model.readiness else { return Vec::new() };
-    if height < WITH_CHART + 2 {
-        return Vec::new();
-    }
-    let room = (height / 3).max(2);
     let mut lines = vec![(Role::Title, " Should we roll back?".to_owned())];
     if *unknown > 0 {
         lines.push((Role::Unknown, format!(" {unknown} points cannot be judged")));
@@ -99,7 +140,6 @@ fn reasons(model: &Model, height: usize) -> Vec<(Role, String)> {
     lines.extend(
         parts.iter().map(|(state, reason)| (part_role(state.as_str()), format!(" {state}: {reason}"))),
     );
-    lines.truncate(room);
     lines
 }
 

@@ -19,7 +19,10 @@ use crate::sanitize;
 use crate::theme::Role;
 
 /// Column at which the texts begin.
-const INDENT: usize = 9;
+const INDENT: usize = 10;
+
+/// Keys of a plan that the pane says in its own places.
+const SAID_ELSEWHERE: [&str; 4] = ["action", "title", "role", "irreversible"];
 
 /// A line of the description.
 struct Fact {
@@ -96,7 +99,12 @@ fn detail_rows(model: &Model, width: usize) -> Vec<(String, String, Role)> {
 }
 
 fn fact(label: &str, text: impl AsRef<[u8]>, role: Role) -> Fact {
-    Fact { label: sanitize::line(label).into_string(), text: sanitize::text(text).into_string(), role }
+    let (label, text) = (sanitize::line(label).into_string(), sanitize::text(text).into_string());
+    // A label that is wider than its column goes in front of its text.
+    if label.chars().count() >= INDENT - 1 {
+        return Fact { label: String::new(), text: format!("{label}: {text}"), role };
+    }
+    Fact { label, text, role }
 }
 
 fn of_declaration(model: &Model, incident: &Incident) -> Vec<Fact> {
@@ -109,11 +117,9 @@ fn of_declaration(model: &Model, incident: &Incident) -> Vec<Fact> {
         facts.push(fact("param", format!("{name} = {}", value.unwrap_or("(secret)")), Role::Base));
     }
     let goal = runbook.objectives;
-    facts.push(fact(
-        "goal",
-        format!("back within {}, losing at most {}", spoken(goal.rto), spoken(goal.rpo)),
-        Role::Base,
-    ));
+    let loss =
+        if goal.rpo.is_zero() { "nothing".to_owned() } else { format!("at most {}", spoken(goal.rpo)) };
+    facts.push(fact("goal", format!("back within {}, losing {loss}", spoken(goal.rto)), Role::Base));
     votes(model, incident, &StepId::declare(), &mut facts);
     facts
 }
@@ -134,7 +140,10 @@ fn of_step(model: &Model, incident: &Incident, id: &StepId, step: &Step) -> Vec<
         facts.push(fact("careful", "this cannot be taken back", Role::Warn));
     }
     match plan::of_step(incident, step, Direction::Forward) {
-        Ok(plan) => facts.extend(plan.lines.iter().map(|(k, v)| fact(k, v, Role::Base))),
+        Ok(plan) => {
+            let lines = plan.lines.iter().filter(|(key, _)| !SAID_ELSEWHERE.contains(&key.as_str()));
+            facts.extend(lines.map(|(key, value)| fact(key, value, Role::Base)));
+        }
         Err(why) => facts.push(fact("unclear", format!("cannot be worked out yet: {why}"), Role::Warn)),
     }
     facts.push(fact("who", who(model, incident, step), Role::Base));
