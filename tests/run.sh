@@ -22,6 +22,7 @@ trap 'rm -f "$log" ${policy:+"$policy"}' EXIT
 wanted='postgres postgresql-15 postgresql
 prometheus prometheus
 prometheus-alertmanager prometheus-alertmanager
+prometheus-postgres-exporter prometheus-postgres-exporter
 sshd openssh-server
 ssh-keygen openssh-client
 tmux tmux

@@ -4,7 +4,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::support::{
-    Alertmanager, KeyKind, Place, Postgres, Prometheus, Sshd, Team, prometheus::get, ssh, wait_until,
+    Alertmanager, KeyKind, Place, Postgres, PostgresExporter, Prometheus, Sshd, Team, prometheus::get, ssh,
+    wait_until,
 };
 
 #[test]
@@ -29,6 +30,20 @@ fn a_real_prometheus_scrapes_what_it_is_given() {
     let second = Place::new();
     let Some(mut prometheus) = Prometheus::start(&second, &[target]) else { return };
     prometheus.wait_scraped(1);
+}
+
+#[test]
+fn a_real_prometheus_sees_a_real_postgresql() {
+    let place = Place::new();
+    let Some(postgres) = Postgres::start(&place) else { return };
+    postgres.sql("postgres", "create database orders").unwrap();
+    let Some(exporter) = PostgresExporter::start(&place, &postgres) else { return };
+    let Some(mut prometheus) = Prometheus::start(&place, &[exporter.target()]) else { return };
+    prometheus.wait_scraped(1);
+    let port = prometheus.url().rsplit(':').next().unwrap().parse().unwrap();
+    let answer =
+        get(port, "/api/v1/query?query=pg_stat_database_xact_commit%7Bdatname%3D%22orders%22%7D").unwrap();
+    assert!(answer.contains("\"datname\":\"orders\""), "{answer}");
 }
 
 #[test]

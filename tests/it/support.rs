@@ -16,7 +16,7 @@ pub use backout::{Backout, Outcome};
 pub use people::{Person, Team, repository};
 pub use place::Place;
 pub use postgres::Postgres;
-pub use prometheus::{Alertmanager, Prometheus};
+pub use prometheus::{Alertmanager, PostgresExporter, Prometheus};
 pub use server::{Daemon, find, free_port, need};
 pub use ssh::{Agent, KeyKind, Sshd};
 pub use wait::{wait_for, wait_until};

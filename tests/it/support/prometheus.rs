@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::{Daemon, Place, free_port, need, wait_for};
+use super::{Daemon, Place, Postgres, free_port, need, wait_for};
 
 /// A running Prometheus that scrapes the targets it was given every second.
 pub struct Prometheus {
@@ -78,6 +78,32 @@ impl Alertmanager {
     /// Its address, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+/// The exporter that shows a PostgreSQL's own counters to Prometheus.
+pub struct PostgresExporter {
+    _daemon: Daemon,
+    port: u16,
+}
+
+impl PostgresExporter {
+    /// Starts one beside a PostgreSQL; nothing when it is missing.
+    pub fn start(place: &Place, postgres: &Postgres) -> Option<PostgresExporter> {
+        let server = need("prometheus-postgres-exporter")?;
+        let port = free_port();
+        let mut run = Daemon::command(server, None);
+        run.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        let source = format!("postgresql://postgres@127.0.0.1:{}/postgres?sslmode=disable", postgres.port());
+        run.env("DATA_SOURCE_NAME", source);
+        let mut daemon = Daemon::start("postgres exporter", run, &place.join("exporter.log"));
+        daemon.wait_ready(port, "/metrics");
+        Some(PostgresExporter { _daemon: daemon, port })
+    }
+
+    /// `host:port`, as Prometheus wants its targets.
+    pub fn target(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 }
 
