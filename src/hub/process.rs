@@ -96,13 +96,19 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
     let shared = Arc::new(Shared::new(identity(&parts, &incident), log.clone(), wishes.clone()));
     let under_way = incident.under_way();
     let snapshot = Arc::new(incident.clone());
+    let mut recorded = log.watch();
     let outlets = Outlets { log, state: shared.state.clone(), orders };
+    let resumed = found.is_some();
     if let Some(found) = found {
         tracing::info!(%found, "resumed");
         let program = env!("CARGO_PKG_VERSION").to_owned();
         wishes.observe_with(Observation::plain(Intent::Resume { program, found })).await;
     }
     let ended = room_thread(Room::new(incident, writer, parts.pinned.judge.clone(), outlets), waiting)?;
+    if resumed {
+        // Whoever attaches now sees that the hub was gone. A disk that is full is no reason to stay away.
+        let _ = tokio::time::timeout(FAREWELL, recorded.changed()).await;
+    }
     let meters = Meters::start(&parts.pinned, &snapshot);
     let ground = Ground::new(parts.workspace, parts.secrets, &parts.pinned, meters.clone());
     tokio::spawn(meters.watch(shared.clone(), ground.window(&snapshot), snapshot.clone()));

@@ -344,3 +344,6 @@ pub fn open(
     log.push(sealed.first, &sealed.text, sealed.head);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

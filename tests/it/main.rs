@@ -9,6 +9,7 @@
 )]
 
 mod core;
+mod hub;
 mod identity;
 mod metrics;
 mod orders;

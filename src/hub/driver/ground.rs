@@ -2,12 +2,13 @@
 //! from. Never prints a secret.
 
 use crate::core::incident::Incident;
+use crate::core::plan;
 use crate::core::time::Stamp;
 use crate::hub::meters::{Meters, Window};
 use crate::hub::pinned::Pinned;
 use crate::outside::http::Clients;
 use crate::runbook::model::Step;
-use crate::runbook::template::{self, Field, ParamValue, Scope, TemplateError};
+use crate::runbook::template::{self, ParamValue, Scope, TemplateError};
 use crate::step::subject::Looker;
 use crate::timeline::folder::{FileSystems, Folder, PAYLOADS};
 use crate::timeline::payload::Parts;
@@ -89,31 +90,19 @@ impl Ground {
         self.measured.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), text);
     }
 
-    /// Every value that templates can use now.
+    /// Every value that templates can use now: what the record knows, and what only this process does.
     pub(super) fn scope(&self, incident: &Incident) -> Scope {
-        let mut params = BTreeMap::new();
-        for param in &incident.runbook.params {
-            let clear = incident.clear_params().find(|(name, _)| *name == param.name);
-            let value = match (clear, self.secrets.0.get(&param.name)) {
-                (Some((_, Some(text))), _) => ParamValue::Plain(text.to_owned()),
-                (_, Some(secret)) if param.secret => ParamValue::Secret(secret.clone()),
-                (Some((_, None)), _) => ParamValue::SecretNotHere,
-                (None, _) if param.secret => ParamValue::SecretNotHere,
-                (None, _) => ParamValue::Plain(param.default.clone().unwrap_or_default()),
-            };
-            params.insert(param.name.clone(), value);
+        let mut scope = plan::scope(incident);
+        for (name, value) in &mut scope.params {
+            if let (ParamValue::SecretNotHere, Some(secret)) = (&*value, self.secrets.0.get(name)) {
+                *value = ParamValue::Secret(secret.clone());
+            }
         }
-        let mut measurements: BTreeMap<String, String> = incident
-            .measurements
-            .iter()
-            .filter_map(|(name, m)| Some((name.clone(), m.text.clone()?)))
-            .collect();
         let kept = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, text) in kept.iter().filter(|(name, _)| incident.measurements.contains_key(*name)) {
-            measurements.insert(name.clone(), text.clone());
+            scope.measurements.insert(name.clone(), text.clone());
         }
-        drop(kept);
-        Scope { params, measurements, incident: about(incident) }
+        scope
     }
 
     /// Until when the way back is open, where the runbook says so.
@@ -136,22 +125,4 @@ impl Ground {
         let filled = template::set_aside_path(path, scope)?;
         Ok(self.directory(step, scope)?.join(filled))
     }
-}
-
-fn about(incident: &Incident) -> BTreeMap<Field, String> {
-    let Some(opened) = &incident.opened else { return BTreeMap::new() };
-    let runbook = &incident.runbook;
-    let mut about = BTreeMap::from([
-        (Field::Id, opened.incident.to_string()),
-        (Field::Mode, opened.mode.word().to_lowercase()),
-        (Field::Environment, runbook.environment.clone()),
-        (Field::Service, runbook.service.clone()),
-        (Field::Title, runbook.title.clone()),
-        (Field::Severity, opened.severity.to_string()),
-        (Field::Started, incident.opened_at.to_second()),
-    ]);
-    if let Some(point) = &opened.restore_point {
-        about.insert(Field::RestorePoint, point.clone());
-    }
-    about
 }

@@ -1,0 +1,7 @@
+//! A real hub in its own process, and people who talk to it over its socket.
+
+mod clients;
+mod faults;
+mod house;
+mod life;
+mod steps;

@@ -1,0 +1,197 @@
+//! Clients: many, stalled, hostile.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream as StdStream;
+use std::time::Duration;
+
+use backout::client::session::payload;
+use backout::core::event::What;
+use backout::core::intent::Intent;
+use backout::core::statement::Answering;
+use backout::wire::act::Part;
+use backout::wire::message::{ActResult, FromClient, FromHub, PROTOCOL};
+
+use super::house::{House, PATIENCE, Seat, assume, recorded, seals, step};
+
+const HOLD: &str = "- id: hold
+  approve: {require: [{role: sre, count: 2}], expires: 10m, covers: [act], separation_of_duties: []}
+- {id: act, run: [touch, done], timeout: 10s, role: commander}";
+
+fn note(text: &str) -> (Intent, Vec<Part>) {
+    let (part, commitment) = payload(text.as_bytes()).unwrap();
+    (Intent::Note { payload: commitment }, vec![part])
+}
+
+/// A raw connection that has sent these bytes.
+fn raw(house: &House, bytes: &[u8]) -> StdStream {
+    let mut stream = StdStream::connect(house.socket()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(bytes).unwrap();
+    stream
+}
+
+fn frame(content: &[u8]) -> Vec<u8> {
+    [&(content.len() as u32).to_be_bytes()[..], content].concat()
+}
+
+/// Reads until the hub hangs up.
+fn hung_up(mut stream: StdStream) -> Vec<u8> {
+    let mut said = Vec::new();
+    // A reset is as good as an end.
+    let _ = stream.read_to_end(&mut said);
+    said
+}
+
+#[tokio::test]
+async fn nonsense_is_let_go_and_the_room_does_not_notice() {
+    let mut house = House::live(HOLD);
+    let mut ana = house.ana().await;
+    let hello = format!(r#"{{"hello":{{"protocol":{PROTOCOL},"program":"x","from":0}}}}"#);
+    let twice = [frame(hello.as_bytes()), frame(hello.as_bytes())].concat();
+    for bytes in [
+        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+        vec![0xff; 64],
+        frame(b"{\"hello\":"),
+        frame(b"\xff\xfe"),
+        (u32::MAX).to_be_bytes().to_vec(),
+        (300_000u32).to_be_bytes().to_vec(),
+        twice,
+        [frame(hello.as_bytes()), frame(br#"{"act":{"id":1,"act":{}}}"#)].concat(),
+    ] {
+        hung_up(raw(&house, &bytes));
+    }
+    let half = raw(&house, &frame(hello.as_bytes())[..7]);
+    drop(half);
+    ana.done(assume("commander")).await;
+}
+
+#[tokio::test]
+async fn who_does_not_say_hello_is_let_go() {
+    let mut house = House::live(HOLD);
+    let mut ana = house.ana().await;
+    assert_eq!(hung_up(raw(&house, &[])), b"");
+    ana.done(assume("commander")).await;
+}
+
+#[tokio::test]
+async fn another_protocol_and_another_record_are_told_apart_in_words() {
+    let house = House::live(HOLD);
+    let said = |protocol: u32, from: u64| {
+        let hello = format!(r#"{{"hello":{{"protocol":{protocol},"program":"9.9","from":{from}}}}}"#);
+        String::from_utf8_lossy(&hung_up(raw(&house, &frame(hello.as_bytes())))).into_owned()
+    };
+    assert!(said(PROTOCOL + 1, 0).contains("the hub is older"), "{}", said(PROTOCOL + 1, 0));
+    assert!(said(PROTOCOL, 1_000_000).contains("not the same record"));
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_delays_nobody() {
+    let mut house = House::live(HOLD);
+    let mut ana = house.ana().await;
+    let hello = format!(r#"{{"hello":{{"protocol":{PROTOCOL},"program":"x","from":0}}}}"#);
+    let stalled: Vec<_> = (0..5).map(|_| raw(&house, &frame(hello.as_bytes()))).collect();
+    // More than a socket's buffers hold.
+    let long = "x".repeat(100_000);
+    for _ in 0..30 {
+        let (intent, parts) = note(&long);
+        let act = ana.signed(intent, parts);
+        let submitted = tokio::time::timeout(Duration::from_secs(10), ana.submit(act)).await;
+        assert!(matches!(submitted, Ok(ActResult::Recorded { .. })));
+    }
+    drop(stalled);
+}
+
+#[tokio::test]
+async fn a_hundred_wishes_that_wait_share_few_syncs() {
+    let mut house = House::live(HOLD);
+    let mut ana = house.ana().await;
+    let before = seals(&house.dir);
+    let acts: Vec<_> = (0..100)
+        .map(|n| {
+            let (intent, parts) = note(&format!("note {n}"));
+            ana.signed(intent, parts)
+        })
+        .collect();
+    for (id, act) in acts.into_iter().enumerate() {
+        ana.say(&FromClient::Act { id: id as u64 + 1000, act: Box::new(act) }).await;
+    }
+    let mut answered = 0;
+    while answered < 100 {
+        if let FromHub::Answer { result, .. } = ana.hear().await {
+            assert!(matches!(result, ActResult::Recorded { .. }), "{result:?}");
+            answered += 1;
+        }
+    }
+    let sealed = seals(&house.dir) - before;
+    assert!(sealed < 50, "{sealed} batches for 100 notes");
+}
+
+#[tokio::test]
+async fn a_quorum_counts_people_and_keeps_what_does_not_count() {
+    let mut house = House::live(HOLD);
+    let (mut ana, mut ben) = house.declared().await;
+    ben.until("the hold point opens", |i| i.gates.contains_key(&step("hold"))).await;
+    let early = ana.starting("act", backout::core::event::Direction::Forward);
+    let why = ana.refused(early).await;
+    assert!(why.contains("hold"), "{why}");
+    ben.answer("hold", "sre", Answering::Approve).await;
+    let again = ben.answering("hold", "sre", Answering::Approve);
+    let ActResult::Refused { why } = ben.submit(again).await else { panic!("counted twice") };
+    assert!(why.contains("already answered"), "{why}");
+    let refused =
+        recorded(&house.dir).iter().any(|(_, e)| matches!(e, What::Refused(r) if r.person.as_str() == "ben"));
+    assert!(refused, "the second answer is in the record");
+    ana.until("ben's answer is here", |i| !i.gates[&step("hold")].answers.is_empty()).await;
+    ana.answer("hold", "sre", Answering::Approve).await;
+    ana.over("hold").await;
+    ana.start("act").await;
+}
+
+#[tokio::test]
+async fn an_act_that_was_changed_on_its_way_is_refused() {
+    let mut house = House::live(HOLD);
+    let mut ana = house.ana().await;
+    let mut act = ana.signed(assume("commander"), Vec::new());
+    act.intent = assume("sre");
+    let ActResult::Refused { why } = ana.submit(act).await else { panic!("a forged act counted") };
+    assert!(why.contains("does not fit"), "{why}");
+    let (intent, mut parts) = note("as written");
+    parts[0].data = String::new();
+    let act = ana.signed(intent, parts);
+    let ActResult::Refused { why } = ana.submit(act).await else { panic!("a changed note counted") };
+    assert!(why.contains("commits to"), "{why}");
+}
+
+#[tokio::test]
+async fn an_approval_over_another_record_is_refused() {
+    let mut house = House::live(HOLD);
+    let mut ana = house.ana().await;
+    ana.until("the declaration is asked for", |i| i.gates.contains_key(&step("declare"))).await;
+    let mut act = ana.answering("declare", "commander", Answering::Approve);
+    act.auth.statement = act.auth.statement.map(|text| text.replace("decision: approve", "decision: deny"));
+    let ActResult::Refused { why } = ana.submit(act).await else { panic!("counted") };
+    assert!(why.contains("`decision`"), "{why}");
+}
+
+#[tokio::test]
+async fn somebody_elses_name_does_not_help() {
+    let mut house = House::live(HOLD);
+    let mut ana = house.ana().await;
+    ana.done(assume("commander")).await;
+    let mut ben = house.joined("ben").await;
+    let mut act = ben.signed(assume("sre"), Vec::new());
+    act.person = ana.person.clone();
+    let ActResult::Refused { why } = ben.submit(act).await else { panic!("counted") };
+    assert!(why.contains("belongs to `ben`"), "{why}");
+}
+
+#[tokio::test]
+async fn more_clients_than_seats_are_turned_away_with_a_reason() {
+    let house = House::live(HOLD);
+    let seats: Vec<_> = (0..256).map(|_| raw(&house, &[])).collect();
+    let said = hung_up(raw(&house, &[]));
+    assert!(String::from_utf8_lossy(&said).contains("too many"), "{}", String::from_utf8_lossy(&said));
+    drop(seats);
+    let seat = Seat::attach(&house.socket(), "ben").await;
+    assert_eq!(seat.welcome.head.n, seat.mirror.head().n);
+}

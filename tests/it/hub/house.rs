@@ -1,0 +1,416 @@
+//! A prepared incident, its hub and people with keys in memory who talk to it over its socket.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use backout::client::answer;
+use backout::client::connection::{Reader, Writer, connect};
+use backout::client::mirror::Mirror;
+use backout::client::session::{Asking, Session};
+use backout::core::event::{Answer, Direction, Display, Mode, Opened, What};
+use backout::core::id::{IncidentId, PersonId, RoleName, StepId};
+use backout::core::incident::{Incident, Status};
+use backout::core::intent::Intent;
+use backout::core::plan;
+use backout::core::statement::Answering;
+use backout::core::time::Stamp;
+use backout::error::Failure;
+use backout::hub::clock;
+use backout::hub::layout::{self, Copies, Opening};
+use backout::hub::start::{Launch, Ready};
+use backout::identity::Signer;
+use backout::wire::act::{Act, Part};
+use backout::wire::message::{ActResult, FromClient, FromHub, Welcome};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::net::UnixStream;
+
+use crate::support::{Place, wait_until};
+
+/// Longer than anything here takes on a busy machine; only a failing test waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+const INCIDENT: &str = "01JD3K9W8ZQ4T6V2M7N5B1C0XA";
+const LOG: &str = "backout.test/01JD3K9W8ZQ4T6V2M7N5B1C0XA";
+const TEAM: &str =
+    "people:\n  - {id: ana, name: Ana, roles: [commander, sre]}\n  - {id: ben, name: Ben, roles: [sre]}\n";
+const PROGRAM: &str = env!("CARGO_BIN_EXE_backout");
+
+/// A runbook with these steps in one phase.
+pub fn runbook(steps: &str) -> String {
+    let indented: String = steps.lines().map(|line| format!("      {line}\n")).collect();
+    format!(
+        "backout: 1
+id: test
+title: Take it back
+class: deploy
+service: shop
+environment: test
+owners: [team]
+summary: A test.
+does_not_undo: Nothing.
+objectives: {{rto: 10m, rpo: 0s}}
+params:
+  word: {{prompt: Word, default: plain}}
+  token: {{secret: true, prompt: Token, env: TEST_TOKEN, required: false}}
+roles:
+  commander: {{required: true}}
+  sre: {{min: 1}}
+declare:
+  require: [{{role: commander, count: 1}}]
+  expires: 15m
+phases:
+  - name: Act
+    steps:
+{indented}"
+    )
+}
+
+/// An incident on disk and whoever its hub is.
+pub struct House {
+    pub place: Place,
+    pub dir: PathBuf,
+    opener: Option<Session>,
+}
+
+pub fn signer(person: &str) -> Signer {
+    let seed = if person == "ana" { 1 } else { 2 };
+    Signer::generate_memory([seed; 32])
+}
+
+impl House {
+    /// Prepared, with no hub yet.
+    pub fn prepared(steps: &str, mode: Mode) -> House {
+        let place = Place::new();
+        let workspace = place.folder("ws");
+        let copies = Copies {
+            runbook: runbook(steps).into_bytes(),
+            team: TEAM.into(),
+            allowed_signers: format!(
+                "ana {}\nben {}\n",
+                signer("ana").public_openssh(),
+                signer("ben").public_openssh()
+            )
+            .into_bytes(),
+            revoked_keys: Vec::new(),
+            workspace: b"channels: {paper: {file: messages.txt}}\n".to_vec(),
+        };
+        let asking = asking("ana");
+        let (session, joined, auth) = Session::begin(LOG, &asking, &signer("ana"), clock::now()).unwrap();
+        let incident = IncidentId::parse(INCIDENT).unwrap();
+        let opened = Opened {
+            log: LOG.to_owned(),
+            incident: incident.clone(),
+            mode,
+            program: String::new(),
+            hub_key: String::new(),
+            pinned: copies.pinned(),
+            params: [
+                ("word".to_owned(), Answer::Text("plain".to_owned())),
+                ("token".to_owned(), Answer::Secret(secret_commitment())),
+            ]
+            .into(),
+            restore_point: None,
+            severity: 3,
+            session: joined,
+        };
+        let person = PersonId::parse("ana").unwrap();
+        let act = Act { person, intent: Intent::Open(Box::new(opened)), auth, payload: Vec::new() };
+        let opening = Opening { act, workspace };
+        let dir = layout::prepare(&place.join("state"), &incident, &copies, &opening).unwrap();
+        House { place, dir, opener: Some(session) }
+    }
+
+    /// Prepared and with a hub.
+    pub fn live(steps: &str) -> House {
+        let house = House::prepared(steps, Mode::Live);
+        house.start().unwrap();
+        house
+    }
+
+    pub fn launch(&self) -> Launch {
+        Launch::new(&self.dir).program(PROGRAM)
+    }
+
+    pub fn start(&self) -> Result<Ready, Failure> {
+        self.launch().start()
+    }
+
+    /// A file of the workspace.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.place.join("ws").join(name)
+    }
+
+    pub fn lines(&self, name: &str) -> usize {
+        std::fs::read_to_string(self.file(name)).map_or(0, |text| text.lines().count())
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        layout::socket(&self.dir).unwrap()
+    }
+
+    pub fn hub_pid(&self) -> Pid {
+        let text = std::fs::read_to_string(self.dir.join(layout::PID)).unwrap();
+        Pid::from_raw(text.trim().parse().unwrap()).unwrap()
+    }
+
+    /// Ends the hub without a word and waits until its lock is free.
+    pub fn kill_hub(&self) {
+        kill_process(self.hub_pid(), Signal::KILL).unwrap();
+        self.gone();
+    }
+
+    /// Asks it to end in order.
+    pub fn end_hub(&self) {
+        kill_process(self.hub_pid(), Signal::TERM).unwrap();
+        self.gone();
+    }
+
+    pub fn gone(&self) {
+        let lock = std::fs::File::open(self.dir.join("lock")).unwrap();
+        wait_until("the hub is gone", PATIENCE, || match lock.try_lock() {
+            Ok(()) => {
+                lock.unlock().unwrap();
+                true
+            }
+            Err(_) => false,
+        });
+    }
+
+    /// The opener at a console.
+    pub async fn ana(&mut self) -> Seat {
+        let session = self.opener.take().expect("the opener sits once");
+        let mut seat = Seat::attach(&self.socket(), "ana").await;
+        seat.session = Some(session);
+        seat
+    }
+
+    /// Somebody who joins.
+    pub async fn joined(&self, person: &'static str) -> Seat {
+        let mut seat = Seat::attach(&self.socket(), person).await;
+        seat.join().await;
+        seat
+    }
+
+    /// Ana commands, Ben is there as sre, and the rollback is declared.
+    pub async fn declared(&mut self) -> (Seat, Seat) {
+        let mut ana = self.ana().await;
+        ana.done(assume("commander")).await;
+        ana.done(assume("sre")).await;
+        let mut ben = self.joined("ben").await;
+        ben.done(assume("sre")).await;
+        ana.until("the declaration is asked for", |i| i.gates.contains_key(&StepId::declare())).await;
+        ana.answer("declare", "commander", Answering::Approve).await;
+        ana.until("the rollback is declared", |i| i.declared_at.is_some()).await;
+        (ana, ben)
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let pid = |path: PathBuf, key: &str| {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+            let found = if key.is_empty() { json.as_i64() } else { json[key]["pid"].as_i64() };
+            found.and_then(|pid| Pid::from_raw(pid as i32))
+        };
+        let mut pids: Vec<Option<Pid>> = vec![pid(self.dir.join(layout::PID), "")];
+        for attempt in std::fs::read_dir(self.dir.join(layout::STEPS)).into_iter().flatten().flatten() {
+            if attempt.path().join("exit.json").exists() {
+                continue;
+            }
+            pids.push(pid(attempt.path().join("started.json"), "supervisor"));
+            pids.push(pid(attempt.path().join("started.json"), "child"));
+        }
+        for pid in pids.into_iter().flatten() {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+/// Of a secret that only some tests hand to the hub.
+fn secret_commitment() -> String {
+    backout::client::session::payload(b"hunter2-very-secret").unwrap().1
+}
+
+pub fn asking(person: &str) -> Asking {
+    Asking {
+        person: PersonId::parse(person).unwrap(),
+        roles: Vec::new(),
+        via: "a test".to_owned(),
+        display: Display::Local,
+    }
+}
+
+pub fn assume(role: &str) -> Intent {
+    Intent::Assume { role: RoleName::parse(role).unwrap() }
+}
+
+pub fn step(id: &str) -> StepId {
+    StepId::parse(id).unwrap()
+}
+
+/// A person at a console.
+pub struct Seat {
+    pub mirror: Mirror,
+    pub welcome: Welcome,
+    pub session: Option<Session>,
+    pub person: PersonId,
+    signer: Signer,
+    reader: Reader<UnixStream>,
+    writer: Writer<UnixStream>,
+    next: u64,
+}
+
+impl Seat {
+    pub async fn attach(socket: &Path, person: &str) -> Seat {
+        let (reader, writer, welcome) = connect(socket, 0).await.unwrap();
+        let runbook = backout::runbook::load("runbook.yaml", welcome.runbook.as_bytes()).unwrap().runbook;
+        let team = backout::workspace::team::decode("team.yaml", welcome.team.as_bytes()).0.unwrap();
+        let incident = Incident::new(Arc::new(runbook), Arc::new(team));
+        let mirror = Mirror::new(&welcome.log, &welcome.hub_key, incident).unwrap();
+        let mut seat = Seat {
+            mirror,
+            welcome,
+            session: None,
+            person: PersonId::parse(person).unwrap(),
+            signer: signer(person),
+            reader,
+            writer,
+            next: 1,
+        };
+        while seat.hear().await != FromHub::CaughtUp {}
+        seat
+    }
+
+    pub async fn join(&mut self) {
+        let log = self.mirror.incident.log().to_owned();
+        let (session, joined, auth) =
+            Session::begin(&log, &asking(self.person.as_str()), &self.signer, clock::now()).unwrap();
+        let act =
+            Act { person: self.person.clone(), intent: Intent::Join(joined), auth, payload: Vec::new() };
+        assert!(matches!(self.submit(act).await, ActResult::Recorded { .. }));
+        self.session = Some(session);
+    }
+
+    /// The next message, folded into the mirror when it is lines.
+    pub async fn hear(&mut self) -> FromHub {
+        let message =
+            tokio::time::timeout(PATIENCE, self.reader.next()).await.expect("the hub says something");
+        let message = message.unwrap();
+        if let FromHub::Lines { text, .. } = &message {
+            self.mirror.feed(text).unwrap();
+        }
+        message
+    }
+
+    pub async fn say(&mut self, message: &FromClient) {
+        self.writer.send(message).await.unwrap();
+    }
+
+    pub async fn submit(&mut self, act: Act) -> ActResult {
+        let id = self.next;
+        self.next += 1;
+        self.say(&FromClient::Act { id, act: Box::new(act) }).await;
+        loop {
+            if let FromHub::Answer { id: answered, result } = self.hear().await {
+                assert_eq!(answered, id);
+                return result;
+            }
+        }
+    }
+
+    pub fn signed(&mut self, intent: Intent, payload: Vec<Part>) -> Act {
+        self.session.as_mut().expect("has joined").act(&self.mirror, intent, payload).unwrap()
+    }
+
+    pub async fn act(&mut self, intent: Intent) -> ActResult {
+        let act = self.signed(intent, Vec::new());
+        self.submit(act).await
+    }
+
+    /// Acts, and it is recorded.
+    pub async fn done(&mut self, intent: Intent) -> u64 {
+        match self.act(intent.clone()).await {
+            ActResult::Recorded { seq } => seq,
+            other => panic!("{intent:?}: {other:?}"),
+        }
+    }
+
+    /// Acts, and is refused with these words.
+    pub async fn refused(&mut self, intent: Intent) -> String {
+        match self.act(intent.clone()).await {
+            ActResult::Refused { why } => why,
+            other => panic!("{intent:?}: {other:?}"),
+        }
+    }
+
+    pub fn answering(&mut self, gate: &str, role: &str, how: Answering) -> Act {
+        let key = self.signer.fingerprint();
+        let role = RoleName::parse(role).unwrap();
+        let draft =
+            answer::at_gate(&self.mirror, &self.person, &key, &step(gate), &role, how, "because").unwrap();
+        let log = self.mirror.incident.log().to_owned();
+        answer::sign(draft, &log, &self.signer, self.session.as_mut(), Display::Local).unwrap()
+    }
+
+    pub async fn answer(&mut self, gate: &str, role: &str, how: Answering) {
+        let act = self.answering(gate, role, how);
+        let result = self.submit(act).await;
+        assert!(matches!(result, ActResult::Recorded { .. }), "{result:?}");
+    }
+
+    pub fn starting(&self, id: &str, direction: Direction) -> Intent {
+        let incident = &self.mirror.incident;
+        let id = step(id);
+        let attempt = incident.next_attempt(&id, direction);
+        let model = incident.step(&id).expect("a step of the runbook");
+        let plan = plan::digest(&plan::of_step(incident, model, direction).unwrap(), attempt);
+        Intent::Start { step: id, attempt, direction, plan, retyped: None, reason: None, payload: None }
+    }
+
+    pub async fn start(&mut self, id: &str) -> u64 {
+        let intent = self.starting(id, Direction::Forward);
+        self.done(intent).await
+    }
+
+    pub async fn until(&mut self, what: &str, mut is: impl FnMut(&Incident) -> bool) {
+        let begun = std::time::Instant::now();
+        while !is(&self.mirror.incident) {
+            assert!(begun.elapsed() < PATIENCE, "never came: {what}");
+            self.hear().await;
+        }
+    }
+
+    /// Waits until the step is over, and gives how and why.
+    pub async fn over(&mut self, id: &str) -> (Status, String) {
+        self.until(id, |i| i.runs.get(id).is_some_and(|r| r.status == Status::Unknown || r.status.is_over()))
+            .await;
+        let run = &self.mirror.incident.runs[id];
+        (run.status, run.detail.clone())
+    }
+
+    /// Leaves without a word.
+    pub fn hang_up(self) {}
+
+    pub fn closing(&mut self, reason: &str) -> Act {
+        let key = self.signer.fingerprint();
+        let draft = answer::closing(&self.mirror, &self.person, &key, reason).unwrap();
+        let log = self.mirror.incident.log().to_owned();
+        answer::sign(draft, &log, &self.signer, self.session.as_mut(), Display::Local).unwrap()
+    }
+}
+
+/// Every event of the record on disk, sealed or not.
+pub fn recorded(dir: &Path) -> Vec<(Stamp, What)> {
+    let text = std::fs::read_to_string(dir.join("timeline.jsonl")).unwrap();
+    let events = text.lines().filter(|line| !line.starts_with("{\"seal\":"));
+    let read = |line: &str| backout::timeline::codec::decode(line.as_bytes()).unwrap();
+    events.map(read).map(|event| (event.at, event.what)).collect()
+}
+
+/// How many batches were sealed.
+pub fn seals(dir: &Path) -> usize {
+    let text = std::fs::read_to_string(dir.join("timeline.jsonl")).unwrap();
+    text.lines().filter(|line| line.starts_with("{\"seal\":")).count()
+}
