@@ -144,7 +144,10 @@ fn room_thread(room: Room, waiting: mpsc::Receiver<Wish>) -> Result<oneshot::Rec
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(cannot)?;
     std::thread::Builder::new()
         .name("room".to_owned())
-        .spawn(move || done.send(runtime.block_on(room.run(waiting))))
+        .spawn(move || {
+            // When nobody waits for the end any more, the process is over anyway.
+            let _ = done.send(runtime.block_on(room.run(waiting)));
+        })
         .map_err(cannot)?;
     Ok(ended)
 }

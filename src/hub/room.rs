@@ -266,8 +266,9 @@ impl Room {
     /// The batch did not happen: back to what is recorded.
     fn not_written(&mut self, mut draft: Draft, trouble: Trouble) {
         let why = trouble.to_string();
-        tracing::error!(%why, events = draft.len(), "not recorded");
-        self.say(WriterState::Stopped { why: why.clone() });
+        if self.say(WriterState::Stopped { why: why.clone() }) {
+            tracing::error!(%why, events = draft.len(), "not recorded");
+        }
         draft.settle(Some(&why));
         self.incident = rebuild(&self.incident, &self.log);
         if trouble.is_final() {
@@ -288,20 +289,20 @@ impl Room {
         }
         match self.writer.append_last(&last) {
             Ok(sealed) => self.log.push(sealed.first, &sealed.text, sealed.head),
-            Err(trouble) => {
-                tracing::error!(%trouble, "not recorded either");
+            Err(_) => {
                 self.incident = rebuild(&self.incident, &self.log);
                 self.owed = ends.into();
             }
         }
     }
 
-    fn say(&self, state: WriterState) {
+    /// Tells every screen. True when it is news.
+    fn say(&self, state: WriterState) -> bool {
         self.state.send_if_modified(|before| {
             let news = *before != state;
             *before = state;
             news
-        });
+        })
     }
 }
 
