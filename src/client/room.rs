@@ -2,13 +2,14 @@
 
 use crate::client::connection::{ConnectError, Reader, Writer, connect, greet};
 use crate::client::mirror::{Mirror, MirrorError};
+use crate::client::session;
 use crate::core::event::{Direction, Event};
 use crate::core::id::StepId;
 use crate::core::incident::Incident;
 use crate::metrics::pane::Pane;
-use crate::wire::act::Act;
+use crate::wire::act::{Act, Part};
 use crate::wire::message::{ActResult, FromClient, FromHub, ScoreView, Welcome, WriterState};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -32,6 +33,9 @@ pub enum RoomError {
         /// Why.
         why: String,
     },
+    /// Words that are not what the event commits to.
+    #[error("what the hub sent as the words of event {0} is not what the event commits to")]
+    OtherWords(u64),
     /// The hub ended while an answer was due.
     #[error("the hub ended: {0}")]
     Ended(String),
@@ -94,6 +98,8 @@ pub struct Room<S = UnixStream> {
     writer: Writer<S>,
     next_act: u64,
     early: VecDeque<Update>,
+    parts: BTreeMap<u64, Vec<Part>>,
+    said: BTreeMap<u64, Vec<String>>,
 }
 
 impl Room<UnixStream> {
@@ -124,7 +130,16 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
         let incident = empty_incident(&welcome)?;
         let mirror = Mirror::new(&welcome.log, &welcome.hub_key, incident)?;
         let inbox = receive_from(reader);
-        Ok(Room { mirror, welcome, inbox, writer, next_act: 1, early: VecDeque::new() })
+        Ok(Room {
+            mirror,
+            welcome,
+            inbox,
+            writer,
+            next_act: 1,
+            early: VecDeque::new(),
+            parts: BTreeMap::new(),
+            said: BTreeMap::new(),
+        })
     }
 
     /// The next update. Nothing is lost when the future is dropped while it waits.
@@ -141,7 +156,11 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
     async fn receive(&mut self) -> Result<Update, RoomError> {
         let message = self.inbox.recv().await.unwrap_or(Err(ConnectError::Closed))?;
         Ok(match message {
-            FromHub::Lines { text, .. } => Update::Events(self.mirror.feed(&text)?),
+            FromHub::Lines { text, .. } => Update::Events(self.events(&text)?),
+            FromHub::Said { seq, parts } => {
+                self.parts.insert(seq, parts);
+                return Ok(Update::Events(Vec::new()));
+            }
             FromHub::CaughtUp => Update::CaughtUp,
             FromHub::Answer { id, result } => Update::Answer { id, result },
             FromHub::Metrics { panes, score } => Update::Metrics { panes, score },
@@ -156,7 +175,24 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
         })
     }
 
-    /// Reads until everything recorded before we came is here.
+    /// What a note or a message of the record says, as far as the hub sent it and it is what the event commits to.
+    pub fn said(&self, seq: u64) -> &[String] {
+        self.said.get(&seq).map_or(&[], Vec::as_slice)
+    }
+
+    fn events(&mut self, text: &str) -> Result<Vec<Event>, RoomError> {
+        let events = self.mirror.feed(text)?;
+        for event in &events {
+            if let Some(parts) = self.parts.remove(&event.seq) {
+                let texts =
+                    session::opened(&parts, &event.payload).ok_or(RoomError::OtherWords(event.seq))?;
+                self.said.insert(event.seq, texts);
+            }
+        }
+        Ok(events)
+    }
+
+    /// Reads until everything recorded before we came is here. The events are kept for [`Room::next`].
     ///
     /// # Errors
     /// As [`Room::next`].
@@ -165,10 +201,8 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
             match self.receive().await? {
                 Update::CaughtUp => return Ok(()),
                 Update::Bye(why) => return Err(RoomError::Ended(why)),
-                Update::Events(_) | Update::Answer { .. } => {}
-                later @ (Update::Metrics { .. } | Update::Output(_) | Update::Writer(_)) => {
-                    self.early.push_back(later);
-                }
+                Update::Answer { .. } => {}
+                later => self.early.push_back(later),
             }
         }
     }

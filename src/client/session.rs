@@ -143,3 +143,19 @@ pub fn payload(data: &[u8]) -> Result<(Part, String), ActError> {
     let commitment = b64.encode(crate::timeline::payload::commit(&salt, data));
     Ok((Part { salt: b64.encode(salt), data: b64.encode(data) }, commitment))
 }
+
+/// The contents of parts, if they are what these commitments commit to.
+pub fn opened(parts: &[Part], commitments: &[String]) -> Option<Vec<String>> {
+    use base64::Engine as _;
+    let b64 = base64::engine::general_purpose::STANDARD;
+    if parts.len() != commitments.len() {
+        return None;
+    }
+    let one = |(part, commitment): (&Part, &String)| {
+        let salt: [u8; 32] = b64.decode(&part.salt).ok()?.try_into().ok()?;
+        let data = b64.decode(&part.data).ok()?;
+        let same = b64.encode(crate::timeline::payload::commit(&salt, &data)) == *commitment;
+        same.then(|| String::from_utf8_lossy(&data).into_owned())
+    };
+    parts.iter().zip(commitments).map(one).collect()
+}

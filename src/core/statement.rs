@@ -58,6 +58,11 @@ fn one_line(text: &str) -> String {
     clean.trim().to_owned()
 }
 
+/// A value that may be missing: no line ends in a blank.
+fn or_dash(text: String) -> String {
+    if text.is_empty() { "-".to_owned() } else { text }
+}
+
 /// Cuts a long value and says so; the `plan:` line commits to the whole.
 fn shortened(text: &str, room: usize) -> String {
     let line = one_line(text);
@@ -120,7 +125,7 @@ pub fn gate(
         "role: {}\nas: {person}\ndecision: {}\nreason: {}\nnonce: {}\nexpires: {}\n",
         answer.role,
         how.word(),
-        shortened(&answer.reason, 512),
+        or_dash(shortened(&answer.reason, 512)),
         answer.nonce,
         pending.expires.to_second(),
     ));
@@ -134,7 +139,7 @@ pub fn close(incident: &Incident, person: &PersonId, reason: &str, seen: &Seen) 
         incident.log(),
         seen.n,
         seen.root,
-        shortened(reason, 512),
+        or_dash(shortened(reason, 512)),
     )
 }
 

@@ -3,7 +3,7 @@
 use crate::core::event::{Direction, Seen};
 use crate::core::id::StepId;
 use crate::metrics::pane::Pane;
-use crate::wire::act::Act;
+use crate::wire::act::{Act, Part};
 use serde::{Deserialize, Serialize};
 
 /// Version of this protocol. A hub speaks exactly one; a client that speaks another says which side is older.
@@ -57,6 +57,13 @@ pub enum FromHub {
         from: u64,
         /// The bytes.
         text: String,
+    },
+    /// What a note or a message says; sent before the lines of its event.
+    Said {
+        /// The event.
+        seq: u64,
+        /// The parts it commits to.
+        parts: Vec<Part>,
     },
     /// Everything recorded when the client said hello has been sent.
     CaughtUp,
