@@ -82,6 +82,15 @@ impl Source {
             .collect()
     }
 
+    /// The lines of every function as written, with the number of the first.
+    pub fn bodies(&self) -> Vec<(usize, String)> {
+        let lines: Vec<&str> = self.text.lines().collect();
+        self.functions()
+            .into_iter()
+            .map(|(_, line, count)| (line, lines[line - 1..line - 1 + count].join("\n")))
+            .collect()
+    }
+
     /// Every path the code names, with its line; `use` trees are expanded, `super::` up to the root becomes `crate::`.
     pub fn paths(&self) -> Vec<(usize, String)> {
         let mut found = Vec::new();
@@ -108,6 +117,7 @@ impl Source {
 pub fn sources(root: &Path) -> Vec<Source> {
     let mut files = Vec::new();
     walk(&root.join("src"), &mut files);
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "rs"));
     files.sort();
     let named = |file: &PathBuf| file.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
     let read: Vec<(String, String)> =
