@@ -2,9 +2,11 @@
 //! looks at a clock: the time is an argument.
 
 pub mod gate;
+mod observe;
 pub mod people;
 pub mod stage;
 pub mod step;
+mod way_on;
 
 use crate::core::event::{ClockJumped, Noted, What};
 use crate::core::id::PersonId;
@@ -36,18 +38,26 @@ pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Resu
         Intent::Declare { attempt } => gate::declare(incident, by, *attempt),
         Intent::Start { .. } => step::start(incident, by, intent, now),
         Intent::Confirm { step, attempt, evidence } => step::confirm(incident, by, step, *attempt, evidence),
-        Intent::Skip { step, reason } => step::skip(incident, by, step, reason),
-        Intent::MarkDone { step, reason } => step::mark_done(incident, by, step, reason),
+        Intent::Skip { step, reason } => way_on::skip(incident, by, step, reason),
+        Intent::MarkDone { step, reason } => way_on::mark_done(incident, by, step, reason),
         Intent::Settle { step, attempt, verdict, reason } => {
-            step::settle(incident, by, step, *attempt, *verdict, reason)
+            way_on::settle(incident, by, step, *attempt, *verdict, reason)
         }
-        Intent::DecideStep { step, choice, reason } => step::decide_step(incident, by, step, choice, reason),
+        Intent::DecideStep { step, choice, reason } => {
+            way_on::decide_step(incident, by, step, choice, reason)
+        }
         Intent::Finish { .. } => step::finish(incident, by, intent, now),
-        Intent::Progress { .. } | Intent::Measure { .. } | Intent::Judge { .. } => {
-            step::observe(incident, by, intent)
+        Intent::Progress { step, attempt, done, total } => {
+            observe::progress(incident, by, step, *attempt, *done, *total)
         }
-        Intent::MarkSent { step, how, detail, .. } => step::sent(incident, by, step, *how, detail),
-        Intent::EnterPhase { phase } => step::enter_phase(incident, by, *phase),
+        Intent::Measure { step, attempt, digest, bytes, text } => {
+            observe::measure(incident, by, step, *attempt, *digest, *bytes, text.as_deref())
+        }
+        Intent::Judge { step, attempt, look, judgement, why } => {
+            observe::judge(incident, by, step, *attempt, *look, *judgement, why)
+        }
+        Intent::MarkSent { step, how, detail, .. } => observe::sent(incident, by, step, *how, detail),
+        Intent::EnterPhase { phase } => observe::enter_phase(incident, by, *phase),
         Intent::DecideIncident { choice, reason } => stage::pause_or_go_on(incident, by, choice, reason),
         Intent::Abort { reason } => stage::abort(incident, by, reason),
         Intent::Mitigate { reason } => stage::mitigate(incident, by, reason),

@@ -54,10 +54,10 @@ pub fn next_wake(incident: &Incident) -> Option<Stamp> {
     let expiries = gates.map(|(_, g)| g.expires);
     let steps = incident.runbook.steps().filter_map(|step| {
         let run = incident.runs.get(step.id.as_str())?;
-        match (&step.action, run.status) {
-            (Action::Wait { lasts, .. }, Status::Running) => run.started_at.map(|at| at.plus(*lasts)),
-            _ => incident.retry_due(step),
+        if let (Action::Wait { lasts, .. }, Status::Running) = (&step.action, run.status) {
+            return run.started_at.map(|at| at.plus(*lasts));
         }
+        incident.retry_due(step)
     });
     expiries.chain(steps).min()
 }

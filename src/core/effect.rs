@@ -60,10 +60,9 @@ pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
             attempt: data.attempt,
             direction: data.direction,
         }],
-        What::Decided(data) => match (&data.about, &data.choice) {
-            (About::Step(step), Choice::Cancel) => stop(incident, step, Stop::Politely),
-            (About::Step(step), Choice::Kill) => stop(incident, step, Stop::AtOnce),
-            _ => Vec::new(),
+        What::Decided(data) => match &data.about {
+            About::Incident => Vec::new(),
+            About::Step(step) => after_choice(incident, step, &data.choice),
         },
         What::Finished(data) => {
             let step = incident.step(&data.step);
@@ -78,7 +77,56 @@ pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
             asked
         }
         What::Closed(_) => vec![Effect::ShutDown],
-        _ => Vec::new(),
+        What::Opened(_)
+        | What::Declared(_)
+        | What::Mitigated(_)
+        | What::Resolved(_)
+        | What::Aborted(_)
+        | What::Joined(_)
+        | What::Left(_)
+        | What::Assumed(_)
+        | What::Renounced(_)
+        | What::Resumed(_)
+        | What::PhaseEntered(_)
+        | What::Progressed(_)
+        | What::StepSkipped(_)
+        | What::DoneByHand(_)
+        | What::Settled(_)
+        | What::Undone(_)
+        | What::Requested(_)
+        | What::Granted(_)
+        | What::Denied(_)
+        | What::Expired(_)
+        | What::Voided(_)
+        | What::Refused(_)
+        | What::Overridden(_)
+        | What::Measured(_)
+        | What::Judged(_)
+        | What::TriggerFired(_)
+        | What::TriggerCleared(_)
+        | What::Suspended(_)
+        | What::Lifted(_)
+        | What::Inherited(_)
+        | What::BacklogAdded(_)
+        | What::BacklogSettled(_)
+        | What::Sent(_)
+        | What::Noted(_)
+        | What::ClockJumped(_)
+        | What::AnchorConfirmed(_)
+        | What::SessionRevoked(_) => Vec::new(),
+    }
+}
+
+fn after_choice(incident: &Incident, step: &StepId, choice: &Choice) -> Vec<Effect> {
+    match choice {
+        Choice::Cancel => stop(incident, step, Stop::Politely),
+        Choice::Kill => stop(incident, step, Stop::AtOnce),
+        Choice::Option(_)
+        | Choice::Retry
+        | Choice::Continue
+        | Choice::Goto(_)
+        | Choice::Pause
+        | Choice::GoOn => Vec::new(),
     }
 }
 

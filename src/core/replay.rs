@@ -2,13 +2,17 @@
 //!
 //! There is no second rule book: what the hub allows is what the verifier accepts. Never checks bytes or signatures.
 
+mod intent;
+
 use crate::core::apply::apply;
 use crate::core::decide::decide;
-use crate::core::event::{About, Direction, Event, Granted, What};
+use crate::core::event::{Actor, Event, What};
 use crate::core::incident::Incident;
-use crate::core::intent::{By, GateAnswer, Intent};
+use crate::core::intent::By;
 use crate::core::refusal::Refusal;
-use crate::core::{event::Actor, statement};
+use crate::core::statement;
+
+pub use intent::intent_of;
 
 /// Why an event was not a legal move.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,7 +90,41 @@ pub fn statement_namespace(what: &What) -> Option<&'static str> {
         What::Granted(_) | What::Denied(_) => Some(statement::APPROVE),
         What::Overridden(_) => Some(statement::OVERRIDE),
         What::Closed(_) => Some(statement::CLOSE),
-        _ => None,
+        What::Declared(_)
+        | What::Mitigated(_)
+        | What::Resolved(_)
+        | What::Aborted(_)
+        | What::Left(_)
+        | What::Assumed(_)
+        | What::Renounced(_)
+        | What::Resumed(_)
+        | What::PhaseEntered(_)
+        | What::Started(_)
+        | What::Progressed(_)
+        | What::Finished(_)
+        | What::StepSkipped(_)
+        | What::DoneByHand(_)
+        | What::Settled(_)
+        | What::Undone(_)
+        | What::Requested(_)
+        | What::Expired(_)
+        | What::Voided(_)
+        | What::Refused(_)
+        | What::Decided(_)
+        | What::Measured(_)
+        | What::Judged(_)
+        | What::TriggerFired(_)
+        | What::TriggerCleared(_)
+        | What::Suspended(_)
+        | What::Lifted(_)
+        | What::Inherited(_)
+        | What::BacklogAdded(_)
+        | What::BacklogSettled(_)
+        | What::Sent(_)
+        | What::Noted(_)
+        | What::ClockJumped(_)
+        | What::AnchorConfirmed(_)
+        | What::SessionRevoked(_) => None,
     }
 }
 
@@ -120,189 +158,45 @@ fn payload(event: &Event) -> Result<(), Illegal> {
         What::Noted(_) | What::Sent(_) => 1..=1,
         What::Started(_) => 0..=1,
         What::Finished(_) | What::Undone(_) | What::Measured(_) => 0..=64,
-        _ => 0..=0,
+        What::Opened(_)
+        | What::Declared(_)
+        | What::Mitigated(_)
+        | What::Resolved(_)
+        | What::Closed(_)
+        | What::Aborted(_)
+        | What::Joined(_)
+        | What::Left(_)
+        | What::Assumed(_)
+        | What::Renounced(_)
+        | What::Resumed(_)
+        | What::PhaseEntered(_)
+        | What::Progressed(_)
+        | What::StepSkipped(_)
+        | What::DoneByHand(_)
+        | What::Settled(_)
+        | What::Requested(_)
+        | What::Granted(_)
+        | What::Denied(_)
+        | What::Expired(_)
+        | What::Voided(_)
+        | What::Refused(_)
+        | What::Overridden(_)
+        | What::Decided(_)
+        | What::Judged(_)
+        | What::TriggerFired(_)
+        | What::TriggerCleared(_)
+        | What::Suspended(_)
+        | What::Lifted(_)
+        | What::Inherited(_)
+        | What::BacklogAdded(_)
+        | What::BacklogSettled(_)
+        | What::ClockJumped(_)
+        | What::AnchorConfirmed(_)
+        | What::SessionRevoked(_) => 0..=0,
     };
     let got = event.payload.len();
     if expected.contains(&got) {
         return Ok(());
     }
     Err(Illegal::Payload { kind: event.what.kind(), expected: *expected.end(), got })
-}
-
-fn answer(data: &Granted) -> GateAnswer {
-    GateAnswer {
-        gate: data.gate.clone(),
-        attempt: data.attempt,
-        role: data.role.clone(),
-        reason: data.reason.clone(),
-        nonce: data.nonce.clone(),
-        key: data.key.clone(),
-    }
-}
-
-/// The intent that leads to this event; what a person's session key signed.
-pub fn intent_of(event: &Event) -> Intent {
-    let payload = || event.payload.first().cloned().unwrap_or_default();
-    match &event.what {
-        What::Opened(d) => Intent::Open(Box::new(d.clone())),
-        What::Joined(d) => Intent::Join(d.clone()),
-        What::Left(d) => Intent::Leave { session: d.session.clone(), how: d.how },
-        What::Assumed(d) => Intent::Assume { role: d.role.clone() },
-        What::Renounced(d) => Intent::Renounce { role: d.role.clone() },
-        What::SessionRevoked(d) => {
-            Intent::RevokeSession { session: d.session.clone(), reason: d.reason.clone() }
-        }
-        What::Declared(d) => Intent::Declare { attempt: d.attempt },
-        What::Mitigated(d) => Intent::Mitigate { reason: d.reason.clone() },
-        What::Resolved(d) => Intent::Resolve { reason: d.reason.clone() },
-        What::Closed(d) => Intent::Close { reason: d.reason.clone(), key: d.key.clone() },
-        What::Aborted(d) => Intent::Abort { reason: d.reason.clone() },
-        What::Resumed(d) => Intent::Resume { program: d.program.clone(), found: d.found.clone() },
-        What::PhaseEntered(d) => Intent::EnterPhase { phase: d.phase },
-        What::StepSkipped(d) => Intent::Skip { step: d.step.clone(), reason: d.reason.clone() },
-        What::DoneByHand(d) => Intent::MarkDone { step: d.step.clone(), reason: d.reason.clone() },
-        What::Suspended(d) => Intent::Suspend { step: d.step.clone() },
-        What::Lifted(d) => Intent::Lift { step: d.step.clone() },
-        What::Inherited(d) => {
-            Intent::Inherit { name: d.name.clone(), owner: d.owner.clone(), reason: d.reason.clone() }
-        }
-        What::BacklogAdded(d) => Intent::AddBacklog { step: d.step.clone(), count: d.count },
-        What::BacklogSettled(d) => {
-            Intent::SettleBacklog { name: d.name.clone(), count: d.count, reason: d.reason.clone() }
-        }
-        What::Sent(d) => Intent::MarkSent {
-            step: d.step.clone(),
-            how: d.how,
-            detail: d.detail.clone(),
-            payload: payload(),
-        },
-        What::Noted(_) => Intent::Note { payload: payload() },
-        What::ClockJumped(d) => Intent::RecordClockJump { micros: d.micros },
-        What::TriggerFired(d) => Intent::FireTrigger { trigger: d.trigger.clone(), value: d.value.clone() },
-        What::TriggerCleared(d) => {
-            Intent::ClearTrigger { trigger: d.trigger.clone(), value: d.value.clone() }
-        }
-        What::AnchorConfirmed(d) => {
-            Intent::ConfirmAnchor { n: d.n, root: d.root.clone(), anchor: d.anchor.clone() }
-        }
-        What::Requested(_)
-        | What::Granted(_)
-        | What::Denied(_)
-        | What::Expired(_)
-        | What::Voided(_)
-        | What::Refused(_)
-        | What::Overridden(_) => gate_intent(&event.what),
-        What::Started(_)
-        | What::Progressed(_)
-        | What::Finished(_)
-        | What::Settled(_)
-        | What::Undone(_)
-        | What::Decided(_)
-        | What::Measured(_)
-        | What::Judged(_) => step_intent(event),
-    }
-}
-
-/// Never reached: each helper is only called for its kinds. It leads to an event of another kind, so it is refused.
-fn nothing(what: &What) -> Intent {
-    Intent::Resume { program: String::new(), found: what.kind().to_owned() }
-}
-
-fn gate_intent(what: &What) -> Intent {
-    match what {
-        What::Requested(d) => {
-            Intent::Request { gate: d.gate.clone(), attempt: d.attempt, nonce: d.nonce.clone() }
-        }
-        What::Granted(d) => Intent::Approve(answer(d)),
-        What::Denied(d) => Intent::Deny(GateAnswer {
-            gate: d.gate.clone(),
-            attempt: d.attempt,
-            role: d.role.clone(),
-            reason: d.reason.clone(),
-            nonce: d.nonce.clone(),
-            key: d.key.clone(),
-        }),
-        What::Overridden(d) => Intent::Override(GateAnswer {
-            gate: d.gate.clone(),
-            attempt: d.attempt,
-            role: d.role.clone(),
-            reason: d.reason.clone(),
-            nonce: d.nonce.clone(),
-            key: d.key.clone(),
-        }),
-        What::Expired(d) => Intent::Expire { gate: d.gate.clone(), attempt: d.attempt },
-        What::Refused(d) => {
-            Intent::RecordRefusal { gate: d.gate.clone(), person: d.person.clone(), why: d.why.clone() }
-        }
-        What::Voided(d) => Intent::Void { gate: d.gate.clone(), attempt: d.attempt, why: d.why.clone() },
-        other => nothing(other),
-    }
-}
-
-fn step_intent(event: &Event) -> Intent {
-    match &event.what {
-        What::Started(d) => Intent::Start {
-            step: d.step.clone(),
-            attempt: d.attempt,
-            direction: d.direction,
-            plan: d.plan,
-            retyped: d.retyped.clone(),
-            reason: d.reason.clone(),
-            payload: event.payload.first().cloned(),
-        },
-        What::Progressed(d) => {
-            Intent::Progress { step: d.step.clone(), attempt: d.attempt, done: d.done, total: d.total }
-        }
-        // The one end that a person brings about is confirming a manual step.
-        What::Finished(d) if event.actor != Actor::Hub => {
-            let plain = event.actor.person().map(|p| format!("confirmed by {p}"));
-            let evidence = if plain.as_deref() == Some(&d.detail) { String::new() } else { d.detail.clone() };
-            Intent::Confirm { step: d.step.clone(), attempt: d.attempt, evidence }
-        }
-        What::Finished(d) => Intent::Finish {
-            step: d.step.clone(),
-            attempt: d.attempt,
-            direction: Direction::Forward,
-            outcome: d.outcome,
-            detail: d.detail.clone(),
-            output: d.output,
-            output_bytes: d.output_bytes,
-        },
-        What::Undone(d) => Intent::Finish {
-            step: d.step.clone(),
-            attempt: d.attempt,
-            direction: Direction::Undo,
-            outcome: d.outcome,
-            detail: d.detail.clone(),
-            output: None,
-            output_bytes: None,
-        },
-        What::Settled(d) => Intent::Settle {
-            step: d.step.clone(),
-            attempt: d.attempt,
-            verdict: d.verdict,
-            reason: d.reason.clone(),
-        },
-        What::Decided(d) => match &d.about {
-            About::Incident => Intent::DecideIncident { choice: d.choice.clone(), reason: d.reason.clone() },
-            About::Step(step) => {
-                Intent::DecideStep { step: step.clone(), choice: d.choice.clone(), reason: d.reason.clone() }
-            }
-        },
-        What::Measured(d) => Intent::Measure {
-            step: d.step.clone(),
-            attempt: d.attempt,
-            digest: d.digest,
-            bytes: d.bytes,
-            text: d.text.clone(),
-        },
-        What::Judged(d) => Intent::Judge {
-            step: d.step.clone(),
-            attempt: d.attempt,
-            look: d.look,
-            judgement: d.judgement,
-            why: d.why.clone(),
-        },
-        other => nothing(other),
-    }
 }

@@ -22,14 +22,24 @@ pub(super) fn pause_or_go_on(
     let id = person(by)?;
     match choice {
         // Anybody who takes part may stop the room; going on is the commander's.
-        Choice::Pause => takes_part(incident, id)?,
-        Choice::GoOn => commands(incident, id)?,
-        _ => return Err(Refusal::DoesNotFit("an incident is paused or goes on".to_owned())),
-    }
-    match (choice, &incident.paused) {
-        (Choice::Pause, Some(why)) => return Err(Refusal::Paused(why.clone())),
-        (Choice::GoOn, None) => return Err(Refusal::NotPaused),
-        _ => {}
+        Choice::Pause => {
+            takes_part(incident, id)?;
+            if let Some(why) = &incident.paused {
+                return Err(Refusal::Paused(why.clone()));
+            }
+        }
+        Choice::GoOn => {
+            commands(incident, id)?;
+            if incident.paused.is_none() {
+                return Err(Refusal::NotPaused);
+            }
+        }
+        Choice::Option(_)
+        | Choice::Retry
+        | Choice::Continue
+        | Choice::Goto(_)
+        | Choice::Cancel
+        | Choice::Kill => return Err(Refusal::DoesNotFit("an incident is paused or goes on".to_owned())),
     }
     Ok(Decided { about: About::Incident, choice: choice.clone(), reason: reason(why)? }.into())
 }

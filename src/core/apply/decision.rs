@@ -1,0 +1,81 @@
+//! Decisions: pauses, ways on after trouble, options chosen. Never applies one by itself.
+
+use super::step::{not_reached, set};
+use crate::core::event::{About, Choice, Decided};
+use crate::core::id::StepId;
+use crate::core::incident::{Incident, Status};
+use crate::core::time::Stamp;
+use crate::runbook::model::{Action, Then};
+
+pub(super) fn decided(incident: &mut Incident, data: &Decided, at: Stamp) {
+    match &data.about {
+        About::Incident => {
+            incident.paused = matches!(data.choice, Choice::Pause).then(|| data.reason.clone());
+        }
+        About::Step(step) => decided_step(incident, step, data, at),
+    }
+}
+
+fn decided_step(incident: &mut Incident, step: &StepId, data: &Decided, at: Stamp) {
+    match &data.choice {
+        Choice::Option(name) => option(incident, step, name, &data.reason, at),
+        Choice::Retry => {
+            if let Some(run) = incident.runs.get_mut(step) {
+                run.status = Status::Pending;
+                run.again = true;
+                run.passed = false;
+                run.detail.clone_from(&data.reason);
+            }
+        }
+        Choice::Continue => {
+            if let Some(run) = incident.runs.get_mut(step) {
+                run.passed = true;
+            }
+        }
+        Choice::Goto(to) => {
+            if let Some(run) = incident.runs.get_mut(step) {
+                run.passed = true;
+            }
+            leave_out_between(incident, step, to.as_str(), at);
+        }
+        Choice::Cancel | Choice::Kill => {
+            let forward = incident.runs.get_mut(step).filter(|r| r.status == Status::Running);
+            let run = match forward {
+                Some(run) => Some(run),
+                None => incident.undos.get_mut(step).filter(|r| r.status == Status::Running),
+            };
+            if let Some(run) = run {
+                run.cancelling = Some(data.choice.clone());
+            }
+        }
+        Choice::Pause | Choice::GoOn => {}
+    }
+}
+
+fn option(incident: &mut Incident, step: &StepId, name: &str, reason: &str, at: Stamp) {
+    set(incident, step, Status::Succeeded, &format!("{name}: {reason}"), at);
+    let Some(Action::Decide { options, .. }) = incident.step(step).map(|s| &s.action) else { return };
+    match options.iter().find(|o| o.name == name).map(|o| o.then.clone()) {
+        Some(Then::Step(to)) => leave_out_between(incident, step, &to, at),
+        Some(Then::End) => {
+            incident.ended = true;
+            not_reached(incident);
+        }
+        None => {}
+    }
+}
+
+/// A jump leaves out the pending steps between, so that the one it leads to becomes ready.
+fn leave_out_between(incident: &mut Incident, from: &StepId, to: &str, at: Stamp) {
+    let runbook = incident.runbook.clone();
+    let between = runbook.steps().skip_while(|s| s.id != from.as_str()).skip(1).take_while(|s| s.id != to);
+    for step in between {
+        if let Some(run) = incident.runs.get_mut(step.id.as_str()) {
+            if run.status == Status::Pending {
+                run.status = Status::Skipped;
+                run.detail = format!("left out: from {from} straight to {to}");
+                run.ended_at = Some(at);
+            }
+        }
+    }
+}

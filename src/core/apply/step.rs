@@ -1,0 +1,105 @@
+//! Steps and their undo: begun, ended, settled, left out. Never judges how one ended.
+
+use crate::core::event::{
+    Actor, Direction, Finished, Judged, Measured, Progressed, Settled, Started, Undone, Verdict,
+};
+use crate::core::id::StepId;
+use crate::core::incident::{Incident, Measurement, Run, Status};
+use crate::core::time::Stamp;
+
+/// What has not begun in the phases will not be reached any more.
+pub(super) fn not_reached(incident: &mut Incident) {
+    let runbook = incident.runbook.clone();
+    for step in runbook.phases.iter().flat_map(|p| &p.steps) {
+        if let Some(run) = incident.runs.get_mut(step.id.as_str()) {
+            if matches!(run.status, Status::Pending | Status::Waiting) {
+                run.status = Status::NotReached;
+            }
+        }
+    }
+}
+
+pub(super) fn start(incident: &mut Incident, data: &Started, actor: &Actor, at: Stamp) {
+    let runs = match data.direction {
+        Direction::Forward => &mut incident.runs,
+        Direction::Undo => &mut incident.undos,
+    };
+    let run = runs.entry(data.step.clone()).or_default();
+    run.attempt = data.attempt;
+    run.status = Status::Running;
+    run.started_at = Some(at);
+    run.ended_at = None;
+    run.plan = Some(data.plan);
+    run.detail.clear();
+    run.again = false;
+    run.looks = 0;
+    run.last_judgement = None;
+    run.progress = None;
+    run.cancelling = None;
+    run.output = None;
+    if let Some(person) = actor.person() {
+        run.executors.insert(person.clone());
+    }
+}
+
+pub(super) fn progress(incident: &mut Incident, data: &Progressed) {
+    if let Some(run) = incident.runs.get_mut(&data.step) {
+        run.progress = Some((data.done, data.total));
+    }
+}
+
+pub(super) fn finish(incident: &mut Incident, data: &Finished, at: Stamp) {
+    let Some(run) = incident.runs.get_mut(&data.step) else { return };
+    run.status = data.outcome.into();
+    run.detail.clone_from(&data.detail);
+    run.ended_at = Some(at);
+    run.cancelling = None;
+    run.output = data.output.map(|digest| (digest, data.output_bytes.unwrap_or(0)));
+}
+
+pub(super) fn undone(incident: &mut Incident, data: &Undone, at: Stamp) {
+    let Some(run) = incident.undos.get_mut(&data.step) else { return };
+    run.status = data.outcome.into();
+    run.detail.clone_from(&data.detail);
+    run.ended_at = Some(at);
+    run.cancelling = None;
+}
+
+pub(super) fn set(incident: &mut Incident, step: &StepId, status: Status, reason: &str, at: Stamp) {
+    let Some(run) = incident.runs.get_mut(step) else { return };
+    run.status = status;
+    run.detail = reason.to_owned();
+    run.ended_at = Some(at);
+}
+
+pub(super) fn settle(incident: &mut Incident, data: &Settled, at: Stamp) {
+    let status = match data.verdict {
+        Verdict::Succeeded => Status::Succeeded,
+        Verdict::Failed => Status::Failed,
+    };
+    let unknown = |r: &&mut Run| r.status == Status::Unknown;
+    let forward = incident.runs.get_mut(&data.step).filter(unknown);
+    let run = match forward {
+        Some(run) => Some(run),
+        None => incident.undos.get_mut(&data.step).filter(unknown),
+    };
+    if let Some(run) = run {
+        run.status = status;
+        run.detail.clone_from(&data.reason);
+        run.ended_at = Some(at);
+    }
+}
+
+pub(super) fn measured(incident: &mut Incident, data: &Measured, seq: u64, at: Stamp) {
+    let measurement =
+        Measurement { digest: data.digest, bytes: data.bytes, text: data.text.clone(), at, seq };
+    incident.measurements.insert(data.name.to_string(), measurement);
+}
+
+pub(super) fn judged(incident: &mut Incident, data: &Judged) {
+    if let Some(run) = incident.runs.get_mut(&data.step) {
+        run.looks = data.look;
+        run.last_judgement = Some(data.judgement);
+        run.detail.clone_from(&data.why);
+    }
+}

@@ -1,0 +1,99 @@
+//! What the hub saw a step do: progress, looks, fingerprints, messages, phases. Never of a step that does not run.
+
+use super::hub;
+use super::step::{known, running};
+use crate::core::due;
+use crate::core::event::{Handed, Judged, Judgement, Measured, PhaseEntered, Progressed, Sent, What};
+use crate::core::id::{BadName, Digest, Name, StepId};
+use crate::core::incident::Incident;
+use crate::core::intent::By;
+use crate::core::refusal::Refusal;
+use crate::runbook::model::Action;
+
+pub(super) fn progress(
+    incident: &Incident,
+    by: &By,
+    id: &StepId,
+    attempt: u32,
+    done: u64,
+    total: Option<u64>,
+) -> Result<What, Refusal> {
+    hub(by)?;
+    running(known(incident, id)?.1, id, attempt)?;
+    Ok(Progressed { step: id.clone(), attempt, done, total }.into())
+}
+
+pub(super) fn judge(
+    incident: &Incident,
+    by: &By,
+    id: &StepId,
+    attempt: u32,
+    look: u32,
+    judgement: Judgement,
+    why: &str,
+) -> Result<What, Refusal> {
+    hub(by)?;
+    let (step, run) = known(incident, id)?;
+    running(run, id, attempt)?;
+    if !matches!(step.action, Action::Check(_)) || look != run.looks + 1 {
+        return Err(Refusal::DoesNotFit(format!("{id} does not expect look {look}")));
+    }
+    Ok(Judged { step: id.clone(), attempt, look, judgement, why: why.to_owned() }.into())
+}
+
+pub(super) fn measure(
+    incident: &Incident,
+    by: &By,
+    id: &StepId,
+    attempt: u32,
+    digest: Digest,
+    bytes: u64,
+    text: Option<&str>,
+) -> Result<What, Refusal> {
+    hub(by)?;
+    let (step, run) = known(incident, id)?;
+    running(run, id, attempt)?;
+    let Action::Measure { as_name, .. } = &step.action else {
+        return Err(Refusal::DoesNotFit(format!("{id} does not measure")));
+    };
+    let name = Name::parse(as_name.clone()).map_err(|e| Refusal::DoesNotFit(e.to_string()))?;
+    let text = text.map(str::to_owned);
+    Ok(Measured { step: id.clone(), attempt, name, digest, bytes, text }.into())
+}
+
+pub(super) fn sent(
+    incident: &Incident,
+    by: &By,
+    id: &StepId,
+    how: Handed,
+    detail: &str,
+) -> Result<What, Refusal> {
+    hub(by)?;
+    let (step, run) = known(incident, id)?;
+    let Action::Send { template } = &step.action else {
+        return Err(Refusal::DoesNotFit(format!("{id} does not send")));
+    };
+    running(run, id, run.attempt)?;
+    let channel =
+        incident.runbook.comms.templates.iter().find(|t| &t.name == template).map(|t| t.channel.clone());
+    let bad = |e: BadName| Refusal::DoesNotFit(e.to_string());
+    let channel = channel.ok_or_else(|| Refusal::DoesNotFit(format!("no message template {template}")))?;
+    Ok(Sent {
+        step: id.clone(),
+        template: Name::parse(template.clone()).map_err(bad)?,
+        channel: Name::parse(channel).map_err(bad)?,
+        how,
+        detail: detail.to_owned(),
+    }
+    .into())
+}
+
+pub(super) fn enter_phase(incident: &Incident, by: &By, phase: u32) -> Result<What, Refusal> {
+    hub(by)?;
+    let found = usize::try_from(phase).ok().and_then(|i| incident.runbook.phases.get(i));
+    let found = found.ok_or_else(|| Refusal::DoesNotFit(format!("there is no phase {phase}")))?;
+    if incident.phases_entered.contains(&phase) || !due::phase_begins(incident, found) {
+        return Err(Refusal::DoesNotFit(format!("phase {} does not begin now", found.name)));
+    }
+    Ok(PhaseEntered { phase, name: found.name.clone() }.into())
+}

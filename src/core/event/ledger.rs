@@ -1,0 +1,91 @@
+//! What stays behind: things switched off, items to reconcile, messages that left. Never what is still open.
+
+use crate::core::id::{Name, PersonId, StepId};
+use serde::{Deserialize, Serialize};
+
+data! {
+    /// Something is switched off until it is resumed.
+    Suspended {
+        /// What.
+        name: Name,
+        /// By which step.
+        step: StepId,
+        /// False when the step's outcome leaves it open.
+        certain: bool,
+    }
+}
+
+data! {
+    /// It is on again.
+    Lifted {
+        /// What.
+        name: Name,
+        /// By which step.
+        step: StepId,
+    }
+}
+
+data! {
+    /// A named owner takes over what stays suspended.
+    Inherited {
+        /// What.
+        name: Name,
+        /// Who.
+        owner: PersonId,
+        /// Why it stays.
+        reason: String,
+    }
+}
+
+data! {
+    /// Items that stay to be reconciled.
+    BacklogAdded {
+        /// What they are.
+        name: Name,
+        /// By which step.
+        step: StepId,
+        /// How many.
+        count: u64,
+        /// Who looks after them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
+    }
+}
+
+data! {
+    /// Items were reconciled, or a named owner takes the rest.
+    BacklogSettled {
+        /// What they are.
+        name: Name,
+        /// How many.
+        count: u64,
+        /// How, or who takes them over.
+        reason: String,
+    }
+}
+
+/// How a message left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Handed {
+    /// The channel took it.
+    Delivered,
+    /// A person passed it on.
+    ByHand,
+}
+
+data! {
+    /// A message left; its text is the payload.
+    Sent {
+        /// The step that sent it.
+        step: StepId,
+        /// Which text.
+        template: Name,
+        /// Which channel.
+        channel: Name,
+        /// How.
+        how: Handed,
+        /// What the channel answered.
+        detail: String,
+    }
+}

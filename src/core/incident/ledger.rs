@@ -1,0 +1,77 @@
+//! What stays behind or was taken down: fingerprints, suspensions, debts, messages. Never forgets an open one.
+
+use super::Incident;
+use crate::core::id::{Digest, PersonId, StepId};
+use crate::core::time::Stamp;
+
+/// A fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measurement {
+    /// Digest of it.
+    pub digest: Digest,
+    /// Its length.
+    pub bytes: u64,
+    /// Itself when short.
+    pub text: Option<String>,
+    /// When it was taken.
+    pub at: Stamp,
+    /// The event that says so.
+    pub seq: u64,
+}
+
+/// Something switched off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspension {
+    /// By which step.
+    pub step: StepId,
+    /// Since when.
+    pub since: Stamp,
+    /// False when that step's outcome leaves it open.
+    pub certain: bool,
+    /// When it was resumed.
+    pub lifted: Option<Stamp>,
+    /// Who takes it over.
+    pub inherited: Option<PersonId>,
+}
+
+/// Items that stay to be reconciled.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Debt {
+    /// Added in all.
+    pub added: u64,
+    /// Settled in all.
+    pub settled: u64,
+    /// Who looks after them.
+    pub owner: Option<String>,
+}
+
+/// A message that left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentMessage {
+    /// The step.
+    pub step: StepId,
+    /// Which text.
+    pub template: String,
+    /// Which channel.
+    pub channel: String,
+    /// When.
+    pub at: Stamp,
+}
+
+impl Incident {
+    /// Suspensions neither lifted nor taken over.
+    pub fn open_suspensions(&self) -> impl Iterator<Item = (&str, &Suspension)> {
+        self.suspensions
+            .iter()
+            .filter(|(_, s)| s.lifted.is_none() && s.inherited.is_none())
+            .map(|(n, s)| (n.as_str(), s))
+    }
+
+    /// Items not yet reconciled.
+    pub fn open_backlog(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.backlog
+            .iter()
+            .map(|(n, d)| (n.as_str(), d.added.saturating_sub(d.settled)))
+            .filter(|(_, left)| *left > 0)
+    }
+}

@@ -1,0 +1,181 @@
+//! From an event back to the intent behind it, kind by kind. Never judges it, and has no answer to fall back on.
+
+use crate::core::event::{
+    About, Actor, Decided, Denied, Direction, Event, Finished, Granted, Judged, Measured, Overridden, Sent,
+    Settled, Started, Undone, What,
+};
+use crate::core::intent::{GateAnswer, Intent};
+
+/// The intent that leads to this event; what a person's session key signed.
+pub fn intent_of(event: &Event) -> Intent {
+    let payload = event.payload.first();
+    match &event.what {
+        What::Opened(d) => Intent::Open(Box::new(d.clone())),
+        What::Joined(d) => Intent::Join(d.clone()),
+        What::Left(d) => Intent::Leave { session: d.session.clone(), how: d.how },
+        What::Assumed(d) => Intent::Assume { role: d.role.clone() },
+        What::Renounced(d) => Intent::Renounce { role: d.role.clone() },
+        What::SessionRevoked(d) => {
+            Intent::RevokeSession { session: d.session.clone(), reason: d.reason.clone() }
+        }
+        What::Declared(d) => Intent::Declare { attempt: d.attempt },
+        What::Mitigated(d) => Intent::Mitigate { reason: d.reason.clone() },
+        What::Resolved(d) => Intent::Resolve { reason: d.reason.clone() },
+        What::Closed(d) => Intent::Close { reason: d.reason.clone(), key: d.key.clone() },
+        What::Aborted(d) => Intent::Abort { reason: d.reason.clone() },
+        What::Resumed(d) => Intent::Resume { program: d.program.clone(), found: d.found.clone() },
+        What::PhaseEntered(d) => Intent::EnterPhase { phase: d.phase },
+        What::Requested(d) => {
+            Intent::Request { gate: d.gate.clone(), attempt: d.attempt, nonce: d.nonce.clone() }
+        }
+        What::Granted(d) => Intent::Approve(d.into()),
+        What::Denied(d) => Intent::Deny(d.into()),
+        What::Overridden(d) => Intent::Override(d.into()),
+        What::Expired(d) => Intent::Expire { gate: d.gate.clone(), attempt: d.attempt },
+        What::Voided(d) => Intent::Void { gate: d.gate.clone(), attempt: d.attempt, why: d.why.clone() },
+        What::Refused(d) => {
+            Intent::RecordRefusal { gate: d.gate.clone(), person: d.person.clone(), why: d.why.clone() }
+        }
+        What::Started(d) => started(d, payload),
+        What::Progressed(d) => {
+            Intent::Progress { step: d.step.clone(), attempt: d.attempt, done: d.done, total: d.total }
+        }
+        What::Finished(d) => finished(d, &event.actor),
+        What::Undone(d) => undone(d),
+        What::StepSkipped(d) => Intent::Skip { step: d.step.clone(), reason: d.reason.clone() },
+        What::DoneByHand(d) => Intent::MarkDone { step: d.step.clone(), reason: d.reason.clone() },
+        What::Settled(d) => settled(d),
+        What::Decided(d) => decided(d),
+        What::Measured(d) => measured(d),
+        What::Judged(d) => judged(d),
+        What::Suspended(d) => Intent::Suspend { step: d.step.clone() },
+        What::Lifted(d) => Intent::Lift { step: d.step.clone() },
+        What::Inherited(d) => {
+            Intent::Inherit { name: d.name.clone(), owner: d.owner.clone(), reason: d.reason.clone() }
+        }
+        What::BacklogAdded(d) => Intent::AddBacklog { step: d.step.clone(), count: d.count },
+        What::BacklogSettled(d) => {
+            Intent::SettleBacklog { name: d.name.clone(), count: d.count, reason: d.reason.clone() }
+        }
+        What::Sent(d) => sent(d, payload),
+        What::Noted(_) => Intent::Note { payload: payload.cloned().unwrap_or_default() },
+        What::ClockJumped(d) => Intent::RecordClockJump { micros: d.micros },
+        What::TriggerFired(d) => Intent::FireTrigger { trigger: d.trigger.clone(), value: d.value.clone() },
+        What::TriggerCleared(d) => {
+            Intent::ClearTrigger { trigger: d.trigger.clone(), value: d.value.clone() }
+        }
+        What::AnchorConfirmed(d) => {
+            Intent::ConfirmAnchor { n: d.n, root: d.root.clone(), anchor: d.anchor.clone() }
+        }
+    }
+}
+
+/// The three answers at a gate carry the same fields.
+macro_rules! answers {
+    ($($kind:ident),*) => {
+        $(impl From<&$kind> for GateAnswer {
+            fn from(data: &$kind) -> GateAnswer {
+                GateAnswer {
+                    gate: data.gate.clone(),
+                    attempt: data.attempt,
+                    role: data.role.clone(),
+                    reason: data.reason.clone(),
+                    nonce: data.nonce.clone(),
+                    key: data.key.clone(),
+                }
+            }
+        })*
+    };
+}
+
+answers!(Granted, Denied, Overridden);
+
+fn started(data: &Started, payload: Option<&String>) -> Intent {
+    Intent::Start {
+        step: data.step.clone(),
+        attempt: data.attempt,
+        direction: data.direction,
+        plan: data.plan,
+        retyped: data.retyped.clone(),
+        reason: data.reason.clone(),
+        payload: payload.cloned(),
+    }
+}
+
+/// The one end that a person brings about is confirming a manual step.
+fn finished(data: &Finished, actor: &Actor) -> Intent {
+    match actor {
+        Actor::Hub => Intent::Finish {
+            step: data.step.clone(),
+            attempt: data.attempt,
+            direction: Direction::Forward,
+            outcome: data.outcome,
+            detail: data.detail.clone(),
+            output: data.output,
+            output_bytes: data.output_bytes,
+        },
+        Actor::Person(person) => {
+            let plain = data.detail == format!("confirmed by {person}");
+            let evidence = if plain { String::new() } else { data.detail.clone() };
+            Intent::Confirm { step: data.step.clone(), attempt: data.attempt, evidence }
+        }
+    }
+}
+
+fn undone(data: &Undone) -> Intent {
+    Intent::Finish {
+        step: data.step.clone(),
+        attempt: data.attempt,
+        direction: Direction::Undo,
+        outcome: data.outcome,
+        detail: data.detail.clone(),
+        output: None,
+        output_bytes: None,
+    }
+}
+
+fn settled(data: &Settled) -> Intent {
+    Intent::Settle {
+        step: data.step.clone(),
+        attempt: data.attempt,
+        verdict: data.verdict,
+        reason: data.reason.clone(),
+    }
+}
+
+fn decided(data: &Decided) -> Intent {
+    let (choice, reason) = (data.choice.clone(), data.reason.clone());
+    match &data.about {
+        About::Incident => Intent::DecideIncident { choice, reason },
+        About::Step(step) => Intent::DecideStep { step: step.clone(), choice, reason },
+    }
+}
+
+fn measured(data: &Measured) -> Intent {
+    Intent::Measure {
+        step: data.step.clone(),
+        attempt: data.attempt,
+        digest: data.digest,
+        bytes: data.bytes,
+        text: data.text.clone(),
+    }
+}
+
+fn judged(data: &Judged) -> Intent {
+    Intent::Judge {
+        step: data.step.clone(),
+        attempt: data.attempt,
+        look: data.look,
+        judgement: data.judgement,
+        why: data.why.clone(),
+    }
+}
+
+fn sent(data: &Sent, payload: Option<&String>) -> Intent {
+    Intent::MarkSent {
+        step: data.step.clone(),
+        how: data.how,
+        detail: data.detail.clone(),
+        payload: payload.cloned().unwrap_or_default(),
+    }
+}
