@@ -84,10 +84,8 @@ fn gates(incident: &Incident, now: Stamp) -> Option<Due> {
         if let Some(why) = gate_rules::change(incident, id) {
             return Some(Due::Wish(Intent::Void { gate: id.clone(), attempt: gate.attempt, why }));
         }
-        if !passed {
-            if let Some(wish) = gate_end(incident, id, gate, now) {
-                return Some(Due::Wish(wish));
-            }
+        if !passed && let Some(wish) = gate_end(incident, id, gate, now) {
+            return Some(Due::Wish(wish));
         }
     }
     None
@@ -267,10 +265,10 @@ fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
             let attempt = incident.gates.get(&id).map_or(1, |g| g.attempt + 1);
             return Some(Due::OpenGate { gate: id, attempt });
         }
-        if starts_by_itself(&step.action) {
-            if let Some(wish) = start(incident, step, &id) {
-                return Some(Due::Wish(wish));
-            }
+        if starts_by_itself(&step.action)
+            && let Some(wish) = start(incident, step, &id)
+        {
+            return Some(Due::Wish(wish));
         }
     }
     None

@@ -151,6 +151,7 @@ pub enum Display {
 macro_rules! kinds {
     ($($variant:ident = $kind:literal),* $(,)?) => {
         /// What happened, with its data.
+        #[allow(clippy::large_enum_variant, reason = "the big one is event 0, of which a record has one")]
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum What {
             $(#[doc = concat!("`", $kind, "`")] $variant($variant),)*

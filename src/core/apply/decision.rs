@@ -70,12 +70,12 @@ fn leave_out_between(incident: &mut Incident, from: &StepId, to: &str, at: Stamp
     let runbook = incident.runbook.clone();
     let between = runbook.steps().skip_while(|s| s.id != from.as_str()).skip(1).take_while(|s| s.id != to);
     for step in between {
-        if let Some(run) = incident.runs.get_mut(step.id.as_str()) {
-            if run.status == Status::Pending {
-                run.status = Status::Skipped;
-                run.detail = format!("left out: from {from} straight to {to}");
-                run.ended_at = Some(at);
-            }
+        if let Some(run) = incident.runs.get_mut(step.id.as_str())
+            && run.status == Status::Pending
+        {
+            run.status = Status::Skipped;
+            run.detail = format!("left out: from {from} straight to {to}");
+            run.ended_at = Some(at);
         }
     }
 }

@@ -7,10 +7,10 @@ use crate::core::time::Stamp;
 
 pub(super) fn note_client_seq(incident: &mut Incident, event: &Event) {
     let Some(auth) = &event.auth else { return };
-    if let (Some(id), Some(seq)) = (&auth.session, auth.client_seq) {
-        if let Some(session) = incident.sessions.get_mut(id) {
-            session.last_client_seq = Some(seq);
-        }
+    if let (Some(id), Some(seq)) = (&auth.session, auth.client_seq)
+        && let Some(session) = incident.sessions.get_mut(id)
+    {
+        session.last_client_seq = Some(seq);
     }
 }
 

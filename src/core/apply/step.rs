@@ -11,10 +11,10 @@ use crate::core::time::Stamp;
 pub(super) fn not_reached(incident: &mut Incident) {
     let runbook = incident.runbook.clone();
     for step in runbook.phases.iter().flat_map(|p| &p.steps) {
-        if let Some(run) = incident.runs.get_mut(step.id.as_str()) {
-            if matches!(run.status, Status::Pending | Status::Waiting) {
-                run.status = Status::NotReached;
-            }
+        if let Some(run) = incident.runs.get_mut(step.id.as_str())
+            && matches!(run.status, Status::Pending | Status::Waiting)
+        {
+            run.status = Status::NotReached;
         }
     }
 }

@@ -54,10 +54,10 @@ pub(super) fn leave(
     if known.left.is_some() {
         return Err(Refusal::AlreadyLeft(session.clone()));
     }
-    if let By::Person { id, .. } = by {
-        if &known.person != id {
-            return Err(Refusal::SessionOfSomebodyElse(session.clone(), known.person.clone()));
-        }
+    if let By::Person { id, .. } = by
+        && &known.person != id
+    {
+        return Err(Refusal::SessionOfSomebodyElse(session.clone(), known.person.clone()));
     }
     Ok(Left { session: session.clone(), how }.into())
 }
