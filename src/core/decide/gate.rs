@@ -5,7 +5,7 @@ use crate::core::event::{Declared, Denied, Expired, Granted, Overridden, Refused
 use crate::core::id::{PersonId, StepId};
 use crate::core::incident::{Gate, Incident, Stage, Standing, Status};
 use crate::core::intent::{By, GateAnswer};
-use crate::core::plan;
+use crate::core::plan::{self, StepPlan};
 use crate::core::refusal::Refusal;
 use crate::core::time::Stamp;
 use crate::runbook::model::Duty;
@@ -270,8 +270,12 @@ pub fn change(incident: &Incident, gate_id: &StepId) -> Option<String> {
     if gate_id.is_declare() {
         return (now.digest != gate.plan).then(|| "what is declared has changed".to_owned());
     }
-    if let Some(again) = now.steps.iter().find(|s| incident.runs.get(s.id.as_str()).is_some_and(|r| r.again))
-    {
+    // Asked again after the decision to try again, the request is about that try and stands.
+    let tried_since = |step: &StepPlan| {
+        let before = gate.tried.get(&step.id).copied().unwrap_or(0);
+        incident.runs.get(step.id.as_str()).is_some_and(|r| r.again && r.attempt > before)
+    };
+    if let Some(again) = now.steps.iter().find(|s| tried_since(s)) {
         return Some(format!("{} is tried again: an approval holds for one attempt", again.id));
     }
     let ahead = now.steps.iter().any(|s| incident.status(&s.id) == Status::Pending);
