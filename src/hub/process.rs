@@ -29,6 +29,8 @@ use tokio::sync::{mpsc, oneshot};
 const ORDERS: usize = 256;
 /// Clients get so long to take their last lines.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// After a hub came back, consoles get so long to come back and act.
+const RETURN: Duration = Duration::from_secs(120);
 /// More than this is not read as secrets.
 const MOST_SECRETS: u64 = 1024 * 1024;
 
@@ -108,6 +110,7 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
     if resumed {
         // Whoever attaches now sees that the hub was gone. A disk that is full is no reason to stay away.
         let _ = tokio::time::timeout(FAREWELL, recorded.changed()).await;
+        tokio::spawn(who_does_not_return(shared.clone(), snapshot.clone()));
     }
     let meters = Meters::start(&parts.pinned, &snapshot);
     let ground = Ground::new(parts.workspace, parts.secrets, &parts.pinned, meters.clone());
@@ -160,6 +163,16 @@ fn ready(socket: &Path) {
     if let Ok(null) = std::fs::File::options().read(true).write(true).open("/dev/null") {
         let _ = rustix::stdio::dup2_stdout(&null);
         let _ = rustix::stdio::dup2_stdin(&null);
+    }
+}
+
+/// Whoever was in the room when the hub before ended is there until it is clear that they do not come back.
+async fn who_does_not_return(shared: Arc<Shared>, before: Arc<Incident>) {
+    tokio::time::sleep(RETURN).await;
+    let open = before.sessions.iter().filter(|(_, s)| s.left.is_none() && !s.revoked);
+    let lost = shared.unbound(open.map(|(id, _)| id.clone()).collect());
+    if !lost.is_empty() {
+        let _ = shared.wishes.0.send(Wish::Lost(lost)).await;
     }
 }
 

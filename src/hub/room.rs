@@ -9,6 +9,7 @@ mod writer;
 
 use crate::core::decide::decide;
 use crate::core::due::{Due, due, next_wake};
+use crate::core::effect::Effect;
 use crate::core::event::{Actor, Auth, Leaving};
 use crate::core::id::SessionId;
 use crate::core::incident::{Incident, Stage};
@@ -252,14 +253,21 @@ impl Room {
                 self.log.push(sealed.first, &sealed.text, sealed.head);
                 self.say(WriterState::Writing);
                 draft.settle(None);
-                let incident = Arc::new(self.incident.clone());
-                for (effect, edited) in draft.effects() {
-                    let order = Order { effect, incident: incident.clone(), edited };
-                    // Waits while the driver is busy handing out; it never waits for this room.
-                    let _ = self.orders.send(order).await;
-                }
+                self.order(draft.effects()).await;
             }
             Err(trouble) => self.not_written(draft, trouble),
+        }
+    }
+
+    async fn order(&self, effects: Vec<(Effect, Option<String>)>) {
+        if effects.is_empty() {
+            return;
+        }
+        let incident = Arc::new(self.incident.clone());
+        for (effect, edited) in effects {
+            let order = Order { effect, incident: incident.clone(), edited };
+            // Waits while the driver is busy handing out; it never waits for this room.
+            let _ = self.orders.send(order).await;
         }
     }
 

@@ -113,6 +113,13 @@ impl Shared {
         sessions.insert(session, connection);
     }
 
+    /// Those of these sessions that no connection acts for.
+    pub fn unbound(&self, mut of: Vec<SessionId>) -> Vec<SessionId> {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        of.retain(|session| !sessions.contains_key(session));
+        of
+    }
+
     /// Forgets a connection, and gives the sessions that acted over it and over none since.
     pub fn unbind(&self, connection: u64) -> Vec<SessionId> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);

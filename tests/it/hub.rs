@@ -4,4 +4,5 @@ mod clients;
 mod faults;
 mod house;
 mod life;
+mod more;
 mod steps;

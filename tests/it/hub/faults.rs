@@ -56,3 +56,26 @@ fn a_socket_path_that_would_be_too_long_finds_another_place() {
     assert!(ready.socket.as_os_str().len() <= 107, "{}", ready.socket.display());
     std::fs::rename(&dir, &house.dir).unwrap();
 }
+
+#[test]
+fn where_the_group_is_passed_on_it_may_knock_and_nothing_else() {
+    let first = House::prepared(ACT, Mode::Live);
+    let opening = layout::opening(&first.dir).unwrap();
+    let copies = layout::Copies::read(&first.dir).unwrap();
+    let state = first.place.folder("shared");
+    std::fs::create_dir(state.join("incidents")).unwrap();
+    std::fs::set_permissions(state.join("incidents"), std::fs::Permissions::from_mode(0o2770)).unwrap();
+    let incident = backout::core::id::IncidentId::parse("01JD3K9W8ZQ4T6V2M7N5B1C0XA").unwrap();
+    let dir = layout::prepare(&state, &incident, &copies, &opening).unwrap();
+    let ready =
+        backout::hub::start::Launch::new(&dir).program(env!("CARGO_BIN_EXE_backout")).start().unwrap();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode(&dir), 0o2710);
+    assert_eq!(mode(&ready.socket), 0o660);
+    for file in ["timeline.jsonl", "payloads.jsonl", "hub.key", "hub.log", layout::RUNBOOK] {
+        assert_eq!(mode(&dir.join(file)) & 0o077, 0, "{file}");
+    }
+    let pid = std::fs::read_to_string(dir.join(layout::PID)).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}

@@ -81,10 +81,15 @@ pub fn signer(person: &str) -> Signer {
 impl House {
     /// Prepared, with no hub yet.
     pub fn prepared(steps: &str, mode: Mode) -> House {
+        House::of(&runbook(steps), mode, b"channels: {paper: {file: messages.txt}}\n")
+    }
+
+    /// The same of a whole runbook and a workspace's configuration.
+    pub fn of(runbook: &str, mode: Mode, config: &[u8]) -> House {
         let place = Place::new();
         let workspace = place.folder("ws");
         let copies = Copies {
-            runbook: runbook(steps).into_bytes(),
+            runbook: runbook.as_bytes().to_vec(),
             team: TEAM.into(),
             allowed_signers: format!(
                 "ana {}\nben {}\n",
@@ -93,7 +98,7 @@ impl House {
             )
             .into_bytes(),
             revoked_keys: Vec::new(),
-            workspace: b"channels: {paper: {file: messages.txt}}\n".to_vec(),
+            workspace: config.to_vec(),
         };
         let asking = asking("ana");
         let (session, joined, auth) = Session::begin(LOG, &asking, &signer("ana"), clock::now()).unwrap();
