@@ -1,13 +1,45 @@
 //! `join`: a console, or a line mode, attached to a running incident. Never shows what the mirror has not checked.
 
-use crate::cli::args::{Args, Join};
+mod bridge;
+mod translate;
+
+use crate::cli::args::{Args, Colour, Join};
 use crate::cli::context::{self, Context};
 use crate::cli::room::Seat;
-use crate::cli::{follow, record};
+use crate::cli::{follow, record, say};
 use crate::client::room::Room;
-use crate::core::id::RoleName;
-use crate::error::{Failure, Result};
+use crate::client::session::{Asking, Session};
+use crate::console;
+use crate::console::gate::Gate;
+use crate::console::gate::level::{Glyphs, Level};
+use crate::console::link::{Me, Stance};
+use crate::console::run::{Ends, Left, Setup};
+use crate::core::id::{PersonId, RoleName};
+use crate::core::intent::Intent;
+use crate::error::{Failure, Kind, Result};
+use crate::identity::signer::Signer;
+use crate::theme;
+use crate::wire::act::Act;
+use crate::wire::message::ActResult;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+/// Somebody who attends an incident at a console.
+#[derive(Debug)]
+pub struct Attendance {
+    /// The room.
+    pub room: Room,
+    /// Who.
+    pub person: PersonId,
+    /// Their SSH key.
+    pub signer: Signer,
+    /// Their session.
+    pub session: Session,
+    /// Seats they want to take.
+    pub roles: Vec<RoleName>,
+    /// The incident's folder.
+    pub dir: PathBuf,
+}
 
 /// Runs the verb.
 pub fn run(args: &Args, verb: &Join) -> Result<()> {
@@ -18,11 +50,17 @@ pub fn run(args: &Args, verb: &Join) -> Result<()> {
     runtime.block_on(async {
         let room = context::attach(&dir).await?;
         match (verb.observe, plain) {
-            (true, _) => follow::look_on(room).await,
-            (false, _) => {
+            (true, true) => follow::look_on(room).await,
+            (true, false) => observe(args, room, dir).await,
+            (false, true) => {
                 let mut seat = seat(&context, room, &dir, verb).await?;
                 seat.assume(&roles(verb)?).await?;
                 follow::room(seat).await
+            }
+            (false, false) => {
+                let (person, signer) = context.identify(&dir)?;
+                let (room, session) = join(room, &person, &signer, roles(verb)?).await?;
+                attend(args, Attendance { room, person, signer, session, roles: roles(verb)?, dir }).await
             }
         }
     })
@@ -43,4 +81,89 @@ async fn seat(context: &Context, mut room: Room, dir: &std::path::Path, verb: &J
     let mut seat = Seat::new(room, person, signer);
     seat.join(roles(verb)?).await?;
     Ok(seat)
+}
+
+async fn join(
+    mut room: Room,
+    person: &PersonId,
+    signer: &Signer,
+    roles: Vec<RoleName>,
+) -> Result<(Room, Session)> {
+    room.catch_up().await.map_err(context::lost)?;
+    let asking = Asking { person: person.clone(), roles, via: context::via(), display: context::display() };
+    let log = room.mirror.incident.log().to_owned();
+    let (session, joined, auth) = Session::begin(&log, &asking, signer, context::now())
+        .map_err(|e| Failure::environment("nothing was signed, so you have not joined").because(e))?;
+    let act = Act { person: person.clone(), intent: Intent::Join(joined), auth, payload: Vec::new() };
+    match room.submit(act).await.map_err(context::lost)? {
+        ActResult::Recorded { .. } => Ok((room, session)),
+        ActResult::Refused { why } => Err(Failure::refused(why)),
+        ActResult::NotWritten { why } => {
+            Err(Failure::environment("joining could not be written down").because(why))
+        }
+    }
+}
+
+/// Attends at a console until the person detaches or the hub ends.
+///
+/// # Errors
+/// When the terminal or the hub cannot be used any more.
+pub async fn attend(args: &Args, attendance: Attendance) -> Result<()> {
+    let me = Me {
+        person: attendance.person.clone(),
+        session: Some(attendance.session.id().clone()),
+        key: Some(attendance.signer.fingerprint()),
+        stance: Stance::Acts,
+    };
+    let hands = bridge::Hands {
+        person: attendance.person,
+        signer: attendance.signer,
+        session: attendance.session,
+        wanted: attendance.roles,
+    };
+    show(args, attendance.room, attendance.dir, me, Some(hands)).await
+}
+
+async fn observe(args: &Args, room: Room, dir: PathBuf) -> Result<()> {
+    // An observer acts under no name: this one only fills the place of it on their own screen.
+    let person = PersonId::parse("observer").map_err(|e| Failure::usage(e.to_string()))?;
+    let me = Me { person, session: None, key: None, stance: Stance::Observes };
+    show(args, room, dir, me, None).await
+}
+
+async fn show(args: &Args, room: Room, dir: PathBuf, me: Me, hands: Option<bridge::Hands>) -> Result<()> {
+    let (updates, incoming) = tokio::sync::mpsc::channel(console::link::UPDATES);
+    let (outgoing, asked) = tokio::sync::mpsc::channel(console::link::ACTS);
+    let id = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let bridge = bridge::Bridge::new(room, dir, hands, updates, asked);
+    let carried = tokio::spawn(bridge.carry());
+    let level = Level::choose(
+        match args.color {
+            Colour::Auto => None,
+            Colour::Always => Some(Level::Ansi256),
+            Colour::Never => Some(Level::None),
+        },
+        None,
+        variable,
+    );
+    let glyphs = Glyphs::choose(args.ascii.then_some(Glyphs::Ascii), None, variable);
+    let theme = theme::shipped("default-dark")
+        .ok_or_else(|| Failure::new(Kind::Internal, "the built-in theme is missing"))?;
+    let setup = Setup::new(me, theme, Gate { level, glyphs }, variable);
+    let ended = console::run::run(Ends { updates: incoming, asked: outgoing }, setup).await;
+    carried.abort();
+    match ended {
+        Ok(Left::Detached) => {
+            say(&format!("detached; the incident goes on: `backout join {id}` comes back"));
+            Ok(())
+        }
+        Ok(Left::TerminalGone | Left::Signalled) => Ok(()),
+        Err(e) => Err(Failure::environment("the terminal cannot be used")
+            .because(e)
+            .hint("`backout join --plain` works without one")),
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -4,7 +4,8 @@ use crate::cli::args::{Args, ModeArg, Open};
 use crate::cli::context::{self, Context};
 use crate::cli::params::{self, Answers, Asking};
 use crate::cli::room::Seat;
-use crate::cli::{follow, say};
+use crate::cli::{follow, live, say};
+use crate::client::room::Room;
 use crate::client::session::{self, Session};
 use crate::core::event::{Mode, Opened};
 use crate::core::id::{IncidentId, PersonId, RoleName};
@@ -20,6 +21,7 @@ use crate::runbook::model::Runbook;
 use crate::timeline::seal::Origin;
 use crate::wire::act::Act;
 use crate::workspace::Workspace;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 /// What a new incident is about.
@@ -91,12 +93,17 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
             follow::headless(seat, verb).await
         });
     }
+    if !std::io::stdout().is_terminal() {
+        return Err(Failure::usage("a console needs a terminal")
+            .hint(format!("the incident is open: `backout join {id}` from a terminal attaches to it")));
+    }
     runtime.block_on(async {
-        let room = context::attach(&begun.dir).await?;
-        let mut seat = Seat::of_session(room, person, signer, begun.session);
-        seat.room.catch_up().await.map_err(context::lost)?;
-        seat.assume(&roles).await?;
-        follow::room(seat).await
+        let room: Room = context::attach(&begun.dir).await?;
+        live::attend(
+            args,
+            live::Attendance { room, person, signer, session: begun.session, roles, dir: begun.dir },
+        )
+        .await
     })
 }
 

@@ -199,7 +199,11 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
     pub async fn catch_up(&mut self) -> Result<(), RoomError> {
         loop {
             match self.receive().await? {
-                Update::CaughtUp => return Ok(()),
+                Update::CaughtUp => {
+                    // Whoever goes on with `next` hears of it too, after the events.
+                    self.early.push_back(Update::CaughtUp);
+                    return Ok(());
+                }
                 Update::Bye(why) => return Err(RoomError::Ended(why)),
                 Update::Answer { .. } => {}
                 later => self.early.push_back(later),

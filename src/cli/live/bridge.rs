@@ -1,0 +1,257 @@
+//! Carries between hub and console: checked events one way, signed acts the other. Never decides, never keeps a key
+//! longer than the console lives.
+
+use super::translate;
+use crate::cli::context;
+use crate::client::answer::{self, Draft};
+use crate::client::room::{Room, RoomError, Update};
+use crate::client::session::{ActError, Session, payload};
+use crate::console::link::{Act, ActId, Asked, Line, Room as RoomState, Update as Shown};
+use crate::core::id::{PersonId, RoleName};
+use crate::core::intent::Intent;
+use crate::core::statement;
+use crate::hub::layout;
+use crate::identity::signer::Signer;
+use crate::sanitize::{self, Clean};
+use crate::wire;
+use crate::wire::message::ActResult;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// What makes acts: a person's key and session.
+#[derive(Debug)]
+pub struct Hands {
+    /// Who.
+    pub person: PersonId,
+    /// Their SSH key.
+    pub signer: Signer,
+    /// Their session.
+    pub session: Session,
+    /// Seats to take as soon as the record is here.
+    pub wanted: Vec<RoleName>,
+}
+
+/// How often a lost hub is looked for.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// The carrier.
+#[derive(Debug)]
+pub struct Bridge {
+    room: Room,
+    dir: PathBuf,
+    hands: Option<Hands>,
+    updates: mpsc::Sender<Shown>,
+    asked: mpsc::Receiver<Asked>,
+    waiting: BTreeMap<u64, ActId>,
+    state: RoomState,
+}
+
+/// Why carrying ended.
+enum End {
+    /// The console is gone.
+    Console,
+    /// The hub is gone for good.
+    Hub(Clean),
+}
+
+impl Bridge {
+    /// A carrier between this room and a console.
+    pub fn new(
+        room: Room,
+        dir: PathBuf,
+        hands: Option<Hands>,
+        updates: mpsc::Sender<Shown>,
+        asked: mpsc::Receiver<Asked>,
+    ) -> Bridge {
+        Bridge { room, dir, hands, updates, asked, waiting: BTreeMap::new(), state: RoomState::default() }
+    }
+
+    /// Carries until one side ends.
+    pub async fn carry(mut self) {
+        if let End::Hub(why) = self.carry_on().await {
+            self.state.line = Line::Gone(why);
+            // The console may have gone in the meantime: then nobody needs to know.
+            let _ = self.updates.send(Shown::Room(self.state.clone())).await;
+        }
+    }
+
+    async fn carry_on(&mut self) -> End {
+        if let Err(end) = self.begin().await {
+            return end;
+        }
+        loop {
+            let step = tokio::select! {
+                update = self.room.next() => match update {
+                    Ok(update) => self.show(update).await,
+                    Err(RoomError::Connect(_)) => self.reconnect().await,
+                    Err(other) => Err(End::Hub(sanitize::line(&other.to_string()))),
+                },
+                asked = self.asked.recv() => match asked {
+                    Some(Asked::Act(id, act)) => self.act(id, *act).await,
+                    Some(Asked::Watch(run)) => {
+                        // A lost connection shows itself on the reading side.
+                        let _ = self.room.watch(run.step, run.attempt, run.direction).await;
+                        Ok(())
+                    }
+                    None => Err(End::Console),
+                },
+            };
+            if let Err(end) = step {
+                return end;
+            }
+        }
+    }
+
+    /// The record from its beginning, then the seats that were asked for.
+    async fn begin(&mut self) -> Result<(), End> {
+        let mut events = Vec::new();
+        loop {
+            match self.room.next().await {
+                Ok(Update::Events(more)) => events.extend(more),
+                Ok(Update::CaughtUp) => break,
+                Ok(Update::Bye(why)) => return Err(End::Hub(sanitize::line(&why))),
+                Ok(other) => self.show(other).await?,
+                Err(e) => return Err(End::Hub(sanitize::line(&e.to_string()))),
+            }
+        }
+        let began = translate::began(&self.room, events);
+        self.send(Shown::Began(Box::new(began))).await?;
+        self.state.line = Line::Up;
+        self.state.writer_stopped = translate::stopped(&self.room.welcome.writer);
+        self.send(Shown::Room(self.state.clone())).await?;
+        self.take_seats().await;
+        Ok(())
+    }
+
+    async fn attach(&self) -> Result<Room, RoomError> {
+        let socket = layout::socket(&self.dir).map_err(|e| RoomError::Ended(e.to_string()))?;
+        Room::attach(&socket).await
+    }
+
+    async fn take_seats(&mut self) {
+        let Some(hands) = self.hands.as_mut() else { return };
+        for role in std::mem::take(&mut hands.wanted) {
+            if self.room.mirror.incident.holds(&hands.person, role.as_str()) {
+                continue;
+            }
+            if let Ok(act) = hands.session.act(&self.room.mirror, Intent::Assume { role }, Vec::new()) {
+                // A refusal comes back as an answer nobody waits for: the empty seat is on the screen.
+                let _ = self.room.send(act).await;
+            }
+        }
+    }
+
+    async fn send(&self, update: Shown) -> Result<(), End> {
+        self.updates.send(update).await.map_err(|_| End::Console)
+    }
+
+    async fn show(&mut self, update: Update) -> Result<(), End> {
+        match update {
+            Update::Events(events) => {
+                for event in events {
+                    self.send(Shown::Recorded(Box::new(translate::recorded(&self.room, event)))).await?;
+                }
+                self.send(Shown::Head(translate::head(&self.room.mirror))).await
+            }
+            Update::CaughtUp => Ok(()),
+            Update::Answer { id, result } => {
+                let Some(act) = self.waiting.remove(&id) else { return Ok(()) };
+                let how = match result {
+                    ActResult::Recorded { .. } => Ok(()),
+                    ActResult::Refused { why } => Err(sanitize::line(&why)),
+                    ActResult::NotWritten { why } => {
+                        Err(sanitize::line(&format!("not written, so it did not happen: {why}")))
+                    }
+                };
+                self.send(Shown::Answered { act, how }).await
+            }
+            Update::Metrics { panes, score } => {
+                self.send(Shown::Panes(panes.iter().map(translate::pane).collect())).await?;
+                match score {
+                    Some(score) => self.send(Shown::Readiness(translate::readiness(&score))).await,
+                    None => Ok(()),
+                }
+            }
+            Update::Output(output) => self.send(Shown::Output(translate::output(&output))).await,
+            Update::Writer(state) => {
+                self.state.writer_stopped = translate::stopped(&state);
+                self.send(Shown::Room(self.state.clone())).await
+            }
+            Update::Bye(why) => Err(End::Hub(sanitize::line(&why))),
+        }
+    }
+
+    /// The hub is gone: say so, and look for it until it is back or the console is gone.
+    async fn reconnect(&mut self) -> Result<(), End> {
+        self.state.line = Line::Reconnecting { since: context::now() };
+        self.send(Shown::Room(self.state.clone())).await?;
+        loop {
+            if self.updates.is_closed() {
+                return Err(End::Console);
+            }
+            match self.attach().await {
+                Ok(room) => {
+                    self.room = room;
+                    self.waiting.clear();
+                    return self.begin().await;
+                }
+                Err(RoomError::Connect(_)) => tokio::time::sleep(AGAIN).await,
+                Err(other) => return Err(End::Hub(sanitize::line(&other.to_string()))),
+            }
+        }
+    }
+
+    async fn act(&mut self, id: ActId, act: Act) -> Result<(), End> {
+        let refused = |why: String| Shown::Answered { act: id, how: Err(sanitize::line(&why)) };
+        let Some(hands) = self.hands.as_mut() else {
+            return self.send(refused("observers look on; join to act".to_owned())).await;
+        };
+        match signed(hands, &self.room, act) {
+            Err(e) => self.send(refused(e.to_string())).await,
+            Ok(act) => match self.room.send(act).await {
+                Ok(number) => {
+                    self.waiting.insert(number, id);
+                    Ok(())
+                }
+                Err(e) => self.send(refused(format!("it did not reach the hub: {e}"))).await,
+            },
+        }
+    }
+}
+
+/// Makes the signed act. What was shown is what is signed: the texts come from the console as the person saw them.
+fn signed(hands: &mut Hands, room: &Room, act: Act) -> Result<wire::act::Act, ActError> {
+    let log = room.mirror.incident.log().to_owned();
+    let person = hands.person.clone();
+    let draft = match act {
+        Act::Wish(intent) => return hands.session.act(&room.mirror, intent, Vec::new()),
+        Act::Note(text) => {
+            let (part, payload) = payload(text.as_bytes())?;
+            return hands.session.act(&room.mirror, Intent::Note { payload }, vec![part]);
+        }
+        Act::Send { start, edited } => {
+            let (mut start, mut parts) = (start, Vec::new());
+            if let (Some(text), Intent::Start { payload: commitment, .. }) = (edited, &mut start) {
+                let (part, made) = payload(text.as_bytes())?;
+                *commitment = Some(made);
+                parts.push(part);
+            }
+            return hands.session.act(&room.mirror, start, parts);
+        }
+        Act::Sign { how, answer, seen, statement } => {
+            let intent = match how {
+                statement::Answering::Approve => Intent::Approve(answer),
+                statement::Answering::Deny => Intent::Deny(answer),
+                statement::Answering::Override => Intent::Override(answer),
+            };
+            Draft { person, intent, text: statement, namespace: how.namespace(), seen }
+        }
+        Act::Close { reason, seen, statement } => {
+            let intent = Intent::Close { reason, key: hands.signer.fingerprint() };
+            Draft { person, intent, text: statement, namespace: statement::CLOSE, seen }
+        }
+    };
+    answer::sign(draft, &log, &hands.signer, Some(&mut hands.session), context::display())
+}

@@ -1,0 +1,94 @@
+//! From what the hub sends to what the console shows. All foreign text becomes harmless here. Never drops a fact.
+
+use crate::client::mirror::Mirror;
+use crate::client::room::{Output as WireOutput, Room};
+use crate::console::link::{Began, Head, Mark, Output, Pane, PaneState, Readiness, Recorded, RunId};
+use crate::core::event::Event;
+use crate::core::time::Stamp;
+use crate::metrics::pane;
+use crate::sanitize::{self, Clean};
+use crate::wire::message::{ScoreView, WriterState};
+use std::time::Duration;
+
+/// The record so far.
+pub fn began(room: &Room, events: Vec<Event>) -> Began {
+    let mirror = &room.mirror;
+    Began {
+        runbook: mirror.incident.runbook.clone(),
+        team: mirror.incident.team.clone(),
+        events: events.into_iter().map(|e| recorded(room, e)).collect(),
+        head: head(mirror),
+    }
+}
+
+/// One event.
+pub fn recorded(room: &Room, event: Event) -> Recorded {
+    let said = room.said(event.seq).iter().map(|text| sanitize::text(text)).collect();
+    Recorded { event, said }
+}
+
+/// The newest checked head.
+pub fn head(mirror: &Mirror) -> Head {
+    let head = mirror.head();
+    Head { n: head.n, root: head.root_b64(), code: head.short_code() }
+}
+
+/// Why the hub writes no more.
+pub fn stopped(state: &WriterState) -> Option<Clean> {
+    match state {
+        WriterState::Writing => None,
+        WriterState::Stopped { why } => Some(sanitize::line(why)),
+    }
+}
+
+/// Output of a step.
+pub fn output(output: &WireOutput) -> Output {
+    Output {
+        run: RunId { step: output.step.clone(), attempt: output.attempt, direction: output.direction },
+        lines: output.lines.iter().map(|l| sanitize::line(l)).collect(),
+        partial: sanitize::line(&output.partial),
+        dropped: 0,
+    }
+}
+
+/// A metric pane.
+pub fn pane(pane: &pane::Pane) -> Pane {
+    let mark = |m: &pane::Mark| Mark { value: m.value, text: sanitize::line(&m.text) };
+    Pane {
+        name: sanitize::line(&pane.name),
+        title: sanitize::line(&pane.title),
+        warn: pane.warn.as_ref().map(mark),
+        critical: pane.critical.as_ref().map(mark),
+        points: pane.points.iter().map(|(at, value)| (Stamp(*at), *value)).collect(),
+        scale: pane.scale.iter().map(mark).collect(),
+        latest: sanitize::line(&pane.latest),
+        state: match pane.state {
+            pane::PaneState::Waiting => PaneState::Waiting,
+            pane::PaneState::Fine => PaneState::Fine,
+            pane::PaneState::Warning => PaneState::Warning,
+            pane::PaneState::Critical => PaneState::Critical,
+            pane::PaneState::NotANumber => PaneState::NotANumber,
+            pane::PaneState::NoData => PaneState::NoData,
+            pane::PaneState::Failed => PaneState::Failed,
+            pane::PaneState::Stale => PaneState::Stale,
+        },
+        why: pane.why.as_deref().map(sanitize::line),
+        stale_for: pane.stale_for_ms.map(Duration::from_millis),
+    }
+}
+
+/// The readiness score.
+pub fn readiness(score: &ScoreView) -> Readiness {
+    let gates = score.gates.iter().map(|g| (Clean::literal("closed"), sanitize::line(g)));
+    let parts = score
+        .parts
+        .iter()
+        .map(|(name, points, reason)| (sanitize::line(&format!("{name} {points}")), sanitize::line(reason)));
+    Readiness {
+        points: score.points,
+        of: score.of,
+        unknown: 0,
+        advice: sanitize::line(&score.advice),
+        parts: gates.chain(parts).collect(),
+    }
+}
