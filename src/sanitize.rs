@@ -3,7 +3,7 @@
 //! Never decides what is shown, only that it is harmless, and never lets a control character through.
 //!
 //! Three ways in, by what the text is:
-//! * [`line`] and [`text`] for something a person or a machine wrote (a title, a note, an answer): escape sequences
+//! * [`line()`] and [`text`] for something a person or a machine wrote (a title, a note, an answer): escape sequences
 //!   such as colours go, every other control character is made visible (`^G`, `\u{202e}`).
 //! * [`visible_name`] for what people recognise things by (a host, a path, a person): nothing goes, all is visible.
 //! * [`Liner`] for the output of a command as it arrives: progress bars overwrite themselves as on a terminal.

@@ -9,7 +9,7 @@
 //! * [`outcome`]: how it ended, in a person's words.
 //! * [`ssh`]: commands on another host.
 //! * [`subject`]: looking once, for await, check and measure.
-//! * [`set_aside`]: moving a file out of the way without overwriting anything.
+//! * [`mod@set_aside`]: moving a file out of the way without overwriting anything.
 
 pub mod outcome;
 pub mod process;

@@ -279,7 +279,7 @@ pub struct Prove {
 pub struct Export {
     /// The incident
     pub incident: String,
-    /// The new folder (default: <incident>-evidence here)
+    /// The new folder (default: INCIDENT-evidence here)
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
 }
