@@ -406,6 +406,16 @@ impl Seat {
     }
 }
 
+/// What an auditor says about the folder.
+pub fn judged(house: &House) -> backout::timeline::verify::Report {
+    use backout::timeline::{evidence::Evidence, verify};
+    let copies = Copies::read(&house.dir).unwrap();
+    let runbook = backout::runbook::load("runbook.yaml", &copies.runbook).unwrap().runbook;
+    let team = backout::workspace::team::decode("team.yaml", &copies.team).0.unwrap();
+    let ask = verify::Ask::new(Incident::new(Arc::new(runbook), Arc::new(team)));
+    verify::verify(&Evidence::open(&house.dir).unwrap(), ask).unwrap()
+}
+
 /// Every event of the record on disk, sealed or not.
 pub fn recorded(dir: &Path) -> Vec<(Stamp, What)> {
     let text = std::fs::read_to_string(dir.join("timeline.jsonl")).unwrap();

@@ -4,9 +4,10 @@ use backout::core::event::{Leaving, Mode, What};
 use backout::core::incident::{Stage, Status};
 use backout::core::intent::Intent;
 use backout::hub::layout;
+use backout::timeline::verify::Verdict;
 use backout::wire::message::{ActResult, FromHub};
 
-use super::house::{House, PATIENCE, Seat, assume, recorded, step};
+use super::house::{House, PATIENCE, Seat, assume, judged, recorded};
 use crate::support::wait_until;
 
 const TOUCH: &str = "- {id: act, run: [touch, done], timeout: 10s, role: sre}";
@@ -27,6 +28,8 @@ async fn an_incident_opens_and_is_worked_through_to_its_end() {
     house.gone();
     assert_eq!(recorded(&house.dir).len() as u64, seq + 1, "nothing is written after the close");
     assert!(!house.socket().exists(), "the socket is gone");
+    let report = judged(&house);
+    assert_eq!(report.verdict(), Verdict::Verified, "{:?}", report.lines());
     let failure = house.start().unwrap_err().to_string();
     assert!(failure.contains("closed"), "{failure}");
 }
@@ -160,5 +163,4 @@ async fn a_secret_is_in_the_step_and_nowhere_on_disk() {
             assert!(!String::from_utf8_lossy(&bytes).contains("hunter2-very-secret"), "{}", path.display());
         }
     }
-    let _ = step("act");
 }

@@ -5,10 +5,11 @@ use backout::core::incident::Status;
 use backout::core::intent::Intent;
 use backout::hub::layout;
 use backout::step::record::Started;
+use backout::timeline::verify::Verdict as Answer;
 use backout::wire::message::{FromClient, FromHub};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::house::{House, PATIENCE, Seat, recorded, step};
+use super::house::{House, PATIENCE, Seat, judged, recorded, step};
 use crate::support::wait_until;
 
 /// Says that it began, waits for a file, and says that it ended. Each line once is once.
@@ -79,6 +80,9 @@ async fn without_its_supervisor_a_step_is_unknown_until_somebody_settles_it() {
     ben.start("after").await;
     assert_eq!(ben.over("after").await.0, Status::Succeeded);
     assert_eq!(house.lines("log"), 1, "nothing ran twice");
+    house.end_hub();
+    let report = judged(&house);
+    assert_eq!(report.verdict(), Answer::NotAnchored, "{:?}", report.lines());
 }
 
 #[tokio::test]
