@@ -2,5 +2,9 @@
 
 pub mod hidden;
 pub mod leash;
+pub mod script;
 pub mod shop;
+pub mod stage;
+pub mod stand_in;
+pub mod sweep;
 pub mod traffic;
