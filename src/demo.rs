@@ -2,6 +2,7 @@
 
 pub mod hidden;
 pub mod leash;
+pub mod outcome;
 pub mod script;
 pub mod shop;
 pub mod stage;
