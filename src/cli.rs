@@ -7,6 +7,7 @@ pub mod act;
 pub mod args;
 pub mod ask;
 pub mod context;
+pub mod demo;
 pub mod export;
 pub mod follow;
 pub mod init;
@@ -72,6 +73,7 @@ fn hidden(arguments: &[OsString]) -> Option<ExitCode> {
 
 fn run(args: &Args) -> Result<()> {
     match &args.verb {
+        Verb::Demo(verb) => demo::run(args, verb),
         Verb::Init(verb) => init::run(verb),
         Verb::Lint(verb) => lint::run(args, verb),
         Verb::Plan(verb) => plan::run(args, verb),

@@ -79,6 +79,8 @@ pub enum ModeArg {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Try it: a rollback of a real small shop, with stand-in teammates; no set-up
+    Demo(Demo),
     /// Make a workspace: backout.yaml, team.yaml, allowed_signers (from your agent), a first runbook
     Init(Init),
     /// Judge runbooks: what is wrong, where, and what to write instead

@@ -85,8 +85,9 @@ pub struct Approval {
 /// # Errors
 /// Nothing can be written, or nobody approved anything.
 pub fn write_out(incident: &Path, target: &Path) -> Result<Option<Approval>> {
-    let cannot =
-        |e: &dyn std::fmt::Display| Failure::environment("what people signed cannot be written out").because(e);
+    let cannot = |e: &dyn std::fmt::Display| {
+        Failure::environment("what people signed cannot be written out").because(e)
+    };
     let evidence = Evidence::open(incident).map_err(|e| cannot(&e))?;
     export::export(&evidence, target).map_err(|e| cannot(&e))?;
     let readme = fs::read_to_string(target.join("README")).map_err(|e| cannot(&e))?;
@@ -139,9 +140,9 @@ mod tests {
 
     fn folder(samples: &[(i64, &str, Reading)]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
-        let lines = samples.iter().map(|(at, name, value)| {
-            Sample { at_micros: *at, value: value.clone() }.to_line(name) + "\n"
-        });
+        let lines = samples
+            .iter()
+            .map(|(at, name, value)| Sample { at_micros: *at, value: value.clone() }.to_line(name) + "\n");
         fs::write(dir.path().join("metrics.jsonl"), lines.collect::<String>()).unwrap();
         dir
     }

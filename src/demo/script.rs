@@ -9,6 +9,9 @@ use crate::core::time::Stamp;
 use crate::demo::shop::GOOD;
 use crate::runbook::model::Step;
 
+/// The criterion of the shop's runbook that the commander waits for.
+const CRITERION: &str = "errors";
+
 /// Which person of the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
@@ -170,13 +173,13 @@ fn commander(me: &PersonId, incident: &Incident, heard: &Heard) -> Option<(Move,
         return Some((Move::Abort(why), Pause::AtOnce));
     }
     let think = |m| Some((m, Pause::Think));
+    if heard.is_asked(me) && incident.runs.values().any(|run| run.status == Status::Waiting) {
+        return think(Move::Note(reply(incident)));
+    }
     if let Some((gate, pending)) = asked(me, Part::Commander, incident) {
         let declares = gate.is_declare();
-        if declares && incident.fired.is_empty() {
+        if declares && !incident.fired.contains_key(CRITERION) {
             return None;
-        }
-        if !declares && heard.is_asked(me) {
-            return think(Move::Note(reply(incident)));
         }
         let reason = if declares {
             format!("{} fired: the release goes back", list(incident.fired.keys()))
@@ -219,7 +222,7 @@ fn sre(me: &PersonId, incident: &Incident, heard: &Heard) -> Option<(Move, Pause
     let attempt = pending.attempt;
     if gate.is_declare() {
         let somebody_wants_it = pending.answers.iter().any(|vote| vote.approves);
-        if incident.fired.is_empty() && !somebody_wants_it {
+        if !incident.fired.contains_key(CRITERION) && !somebody_wants_it {
             return None;
         }
         let reason = "I see it too".to_owned();

@@ -22,6 +22,8 @@ pub const RUNBOOK: &str = "runbooks/shop-deploy-rollback.yaml";
 const OPENS_WITHIN: Duration = Duration::from_secs(20);
 /// Between two looks at it.
 const LOOK: Duration = Duration::from_millis(50);
+/// A hub whose record is closed ends within this.
+const HUB_ENDS_WITHIN: Duration = Duration::from_secs(3);
 /// A process on the leash gets so long to end by itself.
 const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
@@ -119,6 +121,16 @@ impl Stage {
             format!("dir={}", text(&self.shop())?),
             format!("url={}", self.url),
         ])
+    }
+
+    /// Ends everything but lets a hub that is about to end do so by itself: its record is complete only then.
+    pub fn strike(&self) {
+        let begun = Instant::now();
+        let hub = || sweep::processes(&self.dir).iter().any(|(_, verb)| verb == "__hub");
+        while begun.elapsed() < HUB_ENDS_WITHIN && hub() {
+            std::thread::sleep(LOOK);
+        }
+        sweep::end_all(&self.dir);
     }
 
     fn start(&mut self, verb: &str, dir: &Path) -> Result<()> {

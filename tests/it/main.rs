@@ -9,6 +9,7 @@
 )]
 
 mod core;
+mod demo;
 mod hub;
 mod identity;
 mod metrics;
