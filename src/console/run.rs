@@ -133,6 +133,7 @@ pub async fn run(ends: Ends, setup: Setup) -> io::Result<Left> {
         began: clock.instant(),
         ticked: clock.instant(),
         hub_open: true,
+        stopping: false,
         consumed: 0,
         marked: 0,
     };
@@ -154,6 +155,8 @@ struct Console {
     began: Instant,
     ticked: Instant,
     hub_open: bool,
+    /// Whether this process is to be stopped before the next frame.
+    stopping: bool,
     consumed: u64,
     marked: u64,
 }
@@ -172,6 +175,11 @@ impl Console {
                 // Something panicked and the terminal was given back: what was printed then must stay readable.
                 return Ok(Left::TerminalGone);
             }
+            if std::mem::take(&mut self.stopping) {
+                self.guard.give_back();
+                signals.stop_and_wait().await?;
+                self.again()?;
+            }
             let wake = self.draw()?;
             let left = tokio::select! {
                 biased;
@@ -181,6 +189,7 @@ impl Console {
                     None => Some(Left::TerminalGone),
                 },
                 news = self.ends.updates.recv(), if self.hub_open => self.news(news)?,
+                () = self.guard.lost() => None,
                 () = tokio::time::sleep_until(wake.into()) => self.time()?,
             };
             if let Some(left) = left {
@@ -223,7 +232,9 @@ impl Console {
     }
 
     fn mark(&mut self) -> io::Result<()> {
-        if self.setup.markers == Markers::Written && self.marked != self.consumed {
+        // Bytes that wait for the rest of a sequence have not done anything yet.
+        let waits = self.decoder.deadline().is_some();
+        if self.setup.markers == Markers::Written && self.marked != self.consumed && !waits {
             self.marked = self.consumed;
             terminal::write(format!("\x1b]2;bo:{}\x1b\\", self.consumed).as_bytes())?;
         }
@@ -302,7 +313,9 @@ impl Console {
     fn signal(&mut self, signal: Signal) -> io::Result<Option<Left>> {
         match signal {
             Signal::End => return Ok(Some(Left::Signalled)),
-            Signal::Stop => self.suspend()?,
+            Signal::Stop => self.stopping = true,
+            // Somebody stopped us without asking, and a shell may have had the terminal meanwhile.
+            Signal::Continued => self.again()?,
             Signal::Resized => {
                 self.want(Urgency::Person);
                 return self.fold(Msg::Resized(Size::now()));
@@ -311,8 +324,9 @@ impl Console {
         Ok(None)
     }
 
-    fn suspend(&mut self) -> io::Result<()> {
-        self.guard.suspend()?;
+    /// Takes the terminal again and draws everything anew.
+    fn again(&mut self) -> io::Result<()> {
+        self.guard.take_again()?;
         self.screen.forget();
         self.model.size = Size::now();
         self.pace = Pace::default();
@@ -327,7 +341,7 @@ impl Console {
             match effect {
                 Effect::Ask(asked) => self.ask(asked),
                 Effect::Detach => return Ok(Some(Left::Detached)),
-                Effect::Suspend => self.suspend()?,
+                Effect::Suspend => self.stopping = true,
                 Effect::Redraw => self.screen.forget(),
                 Effect::Clipboard(text) => {
                     terminal::write(clipboard::osc52(&text, self.setup.around).as_bytes())?;

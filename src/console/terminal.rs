@@ -9,8 +9,8 @@ use std::io;
 use std::sync::{Mutex, Once, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
+use tokio::sync::Notify;
 
 /// Alternate screen, bracketed paste, focus reports; the cursor waits until a field asks for it.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?25l";
@@ -21,6 +21,8 @@ const LEAVE: &[u8] =
 /// How the terminal was before; `None` while we do not hold it. A static, because a panic hook has no other way to it.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 static HOOK: Once = Once::new();
+/// Tells the loop that the hook has run.
+static LOST: Notify = Notify::const_new();
 
 /// Columns and rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,7 @@ impl Guard {
             let previous = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
                 restore();
+                LOST.notify_one();
                 previous(panic);
             }));
         });
@@ -80,20 +83,27 @@ impl Guard {
         Ok(Guard { _held: () })
     }
 
-    /// Gives the terminal back, stops this process as `ctrl-z` should, and takes the terminal again when it goes on.
+    /// Gives the terminal back for a while.
+    pub fn give_back(&self) {
+        restore();
+    }
+
+    /// Takes the terminal again, after it was given back or after a shell may have changed it.
     ///
     /// # Errors
     /// When the terminal is gone meanwhile.
-    pub fn suspend(&self) -> io::Result<()> {
-        restore();
-        // SIGSTOP and not SIGTSTP: our own handler would catch that one again.
-        kill_process(getpid(), Signal::STOP)?;
+    pub fn take_again(&self) -> io::Result<()> {
         take()
     }
 
     /// Whether the terminal is still ours. A panic anywhere in the process gives it back.
     pub fn is_held(&self) -> bool {
         before().is_some()
+    }
+
+    /// Comes back when a panic has given the terminal back.
+    pub async fn lost(&self) {
+        LOST.notified().await;
     }
 }
 
@@ -109,7 +119,11 @@ fn before() -> std::sync::MutexGuard<'static, Option<Termios>> {
 
 fn take() -> io::Result<()> {
     let mut before = before();
-    let old = tcgetattr(rustix::stdio::stdin())?;
+    // Taken a second time, the way it was at first is the one to go back to.
+    let old = match before.take() {
+        Some(old) => old,
+        None => tcgetattr(rustix::stdio::stdin())?,
+    };
     let mut raw = old.clone();
     raw.make_raw();
     tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &raw)?;

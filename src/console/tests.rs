@@ -147,13 +147,23 @@ fn dialogs() -> [Scene; 6] {
     ]
 }
 
+/// Compares with the screen kept in `tests/screens`.
+#[track_caller]
+fn keep(name: &str, screen: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../tests/screens");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, screen));
+}
+
 #[test]
 fn screens_look_as_they_were_meant_to() {
     for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
         for (name, play) in moments().into_iter().chain(dialogs()) {
             let mut stage = Play::opened_on(columns, rows);
             play(&mut stage);
-            insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), text(&stage));
+            keep(&format!("{name}-{columns}x{rows}"), &text(&stage));
         }
     }
 }
@@ -163,7 +173,7 @@ fn colours_are_where_they_were_meant_to_be() {
     for (name, play) in [moments()[2], moments()[5], dialogs()[1]] {
         let mut stage = Play::opened_on(80, 24);
         play(&mut stage);
-        insta::assert_snapshot!(format!("{name}-styles"), styled(&draw(&stage)));
+        keep(&format!("{name}-styles"), &styled(&draw(&stage)));
     }
 }
 

@@ -20,5 +20,6 @@ mod servers;
 mod shop;
 mod step;
 mod support;
+mod terminal;
 mod tidy;
 mod timeline;

@@ -140,6 +140,12 @@ impl Decoder {
     }
 
     fn sequence(&mut self, byte: u8, out: &mut Vec<Input>) {
+        if byte == 0x1b && self.held == b"\x1b" {
+            // A key, and the start of something else: most likely the terminal's answer to a frame.
+            self.lone_esc = self.last_byte;
+            out.push(Input::Key(Key::plain(Code::Esc)));
+            self.reset();
+        }
         self.held.push(byte);
         if self.held == PASTE_BEGIN {
             self.reset();
@@ -355,6 +361,12 @@ mod tests {
         for reply in [&b"\x1b[?1;2c"[..], b"\x1b[?62;22c", b"\x1b[?6c"] {
             Typist::new().sends(reply).gives(&[Input::Ack]);
         }
+    }
+
+    #[test]
+    fn an_escape_just_before_an_answer_stays_an_escape() {
+        Typist::new().sends(b"\x1b").waits(5).sends(b"\x1b[?62;22c").gives(&[plain(Code::Esc), Input::Ack]);
+        Typist::new().sends(b"\x1b\x1b[A").gives(&[plain(Code::Esc), plain(Code::Up)]);
     }
 
     #[test]

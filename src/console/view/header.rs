@@ -49,7 +49,12 @@ fn badges(model: &Model, incident: &Incident, page: &mut Page<'_>) {
         Span::raw(" "),
         page.span(Role::Title, sanitize::line(&incident.runbook.title).into_string()),
     ]);
-    let elapsed = spoken(until(incident, model).since(incident.opened_at));
+    let elapsed = match incident.stage {
+        Stage::Empty => String::new(),
+        Stage::Open | Stage::Declared | Stage::Closed => {
+            spoken(until(incident, model).since(incident.opened_at))
+        }
+    };
     let right = Line::from(vec![page.span(Role::Title, elapsed), Span::raw(" ")]);
     page.pair(0, left, right);
 }
@@ -80,7 +85,8 @@ fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
         Span::raw(" · "),
         commander,
     ];
-    if let Some((cents, currency)) = incident.cost_cents(until(incident, model)) {
+    let cost = incident.cost_cents(until(incident, model)).filter(|_| incident.stage > Stage::Empty);
+    if let Some((cents, currency)) = cost {
         let currency = sanitize::line(currency);
         left.push(page.span(Role::Base, format!(" · cost {} {currency}", thousands(cents / 100))));
     }
