@@ -136,10 +136,10 @@ impl Mirror {
             kind: event.what.kind(),
             why: e.to_string(),
         })?;
-        if let What::Opened(opened) = &event.what {
-            if opened.log != self.verifier.origin().as_str() {
-                return Err(MirrorError::Identity(format!("event 0 belongs to the log {}", opened.log)));
-            }
+        if let What::Opened(opened) = &event.what
+            && opened.log != self.verifier.origin().as_str()
+        {
+            return Err(MirrorError::Identity(format!("event 0 belongs to the log {}", opened.log)));
         }
         self.tree.push(leaf_hash(line.as_bytes()));
         Ok(event)

@@ -86,7 +86,7 @@ impl Bridge {
                 update = self.room.next() => match update {
                     Ok(update) => self.show(update).await,
                     Err(RoomError::Connect(_)) => self.reconnect().await,
-                    Err(other) => Err(End::Hub(sanitize::line(&other.to_string()))),
+                    Err(other) => Err(End::Hub(sanitize::line(other.to_string()))),
                 },
                 asked = self.asked.recv() => match asked {
                     Some(Asked::Act(id, act)) => self.act(id, *act).await,
@@ -113,7 +113,7 @@ impl Bridge {
                 Ok(Update::CaughtUp) => break,
                 Ok(Update::Bye(why)) => return Err(End::Hub(sanitize::line(&why))),
                 Ok(other) => self.show(other).await?,
-                Err(e) => return Err(End::Hub(sanitize::line(&e.to_string()))),
+                Err(e) => return Err(End::Hub(sanitize::line(e.to_string()))),
             }
         }
         let began = translate::began(&self.room, events);
@@ -162,7 +162,7 @@ impl Bridge {
                     ActResult::Recorded { .. } => Ok(()),
                     ActResult::Refused { why } => Err(sanitize::line(&why)),
                     ActResult::NotWritten { why } => {
-                        Err(sanitize::line(&format!("not written, so it did not happen: {why}")))
+                        Err(sanitize::line(format!("not written, so it did not happen: {why}")))
                     }
                 };
                 self.send(Shown::Answered { act, how }).await
@@ -198,7 +198,7 @@ impl Bridge {
                     return self.begin().await;
                 }
                 Err(RoomError::Connect(_)) => tokio::time::sleep(AGAIN).await,
-                Err(other) => return Err(End::Hub(sanitize::line(&other.to_string()))),
+                Err(other) => return Err(End::Hub(sanitize::line(other.to_string()))),
             }
         }
     }

@@ -23,7 +23,7 @@ pub fn began(room: &Room, events: Vec<Event>) -> Began {
 
 /// One event.
 pub fn recorded(room: &Room, event: Event) -> Recorded {
-    let said = room.said(event.seq).iter().map(|text| sanitize::text(text)).collect();
+    let said = room.said(event.seq).iter().map(sanitize::text).collect();
     Recorded { event, said }
 }
 
@@ -45,7 +45,7 @@ pub fn stopped(state: &WriterState) -> Option<Clean> {
 pub fn output(output: &WireOutput) -> Output {
     Output {
         run: RunId { step: output.step.clone(), attempt: output.attempt, direction: output.direction },
-        lines: output.lines.iter().map(|l| sanitize::line(l)).collect(),
+        lines: output.lines.iter().map(sanitize::line).collect(),
         partial: sanitize::line(&output.partial),
         dropped: 0,
     }
@@ -83,7 +83,7 @@ pub fn readiness(score: &ScoreView) -> Readiness {
     let parts = score
         .parts
         .iter()
-        .map(|(name, points, reason)| (sanitize::line(&format!("{name} {points}")), sanitize::line(reason)));
+        .map(|(name, points, reason)| (sanitize::line(format!("{name} {points}")), sanitize::line(reason)));
     Readiness {
         points: score.points,
         of: score.of,
