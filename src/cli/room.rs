@@ -114,10 +114,15 @@ impl Seat {
     /// Shows a draft, asks unless told not to, signs exactly what was shown, and hands it in.
     ///
     /// # Errors
-    /// When the person says no, the key does not sign, or the rules refuse.
+    /// When the person says no or cannot be asked, the key does not sign, or the rules refuse.
     pub async fn sign_shown(&mut self, draft: Draft, without_asking: bool) -> Result<u64> {
         say(&format!("You sign this text with {}:\n\n{}", self.signer.fingerprint(), draft.text));
-        if !without_asking && std::io::stdin().is_terminal() {
+        if !without_asking {
+            // Silence is no consent: a script says that nobody is to be asked.
+            if !std::io::stdin().is_terminal() {
+                return Err(Failure::usage("nothing was signed: nobody can be asked here")
+                    .hint("read the text above, then say --yes"));
+            }
             say("Type `sign` to sign it, anything else to leave it:");
             let mut line = String::new();
             let read = std::io::stdin().lock().read_line(&mut line);
