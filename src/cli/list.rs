@@ -85,7 +85,7 @@ fn step(incident: &Incident, step: &crate::runbook::model::Step) -> Value {
         "id": step.id,
         "title": step.title,
         "action": step.action.word(),
-        "status": incident.word(step),
+        "status": incident.word(step).replace(' ', "_"),
         "attempt": run.map_or(0, |r| r.attempt),
         "detail": run.map_or("", |r| r.detail.as_str()),
     })
