@@ -12,6 +12,7 @@ mod core;
 mod demo;
 mod hub;
 mod identity;
+mod lifecycle;
 mod metrics;
 mod orders;
 mod outside;

@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod backout;
+pub mod incident;
 pub mod people;
 mod place;
 pub mod postgres;
@@ -13,6 +14,7 @@ pub mod ssh;
 mod wait;
 
 pub use backout::{Backout, Outcome};
+pub use incident::{Incident, PATIENCE};
 pub use people::{Person, Team, repository};
 pub use place::Place;
 pub use postgres::Postgres;

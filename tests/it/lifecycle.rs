@@ -1,0 +1,7 @@
+//! An incident's life through the command line: hubs that die, steps that fail, people who err.
+
+mod hub;
+mod menu;
+mod mistakes;
+mod people;
+mod steps;

@@ -1,0 +1,149 @@
+//! The usual mistakes, each with its exit code and a sentence that helps.
+
+use crate::support::{Backout, Incident, Outcome, Place, Team};
+
+const ACT: &str = "- {id: act, run: [touch, acted], timeout: 10s, role: sre}";
+
+#[track_caller]
+fn says(outcome: Outcome, code: i32, words: &str) {
+    let outcome = outcome.exits(code);
+    assert!(outcome.stderr.contains(words), "not `{words}`: {}", outcome.stderr);
+    assert!(!outcome.stderr.contains('\x1b'), "{:?}", outcome.stderr);
+}
+
+#[test]
+fn what_cannot_be_understood_is_usage() {
+    let place = Place::new();
+    let backout = Backout::new(&place);
+    says(backout.run::<&str>([]), 2, "Usage");
+    says(backout.run(["opne"]), 2, "opne");
+    says(backout.run(["approve"]), 2, "INCIDENT");
+    says(backout.run(["open", "x.yaml", "--severity", "9"]), 2, "9");
+    backout.run(["--help"]).exits(0);
+    backout.run(["--version"]).exits(0);
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let place = Place::new();
+    let backout = Backout::new(&place);
+    says(backout.run(["status"]), 3, "there is no incident");
+    says(backout.run(["status", "01ABC"]), 3, "there is no incident `01ABC`");
+    says(backout.run(["resume"]), 3, "there is no incident");
+    says(backout.run(["verify", "nowhere"]), 3, "nowhere");
+    says(backout.run(["note", "01ABC", "hello"]), 3, "01ABC");
+    says(backout.run(["open", "x.yaml", "--headless"]), 3, "no workspace");
+    says(backout.run(["lint"]), 3, "no workspace");
+    assert_eq!(backout.run(["list", "--json"]).exits(0).stdout.trim(), "[]");
+}
+
+#[test]
+fn a_runbook_that_cannot_be_used_opens_nothing() {
+    let place = Place::new();
+    let Some(team) = Team::gather(&place) else { return };
+    let ana = team.backout(&place, &team.ana);
+    let good = crate::support::incident::runbook(ACT);
+    let open = |text: &[u8]| {
+        place.write("ws/runbooks/test.yaml", text);
+        ana.run(["open", "runbooks/test.yaml", "--headless"])
+    };
+    says(open(good.replace("timeout: 10s", "timeuot: 10s").as_bytes()), 1, "did you mean `timeout`?");
+    says(
+        open(good.replace("role: sre}", "role: sre, needs: [nobody]}").as_bytes()),
+        1,
+        "runbooks/test.yaml:",
+    );
+    says(open(b"\xff\xfe\x00binary"), 1, "test.yaml");
+    says(open(b""), 1, "test.yaml");
+    says(open("a: &a [*a, *a]\n".as_bytes()), 1, "test.yaml");
+    says(open(good.as_bytes()), 2, "TEST_TOKEN");
+    says(ana.run(["open", "runbooks/none.yaml", "--headless"]), 3, "none.yaml");
+    says(ana.run(["open", "runbooks/test.yaml", "--headless", "-p", "x=1"]), 2, "asks nothing called `x`");
+    says(ana.run(["open", "runbooks/test.yaml", "--headless", "-p", "x"]), 2, "NAME=VALUE");
+    place.write("ws/runbooks/test.yaml", good.replace("timeout: 10s", "timeuot: 10s"));
+    ana.run(["lint"]).exits(1);
+    place.write("ws/runbooks/test.yaml", good);
+    ana.run(["lint"]).exits(0);
+    assert_eq!(ana.run(["list", "--json"]).exits(0).stdout.trim(), "[]", "nothing was opened");
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_written_opens_nothing() {
+    let place = Place::new();
+    let Some(team) = Team::gather(&place) else { return };
+    place.write("ws/runbooks/test.yaml", crate::support::incident::runbook(ACT));
+    let file = place.write("a-file", "");
+    let ana = team.backout(&place, &team.ana).env("TEST_TOKEN", "x");
+    let state = file.join("state");
+    let outcome = ana.run(["--state", state.to_str().unwrap(), "open", "runbooks/test.yaml", "--headless"]);
+    says(outcome, 3, "a-file/state");
+    // A link where the folder should be is followed by nobody who did not make it.
+    assert_eq!(std::fs::read_dir(place.join("ws")).unwrap().count(), 4, "nothing new in the workspace");
+}
+
+#[test]
+fn acts_that_do_not_fit_are_told_apart() {
+    let Some(incident) = Incident::undeclared(ACT, &[]) else { return };
+    incident.refused("ana", &["start", "act"], "not declared yet");
+    incident.refused("ben", &["close", "--reason", "x", "--yes"], "commander");
+    incident.refused("cho", &["assume", "commander"], "taken by `ana`");
+    incident.refused("ana", &["approve", "declare", "--yes", "--role", "sre"], "asks for no one");
+    incident.refused("ana", &["reconcile", "nothing", "1", "--reason", "x"], "no `nothing");
+    incident.refused(
+        "ana",
+        &["inherit", "nothing", "--reason", "x"],
+        "nothing called `nothing` is suspended",
+    );
+    says(incident.act("ana", &["start", "atc"]), 2, "its steps are act");
+    says(incident.act("ana", &["start", "A/b"]), 2, "A/b");
+    says(incident.act("ana", &["skip", "act"]), 2, "--reason");
+    says(incident.act("ana", &["approve", "act", "--yes"]), 2, "not a hold point");
+    says(incident.act("ana", &["settle", "act", "maybe", "--reason", "x"]), 2, "maybe");
+    let binary = incident.act("ana", &["note", "\u{1b}[2Jgone\u{202e}"]).exits(0);
+    assert!(!binary.stderr.contains('\x1b'));
+    let unclosed = incident.backout("ana").run(["verify", &incident.id]);
+    says(unclosed, 5, "not anchored");
+    incident.close();
+    incident.until("the hub ends", || incident.status()["hub"] == "not running");
+    incident.backout("ana").run(["verify", &incident.id]).exits(0);
+}
+
+#[test]
+fn one_changed_byte_is_found() {
+    let Some(incident) = Incident::undeclared(ACT, &[]) else { return };
+    incident.ok("ben", &["note", "all is calm"]);
+    incident.close();
+    incident.until("the hub ends", || incident.status()["hub"] == "not running");
+    for file in
+        ["timeline.jsonl", "payloads.jsonl", "runbook.yaml", "team.yaml", "allowed_signers", "workspace.yaml"]
+    {
+        let path = incident.dir().join(file);
+        let whole = std::fs::read(&path).unwrap();
+        let mut changed = whole.clone();
+        let middle = changed.len() / 2;
+        changed[middle] ^= 1;
+        std::fs::write(&path, changed).unwrap();
+        let verdict = incident.backout("ana").run(["verify", &incident.id]);
+        assert_eq!(verdict.code, Some(1), "{file}: {verdict:?}");
+        std::fs::write(&path, whole).unwrap();
+    }
+    incident.backout("ana").run(["verify", &incident.id]).exits(0);
+}
+
+#[test]
+fn a_new_workspace_is_ready_to_use() {
+    let place = Place::new();
+    let Some(team) = Team::gather(&place) else { return };
+    let ana = team.backout(&place, &team.ana).inside(&place.folder("new"));
+    ana.run(["init"]).exits(0);
+    ana.run(["lint", "--strict"]).exits(0);
+    for runbook in std::fs::read_dir(place.join("new/runbooks")).unwrap().flatten() {
+        let path = runbook.path();
+        if path.extension().is_some_and(|e| e == "yaml") {
+            let plan = ana.run(["plan", path.to_str().unwrap()]).exits(0);
+            assert!(!plan.stdout.is_empty());
+        }
+    }
+    let again = ana.run(["init"]);
+    assert_ne!(again.code, Some(0), "nothing is overwritten: {again:?}");
+}

@@ -1,0 +1,105 @@
+//! Kinds of step, and steps that are stopped.
+
+use crate::support::Incident;
+use crate::support::incident::{SECRET, files_with};
+
+const ENDLESS: &str = "- {id: slow, run: [sh, -c, 'trap \"echo asked >> log; exit 9\" TERM; echo began >> log; while :; do sleep 0.05; done'], timeout: 2m, role: sre}
+- {id: next, run: [touch, next], timeout: 10s, role: sre}";
+
+fn endless() -> Option<Incident> {
+    let incident = Incident::declared(ENDLESS)?;
+    incident.ok("ben", &["start", "slow"]);
+    incident.until("the command has begun", || incident.lines("log") == 1);
+    Some(incident)
+}
+
+#[test]
+fn a_running_step_is_asked_to_end() {
+    let Some(incident) = endless() else { return };
+    incident.refused("ben", &["skip", "slow", "--reason", "x"], "running");
+    incident.refused("cho", &["cancel", "slow", "--reason", "x"], "sre");
+    incident.ok("ben", &["cancel", "slow", "--reason", "took too long"]);
+    incident.until_step("slow", "cancelled");
+    assert_eq!(incident.lines("log"), 2, "it could clean up");
+    incident.refused("ben", &["start", "next"], "slow is cancelled");
+}
+
+#[test]
+fn a_running_step_is_ended_at_once() {
+    let Some(incident) = endless() else { return };
+    incident.ok("ben", &["kill", "slow", "--reason", "does harm"]);
+    incident.until("it is over", || incident.step("slow")["status"] != "running");
+    assert_eq!(incident.step("slow")["status"], "cancelled");
+    assert_eq!(incident.lines("log"), 1, "it could not clean up");
+}
+
+#[test]
+fn a_paused_room_starts_nothing() {
+    let Some(incident) = Incident::declared("- {id: act, run: [touch, acted], timeout: 10s, role: sre}")
+    else {
+        return;
+    };
+    incident.ok("ben", &["pause", "--reason", "wait for the vendor"]);
+    incident.refused("ben", &["start", "act"], "paused (wait for the vendor)");
+    incident.refused("ben", &["go-on", "--reason", "x"], "commander");
+    incident.ok("ana", &["go-on", "--reason", "the vendor called"]);
+    incident.does("ben", "act");
+}
+
+#[test]
+fn people_do_steps_decide_and_bring_evidence() {
+    let steps = "- {id: call, manual: Call the vendor, role: sre, evidence: required}
+- id: which
+  decide: {options: {back: {then: back}, stay: {then: end}}}
+  role: commander
+- {id: back, set_aside: data, role: sre}";
+    let Some(incident) = Incident::declared(steps) else { return };
+    std::fs::write(incident.file("data"), "12345").unwrap();
+    incident.until_step("call", "running");
+    incident.refused("ben", &["confirm", "call"], "evidence is required");
+    incident.refused("cho", &["confirm", "call", "--evidence", "x"], "sre");
+    incident.ok("ben", &["confirm", "call", "--evidence", "ticket 4711"]);
+    assert!(incident.until_step("call", "succeeded").contains("ticket 4711"));
+
+    incident.until("a choice is asked for", || {
+        incident.step("which")["status"] == "running" || incident.step("which")["status"] == "waiting"
+    });
+    incident.refused("ana", &["decide", "which", "sideways", "--reason", "x"], "not `sideways`");
+    incident.refused("ben", &["decide", "which", "back", "--reason", "x"], "commander");
+    incident.ok("ana", &["decide", "which", "back", "--reason", "the numbers say so"]);
+    incident.does("ben", "back");
+    let detail = incident.step("back")["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("data.set-aside.") && detail.contains("5 bytes"), "{detail}");
+    assert!(!incident.file("data").exists());
+    incident.close();
+}
+
+#[test]
+fn a_drill_says_so_and_changes_nothing() {
+    let steps = "- {id: act, run: [touch, acted], timeout: 10s, role: sre}
+- {id: aside, set_aside: data, role: sre}";
+    let Some(incident) = Incident::declared_as(steps, &["--mode", "drill"]) else { return };
+    std::fs::write(incident.file("data"), "").unwrap();
+    incident.does("ben", "act");
+    incident.does("ben", "aside");
+    assert!(!incident.file("acted").exists());
+    assert!(incident.file("data").exists());
+    let shown = incident.backout("ana").run(["status"]).exits(0).stdout;
+    assert!(shown.lines().next().unwrap().contains("DRILL"), "{shown}");
+    incident.close();
+    let timeline = std::fs::read_to_string(incident.dir().join("timeline.jsonl")).unwrap();
+    assert!(timeline.contains("mode: drill") || timeline.contains("\"mode\":\"drill\""), "{timeline}");
+}
+
+#[test]
+fn a_secret_reaches_the_command_and_no_file() {
+    let steps = format!(
+        "- {{id: act, run: [sh, -c, 'test \"$T\" = {SECRET}'], env: {{T: '{{{{ params.token }}}}'}}, timeout: 10s, role: sre}}"
+    )
+    .replace(&format!("= {SECRET}"), "= \"$(printf hunter2-; printf is-nowhere-to-be-found)\"");
+    let Some(incident) = Incident::declared(&steps) else { return };
+    incident.does("ben", "act");
+    incident.close();
+    let found = files_with(incident.place.path(), SECRET.as_bytes());
+    assert!(found.is_empty(), "the secret is in {found:?}");
+}
