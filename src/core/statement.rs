@@ -7,7 +7,7 @@ use crate::core::event::{Joined, Seen};
 use crate::core::id::{PersonId, StepId};
 use crate::core::incident::Incident;
 use crate::core::intent::GateAnswer;
-use crate::core::plan;
+use crate::core::plan::{self, StepPlan};
 use crate::core::time::Stamp;
 
 /// Namespace of session statements.
@@ -52,9 +52,11 @@ impl Answering {
     }
 }
 
-/// One line of a statement: control characters become spaces, so that a value can never begin a new line.
+/// One line of a statement: control characters become spaces, so that a value can never begin a new line, and so do
+/// those that reorder or hide what is read.
 fn one_line(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let misleads = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    let clean: String = text.chars().map(|c| if c.is_control() || misleads(c) { ' ' } else { c }).collect();
     clean.trim().to_owned()
 }
 
@@ -102,8 +104,6 @@ pub fn gate(
         Answering::Approve | Answering::Deny => "backout approval v1",
         Answering::Override => "backout override v1",
     };
-    let room = 2048 / content.steps.len().max(1);
-    let several = content.steps.len() > 1;
     let mut text = format!(
         "{title}\nlog: {}\nseen: {} {}\nplan: {}\nstep: {} attempt {}\n",
         incident.log(),
@@ -114,22 +114,37 @@ pub fn gate(
         answer.attempt,
     );
     text.push_str(&format!("target: {}\n", shortened(&content.target, 256)));
-    for step in &content.steps {
-        let prefix = if several { format!("{}: ", step.id) } else { String::new() };
-        text.push_str(&format!(
-            "run: {prefix}{}\n",
-            shortened(&step.summary, room.saturating_sub(prefix.len()))
-        ));
-    }
-    text.push_str(&format!(
+    let end = format!(
         "role: {}\nas: {person}\ndecision: {}\nreason: {}\nnonce: {}\nexpires: {}\n",
         answer.role,
         how.word(),
-        or_dash(shortened(&answer.reason, 512)),
+        shortened(&answer.reason, 512),
         answer.nonce,
         pending.expires.to_second(),
-    ));
+    );
+    text.push_str(&runs(&content.steps, MAX.saturating_sub(text.len() + end.len())));
+    text.push_str(&end);
     Some(text)
+}
+
+/// The `run:` lines within so many bytes: each step cut to its share, and where there is no room for all, a last line
+/// that says how many more there are.
+fn runs(steps: &[StepPlan], budget: usize) -> String {
+    // What a line needs beside its value: its key, its line feed and the words about a cut.
+    const AROUND: usize = 72;
+    const LEAST: usize = 56;
+    let budget = budget.saturating_sub(AROUND);
+    let shown = steps.len().min(budget / (AROUND + LEAST));
+    let room = (budget / shown.max(1)).saturating_sub(AROUND).min(2048);
+    let mut lines = String::new();
+    for step in steps.iter().take(shown) {
+        let prefix = if steps.len() > 1 { format!("{}: ", step.id) } else { String::new() };
+        lines.push_str(&format!("run: {}\n", shortened(&format!("{prefix}{}", step.summary), room)));
+    }
+    if steps.len() > shown {
+        lines.push_str(&format!("run: and {} more, committed to by plan\n", steps.len() - shown));
+    }
+    lines
 }
 
 /// The text that closes a record: it names the head it closes.
@@ -166,3 +181,6 @@ pub fn expires_of(text: &str) -> Option<Stamp> {
     let whole = field(text, "expires")?.strip_suffix('Z')?;
     Stamp::parse(&format!("{whole}.000000Z")).ok()
 }
+
+#[cfg(test)]
+mod tests;
