@@ -3,7 +3,7 @@
 use super::step::{not_reached, set};
 use crate::core::event::{About, Choice, Decided};
 use crate::core::id::StepId;
-use crate::core::incident::{Incident, Status};
+use crate::core::incident::{Incident, Standing, Status};
 use crate::core::time::Stamp;
 use crate::runbook::model::{Action, Then};
 
@@ -20,6 +20,10 @@ fn decided_step(incident: &mut Incident, step: &StepId, data: &Decided, at: Stam
     match &data.choice {
         Choice::Option(name) => option(incident, step, name, &data.reason, at),
         Choice::Retry => {
+            // The declaration has no run: its old request makes room for the next one.
+            if let Some(gate) = incident.gates.get_mut(step).filter(|_| step.is_declare()) {
+                gate.standing = Standing::Voided;
+            }
             if let Some(run) = incident.runs.get_mut(step) {
                 run.status = Status::Pending;
                 run.again = true;

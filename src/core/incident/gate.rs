@@ -54,7 +54,7 @@ pub enum Standing {
     Open,
     /// Its time was over.
     Expired,
-    /// Something it covers changed.
+    /// Something it covers changed, or the declaration is asked for again.
     Voided,
 }
 
