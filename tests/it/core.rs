@@ -1,5 +1,7 @@
 //! The rules of an incident, walked at random: what lives is what replays, and no order of moves gets around a rule.
 
+mod ways;
+
 use backout::core::apply::{apply, session_id};
 use backout::core::decide::decide;
 use backout::core::due::{Due, due};
@@ -57,7 +59,11 @@ always:
 "#;
 
 fn runbook() -> Arc<backout::runbook::model::Runbook> {
-    let loaded = backout::runbook::load("walk.yaml", RUNBOOK.as_bytes());
+    parsed(RUNBOOK)
+}
+
+fn parsed(text: &str) -> Arc<backout::runbook::model::Runbook> {
+    let loaded = backout::runbook::load("walk.yaml", text.as_bytes());
     Arc::new(loaded.unwrap_or_else(|f| panic!("{f:#?}")).runbook)
 }
 
@@ -112,8 +118,12 @@ fn joined(who: &str, now: Stamp) -> Joined {
 
 impl Room {
     fn open() -> Room {
+        Room::of(RUNBOOK, BTreeMap::new())
+    }
+
+    fn of(text: &str, params: BTreeMap<String, Answer>) -> Room {
         let mut room = Room {
-            live: Incident::new(runbook(), team()),
+            live: Incident::new(parsed(text), team()),
             record: Vec::new(),
             now: Stamp(1_795_176_000_000_000),
             numbers: BTreeMap::new(),
@@ -131,7 +141,7 @@ impl Room {
                 revoked_keys: Digest::of(b""),
                 workspace: Digest::of(b"w"),
             },
-            params: BTreeMap::new(),
+            params,
             restore_point: None,
             severity: 2,
             session: joined("ana", room.now),
