@@ -56,10 +56,7 @@ async fn perform(mut seat: Seat, act: &Act) -> Result<()> {
             let draft = seat.draft_close(reason)?;
             seat.sign_shown(draft, *yes).await?
         }
-        Act::Note { text, .. } => {
-            let (part, payload) = crate::client::session::payload(text.as_bytes()).map_err(failed)?;
-            seat.act_with(Intent::Note { payload }, vec![part]).await?
-        }
+        Act::Note { text, .. } => seat.note(text).await?,
         Act::Send { step, text, .. } => send(&mut seat, step, text.as_deref()).await?,
         other => {
             let intent = intent(&seat, other)?;

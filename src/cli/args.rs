@@ -187,6 +187,9 @@ pub struct Open {
     /// Take this seat; may be given several times (default: every seat of the runbook that your roles allow)
     #[arg(long, value_name = "ROLE")]
     pub role: Vec<String>,
+    /// Open although another live incident holds this service and environment; says why in a note
+    #[arg(long, value_name = "REASON")]
+    pub take_over: Option<String>,
     /// No console: print one line an event; people act from other terminals
     #[arg(long)]
     pub headless: bool,

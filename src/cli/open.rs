@@ -4,13 +4,15 @@ use crate::cli::args::{Args, ModeArg, Open};
 use crate::cli::context::{self, Context};
 use crate::cli::params::{self, Answers, Asking};
 use crate::cli::room::Seat;
-use crate::cli::{follow, live, say};
+use crate::cli::{follow, live, record, say};
 use crate::client::room::Room;
 use crate::client::session::{self, Session};
 use crate::core::event::{Mode, Opened};
 use crate::core::id::{IncidentId, PersonId, RoleName};
+use crate::core::incident::Stage;
 use crate::core::intent::Intent;
 use crate::core::team::Team;
+use crate::core::time::spoken;
 use crate::error::{Failure, Kind, Result};
 use crate::hub::layout::{self, Copies, Opening};
 use crate::hub::start::Launch;
@@ -56,6 +58,11 @@ pub struct Begun {
 
 /// Runs the verb.
 pub fn run(args: &Args, verb: &Open) -> Result<()> {
+    if !verb.headless && !std::io::stdout().is_terminal() {
+        return Err(
+            Failure::usage("a console needs a terminal").hint("--headless goes without; nothing was opened")
+        );
+    }
     let context = Context::of(args)?;
     let workspace = context.workspace(Some(&verb.runbook))?;
     let path = workspace.runbook(&verb.runbook.to_string_lossy()).unwrap_or_else(|| verb.runbook.clone());
@@ -80,6 +87,14 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
         severity: verb.severity,
         roles: roles.clone(),
     };
+    let held = holder(&context.state, &runbook, mode)?;
+    if let (Some(holder), None) = (&held, &verb.take_over) {
+        return Err(Failure::refused(format!(
+            "{} in {} is held by incident {holder}",
+            runbook.service, runbook.environment
+        ))
+        .hint("join or close that one; or say --take-over with your reason"));
+    }
     let begun = begin(wanted, &person, &signer)?;
     let id = begun.dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     say(&format!("incident {id} is open; its record is in {}", begun.dir.display()));
@@ -90,21 +105,45 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
             let mut seat = Seat::of_session(room, person, signer, begun.session);
             seat.room.catch_up().await.map_err(context::lost)?;
             seat.assume(&roles).await?;
+            if let (Some(holder), Some(why)) = (&held, &verb.take_over) {
+                seat.note(&format!("takes over from incident {holder}: {why}")).await?;
+            }
             follow::headless(seat, verb).await
         });
     }
-    if !std::io::stdout().is_terminal() {
-        return Err(Failure::usage("a console needs a terminal")
-            .hint(format!("the incident is open: `backout join {id}` from a terminal attaches to it")));
-    }
     runtime.block_on(async {
         let room: Room = context::attach(&begun.dir).await?;
-        live::attend(
-            args,
-            live::Attendance { room, person, signer, session: begun.session, roles, dir: begun.dir },
-        )
-        .await
+        let mut seat = Seat::of_session(room, person, signer, begun.session);
+        if let (Some(holder), Some(why)) = (&held, &verb.take_over) {
+            seat.room.catch_up().await.map_err(context::lost)?;
+            seat.note(&format!("takes over from incident {holder}: {why}")).await?;
+        }
+        let (room, person, signer, session) = seat.into_parts()?;
+        live::attend(args, live::Attendance { room, person, signer, session, roles, dir: begun.dir }).await
     })
+}
+
+/// The live incident that is not over for the same service and environment: its id, who commands and for how long.
+fn holder(state: &Path, runbook: &Runbook, mode: Mode) -> Result<Option<String>> {
+    if mode != Mode::Live {
+        return Ok(None);
+    }
+    let now = context::now();
+    for dir in record::all(state)? {
+        // One that cannot be read cannot be asked; `list` shows it.
+        let Ok(other) = record::load(&dir) else { continue };
+        let incident = &other.incident;
+        let live = incident.opened.as_ref().is_some_and(|o| o.mode == Mode::Live);
+        let same = incident.runbook.service == runbook.service
+            && incident.runbook.environment == runbook.environment;
+        if live && same && incident.stage != Stage::Closed {
+            let id = incident.opened.as_ref().map(|o| o.incident.to_string()).unwrap_or_default();
+            let who = incident.commander().map_or_else(|| "nobody".to_owned(), |s| s.person.to_string());
+            let age = spoken(now.since(incident.opened_at));
+            return Ok(Some(format!("{id}, commanded by {who}, open for {age}")));
+        }
+    }
+    Ok(None)
 }
 
 /// Reads a runbook for use: its errors, the linter's included, stop it here.

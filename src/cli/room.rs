@@ -91,6 +91,24 @@ impl Seat {
         self.submit(act).await
     }
 
+    /// Writes a note.
+    ///
+    /// # Errors
+    /// As [`Seat::act`].
+    pub async fn note(&mut self, text: &str) -> Result<u64> {
+        let (part, payload) = crate::client::session::payload(text.as_bytes()).map_err(unsigned)?;
+        self.act_with(Intent::Note { payload }, vec![part]).await
+    }
+
+    /// What it is made of, for somebody who goes on differently.
+    ///
+    /// # Errors
+    /// When it has not joined.
+    pub fn into_parts(self) -> Result<(Room, PersonId, Signer, Session)> {
+        let none = || Failure::new(Kind::Internal, "there is no session");
+        Ok((self.room, self.person, self.signer, self.session.ok_or_else(none)?))
+    }
+
     /// Drafts an answer at a gate.
     ///
     /// # Errors

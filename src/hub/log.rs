@@ -2,7 +2,10 @@
 //!
 //! There is one log and no queue per client: each client has its place in it and is woken when there is more.
 
-use crate::core::event::Seen;
+use crate::core::event::{Seen, What};
+use crate::wire::act::Part;
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
@@ -21,6 +24,7 @@ struct Batch {
 #[derive(Debug)]
 pub struct Log {
     batches: RwLock<Vec<Batch>>,
+    said: RwLock<BTreeMap<u64, Vec<Part>>>,
     head: watch::Sender<u64>,
 }
 
@@ -35,9 +39,14 @@ pub struct Run {
     pub next: u64,
 }
 
+/// Whether what an event commits to is words that people in the room may read: notes and messages, not output.
+pub fn speaks(what: &What) -> bool {
+    matches!(what, What::Noted(_) | What::Sent(_) | What::Started(_))
+}
+
 impl Default for Log {
     fn default() -> Self {
-        Log { batches: RwLock::default(), head: watch::Sender::new(0) }
+        Log { batches: RwLock::default(), said: RwLock::default(), head: watch::Sender::new(0) }
     }
 }
 
@@ -54,6 +63,18 @@ impl Log {
         batches.push(Batch { first, text: text.into(), head });
         drop(batches);
         self.head.send_replace(n);
+    }
+
+    /// Keeps what an event says for those who follow. Before its batch is pushed.
+    pub fn say(&self, seq: u64, part: Part) {
+        let mut said = self.said.write().unwrap_or_else(PoisonError::into_inner);
+        said.entry(seq).or_default().push(part);
+    }
+
+    /// What the events of this range say.
+    pub fn said(&self, events: Range<u64>) -> Vec<(u64, Vec<Part>)> {
+        let said = self.said.read().unwrap_or_else(PoisonError::into_inner);
+        said.range(events).map(|(seq, parts)| (*seq, parts.clone())).collect()
     }
 
     /// Wakes up at every new batch; its value is the number of events.

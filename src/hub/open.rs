@@ -8,17 +8,18 @@ use crate::core::intent::Intent;
 use crate::error::{Failure, Result};
 use crate::hub::clock;
 use crate::hub::layout::{self, Opening};
-use crate::hub::log::Log;
+use crate::hub::log::{Log, speaks};
 use crate::hub::pinned::Pinned;
 use crate::hub::room::{self, Writer};
 use crate::timeline::codec;
-use crate::timeline::folder::{FileSystems, Folder, TIMELINE};
-use crate::timeline::payload::Payloads;
+use crate::timeline::folder::{FileSystems, Folder, PAYLOADS, TIMELINE};
+use crate::timeline::payload::{Parts, Payloads};
 use crate::timeline::seal::{Origin, SealKey};
 use crate::timeline::store::{Ended, OpenError, Opened, Store};
 use crate::timeline::walk::{Item, Walk};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as B64;
+use std::collections::BTreeSet;
 use std::io::BufReader;
 use std::path::Path;
 
@@ -118,11 +119,15 @@ fn fold(dir: &Path, store: &Store, incident: &mut Incident, log: &Log) -> Result
     let file = store.folder().read(TIMELINE).map_err(|e| broken(e.to_string()))?;
     let mut walk = Walk::new(BufReader::new(file));
     let (mut text, mut first) = (String::new(), 0);
+    let mut speaking = BTreeSet::new();
     while let Some(item) = walk.next().map_err(|e| broken(e.to_string()))? {
         match item {
             Item::Event { seq, line, parts, .. } => {
                 let event = codec::decode_parts(&parts).map_err(|e| broken(format!("event {seq}: {e}")))?;
                 apply(incident, &event);
+                if speaks(&event.what) && !event.payload.is_empty() {
+                    speaking.insert(seq);
+                }
                 text.push_str(&String::from_utf8_lossy(line));
                 text.push('\n');
             }
@@ -136,11 +141,23 @@ fn fold(dir: &Path, store: &Store, incident: &mut Incident, log: &Log) -> Result
             }
         }
     }
+    said_before(store, &speaking, log);
     let named = incident.opened.as_ref().map(|o| o.hub_key.clone()).unwrap_or_default();
     if named != B64.encode(store.public_key()) {
         return Err(broken(format!("the key in {} is not the one the record names", dir.display())));
     }
     Ok(())
+}
+
+/// What notes and messages said before this hub. A part that cannot be read is not shown; the verifier names it.
+fn said_before(store: &Store, speaking: &BTreeSet<u64>, log: &Log) {
+    let Ok(file) = store.folder().read(PAYLOADS) else { return };
+    let mut parts = Parts::new(BufReader::new(file));
+    while let Ok(Some(part)) = parts.next() {
+        if speaking.contains(&part.seq) {
+            log.say(part.seq, room::wire_part(&part));
+        }
+    }
 }
 
 /// The first event: the opener's act with this hub's key in it.

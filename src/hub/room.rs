@@ -20,6 +20,7 @@ use crate::hub::log::Log;
 use crate::hub::proof::{Judge, Proved};
 use crate::hub::wish::{Observation, Order, Wish};
 use crate::sanitize;
+use crate::timeline::payload::Part;
 use crate::wire::act::Act;
 use crate::wire::message::{ActResult, WriterState};
 use draft::Draft;
@@ -250,6 +251,7 @@ impl Room {
         let written = self.writer.append(&draft);
         match written {
             Ok(sealed) => {
+                draft.said().for_each(|part| self.log.say(part.seq, wire_part(part)));
                 self.log.push(sealed.first, &sealed.text, sealed.head);
                 self.say(WriterState::Writing);
                 draft.settle(None);
@@ -312,6 +314,13 @@ impl Room {
             news
         })
     }
+}
+
+/// A part as it travels.
+pub fn wire_part(part: &Part) -> crate::wire::act::Part {
+    use base64::Engine as _;
+    let b64 = base64::engine::general_purpose::STANDARD;
+    crate::wire::act::Part { salt: b64.encode(part.salt), data: b64.encode(&part.data) }
 }
 
 /// The incident folded from what is sealed.

@@ -263,6 +263,9 @@ impl Client {
     /// Sends what it does not have yet.
     async fn lines(&mut self) -> Result<(), Gone> {
         while let Some(run) = self.shared.log.from(self.place, PIECE) {
+            for (seq, parts) in self.shared.log.said(run.first..run.next) {
+                self.say(&FromHub::Said { seq, parts }).await?;
+            }
             self.place = run.next;
             self.say(&FromHub::Lines { from: run.first, text: run.text }).await?;
         }

@@ -5,10 +5,12 @@ use crate::core::effect::{Effect, effects};
 use crate::core::event::{Actor, Auth, Event, What};
 use crate::core::incident::Incident;
 use crate::core::time::Stamp;
+use crate::hub::log::speaks;
 use crate::hub::wish::Observation;
 use crate::timeline::payload::Part;
 use crate::timeline::{codec, seal};
 use crate::wire::message::ActResult;
+use std::collections::BTreeSet;
 use tokio::sync::oneshot;
 
 /// What an event commits to.
@@ -28,6 +30,7 @@ pub(super) struct Draft {
     first: Option<u64>,
     lines: Vec<Vec<u8>>,
     parts: Vec<Part>,
+    speaking: BTreeSet<u64>,
     bytes: usize,
     answers: Vec<(oneshot::Sender<ActResult>, Result<u64, ActResult>)>,
     effects: Vec<(Effect, Option<String>)>,
@@ -41,6 +44,7 @@ impl Draft {
             first: None,
             lines: Vec::new(),
             parts: Vec::new(),
+            speaking: BTreeSet::new(),
             bytes: 0,
             answers: Vec::new(),
             effects: Vec::new(),
@@ -74,6 +78,11 @@ impl Draft {
         &self.parts
     }
 
+    /// The parts that people in the room may read.
+    pub(super) fn said(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(|part| self.speaking.contains(&part.seq))
+    }
+
     /// Adds an event and applies it. Gives its place in the record.
     pub(super) fn add(
         &mut self,
@@ -95,6 +104,9 @@ impl Draft {
         self.lines.push(line);
         for (i, (salt, data)) in (0u32..).zip(kept.parts) {
             self.parts.push(Part { seq, i, salt, data });
+        }
+        if speaks(&event.what) {
+            self.speaking.insert(seq);
         }
         apply(incident, &event);
         self.effects.extend(effects(incident, &event).into_iter().map(|e| (e, edited.clone())));
