@@ -12,10 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::cli::args::{Args, Demo, Params};
-use crate::cli::context;
+use crate::cli::live::{self, Attendance};
 use crate::cli::open::{self, Begun, Wanted};
 use crate::cli::params::{self, Asking};
-use crate::cli::{print, say};
+use crate::cli::{context, print, say};
 use crate::client::room::{Room, Update};
 use crate::core::event::{Event, Mode, What};
 use crate::core::id::RoleName;
@@ -198,17 +198,11 @@ impl Numbers {
     }
 }
 
-/// A person as commander.
-async fn attend(_args: &Args, stage: &Stage, begun: Begun) -> Result<()> {
+/// A person as commander, at the console.
+async fn attend(args: &Args, stage: &Stage, begun: Begun) -> Result<()> {
     let (person, signer) = stage.person(Part::Commander)?;
     let room = context::attach(&begun.dir).await?;
-    let mut seat = crate::cli::room::Seat::of_session(room, person, signer, begun.session);
-    seat.room.catch_up().await.map_err(context::lost)?;
-    seat.assume(&RoleName::parse(Part::Commander.role()).into_iter().collect::<Vec<_>>()).await?;
-    say(&format!(
-        "act from another terminal, with --state {} --key {}",
-        stage.state().display(),
-        stage.key_file(Part::Commander).display()
-    ));
-    unless_stopped(crate::cli::follow::room(seat)).await
+    let roles = RoleName::parse(Part::Commander.role()).into_iter().collect();
+    let attendance = Attendance { room, person, signer, session: begun.session, roles, dir: begun.dir };
+    live::attend(args, attendance).await
 }

@@ -105,6 +105,7 @@ fn judge(
         }
         (Verdict::NotAnchored, Stage::Empty | Stage::Open | Stage::Declared, Who::Person) => {
             print("You left before the record was closed, so nobody vouches for its length.");
+            print("The demo has ended with you: hub, shop and visitors are gone.");
         }
         (Verdict::Verified, ..) => {}
     }
