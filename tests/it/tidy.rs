@@ -14,6 +14,7 @@
 //! | every file says what it is | `every_file_begins_with_what_it_is` |
 //! | bad input never panics | `nothing_panics_on_purpose` |
 //! | the tree stands alone | `nothing_names_the_machine_it_was_written_on` |
+//! | what ARCHITECTURE.md says is held is held | `every_test_the_architecture_names_exists` |
 
 mod source;
 
@@ -354,6 +355,21 @@ fn nothing_names_the_machine_it_was_written_on() {
     broken.sort();
     broken.dedup();
     clean("nothing in the tree names a folder of one machine", broken);
+}
+
+#[test]
+fn every_test_the_architecture_names_exists() {
+    let text = std::fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
+    let mut files = Vec::new();
+    for folder in ["src", "tests"] {
+        source::walk(&repository().join(folder), &mut files);
+    }
+    let code: String = files.iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect();
+    let name = rule(r"`([a-z0-9]+(?:_[a-z0-9]+){2,})`");
+    let named: BTreeSet<&str> = name.captures_iter(&text).map(|c| c.get(1).unwrap().as_str()).collect();
+    assert!(named.len() > 50, "only {} tests are named", named.len());
+    let missing = named.into_iter().filter(|name| !code.contains(&format!("fn {name}(")));
+    clean("ARCHITECTURE.md names a test that is not there", missing.map(str::to_owned).collect());
 }
 
 /// The rules are only as good as the reading: what a rule must see, and what it must not.
