@@ -69,12 +69,18 @@ impl Axes {
         self.columns.checked_sub(back + 1)
     }
 
-    /// The largest value of every column: a peak must not vanish on a narrow screen.
+    /// The largest value of every column: a peak must not vanish on a narrow screen. A point holds until the next one,
+    /// which may be a gap: on a wide screen an empty column means that there was no answer, and nothing else.
     fn values(&self, pane: &Pane) -> Vec<Option<f64>> {
         let mut values = vec![None; self.columns];
-        for (at, value) in &pane.points {
-            let slot = self.column(*at).and_then(|c| values.get_mut(c));
-            if let (Some(slot), Some(value)) = (slot, value.filter(|v| v.is_finite())) {
+        let mut points = pane.points.iter().peekable();
+        while let Some((at, value)) = points.next() {
+            let (Some(first), Some(value)) = (self.column(*at), value.filter(|v| v.is_finite())) else {
+                continue;
+            };
+            let next = points.peek().and_then(|(next, _)| self.column(*next));
+            let last = next.map_or(first, |column| column.saturating_sub(1).max(first));
+            for slot in values.iter_mut().take(last + 1).skip(first) {
                 *slot = Some(slot.map_or(value, |old: f64| old.max(value)));
             }
         }
@@ -155,5 +161,37 @@ fn put(page: &mut Page<'_>, column: usize, row: usize, symbol: &str, style: Styl
     let (Ok(x), Ok(y)) = (u16::try_from(column + SCALE), u16::try_from(row)) else { return };
     if x < page.area.width && y < page.area.height {
         page.buffer.set_stringn(page.area.x + x, page.area.y + y, symbol, 1, style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::link::{Mark, PaneState};
+    use crate::sanitize::Clean;
+
+    fn pane(points: &[(i64, Option<f64>)]) -> Pane {
+        let mark = |value| Mark { value, text: Clean::literal("x") };
+        Pane {
+            name: Clean::literal("m"),
+            title: Clean::literal("m"),
+            warn: None,
+            critical: None,
+            points: points.iter().map(|(s, v)| (Stamp(s * 1_000_000), *v)).collect(),
+            scale: vec![mark(0.0), mark(1.0)],
+            latest: Clean::literal("1"),
+            state: PaneState::Fine,
+            why: None,
+            stale_for: None,
+        }
+    }
+
+    #[test]
+    fn only_a_missing_answer_leaves_a_column_empty() {
+        let pane = pane(&[(1000, Some(0.5)), (1005, Some(0.9)), (1010, None), (1015, Some(0.1))]);
+        let values = Axes::of(&pane, 20, 4).unwrap().values(&pane);
+        let shown: String =
+            values.iter().map(|v| v.map_or('.', |v| if v > 0.7 { 'H' } else { 'l' })).collect();
+        assert_eq!(shown, "....lllllHHHHH.....l");
     }
 }
