@@ -42,7 +42,8 @@ const SEVERITY: u8 = 2;
 
 /// Runs the verb.
 pub fn run(args: &Args, verb: &Demo) -> Result<()> {
-    if !verb.headless && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+    let at_a_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if !verb.headless && !at_a_terminal {
         return Err(Failure::usage("a console needs a terminal")
             .hint("`backout demo --headless` plays it without anybody"));
     }
