@@ -42,7 +42,7 @@ pub fn run(args: &Args, verb: &Lint) -> Result<()> {
     });
     let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
     let warnings = findings.len() - errors;
-    say(&format!("{} runbooks, {errors} errors, {warnings} warnings", paths.len()));
+    say(&format!("runbooks: {}, errors: {errors}, warnings: {warnings}", paths.len()));
     if errors > 0 || (verb.strict && warnings > 0) {
         return Err(Failure::new(Kind::No, "the runbooks are not fit for use"));
     }

@@ -151,7 +151,12 @@ async fn show(args: &Args, room: Room, dir: PathBuf, me: Me, hands: Option<bridg
         .ok_or_else(|| Failure::new(Kind::Internal, "the built-in theme is missing"))?;
     let setup = Setup::new(me, theme, Gate { level, glyphs }, variable);
     let ended = console::run::run(Ends { updates: incoming, asked: outgoing }, setup).await;
-    carried.abort();
+    match &ended {
+        // The console's ends are gone, so this ends by itself, and soon.
+        Ok(Left::Detached) => drop(carried.await),
+        // Whoever lost their terminal did not leave: the hub notes it as what it is.
+        Ok(Left::TerminalGone | Left::Signalled) | Err(_) => carried.abort(),
+    }
     match ended {
         Ok(Left::Detached) => {
             say(&format!("detached; the incident goes on: `backout join {id}` comes back"));

@@ -8,6 +8,8 @@ use crate::error::{Failure, Kind, Result};
 use crate::identity::{AllowedSigners, Revoked};
 use crate::sanitize;
 use crate::timeline::evidence::Evidence;
+use crate::timeline::export::EVIDENCE;
+use crate::timeline::folder::TIMELINE;
 use crate::timeline::seal::Checkpoint;
 use crate::timeline::verify::{self, Ask, Expected, Roster, Verdict};
 use std::path::{Path, PathBuf};
@@ -52,6 +54,11 @@ pub fn run(args: &Args, verb: &Verify) -> Result<()> {
 /// When there is neither.
 pub fn locate(args: &Args, name: &str) -> Result<PathBuf> {
     let path = PathBuf::from(name);
+    // What `export` writes is a folder with the record packed into one file.
+    let packed = path.join(EVIDENCE);
+    if packed.is_file() && !path.join(TIMELINE).exists() {
+        return Ok(packed);
+    }
     if path.exists() {
         return Ok(path);
     }

@@ -291,6 +291,10 @@ impl Console {
         self.want(Urgency::Feed);
         let Some(first) = first else {
             self.hub_open = false;
+            // Whoever carried the updates said why before it ended.
+            if matches!(self.model.room.line, Line::Gone(_)) {
+                return Ok(None);
+            }
             let room = super::link::Room {
                 line: Line::Gone(Clean::literal("the client has ended; q leaves")),
                 ..self.model.room.clone()

@@ -7,6 +7,7 @@ use crate::client::answer::{self, Draft};
 use crate::client::room::{Room, RoomError, Update};
 use crate::client::session::{ActError, Session, payload};
 use crate::console::link::{Act, ActId, Asked, Line, Room as RoomState, Update as Shown};
+use crate::core::event::Leaving;
 use crate::core::id::{PersonId, RoleName};
 use crate::core::intent::Intent;
 use crate::core::statement;
@@ -35,6 +36,9 @@ pub struct Hands {
 
 /// How often a lost hub is looked for.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// So long a hub may take to note that somebody leaves.
+const POLITELY: Duration = Duration::from_secs(2);
 
 /// The carrier.
 #[derive(Debug)]
@@ -70,10 +74,23 @@ impl Bridge {
 
     /// Carries until one side ends.
     pub async fn carry(mut self) {
-        if let End::Hub(why) = self.carry_on().await {
-            self.state.line = Line::Gone(why);
-            // The console may have gone in the meantime: then nobody needs to know.
-            let _ = self.updates.send(Shown::Room(self.state.clone())).await;
+        match self.carry_on().await {
+            End::Hub(why) => {
+                self.state.line = Line::Gone(why);
+                // The console may have gone in the meantime: then nobody needs to know.
+                let _ = self.updates.send(Shown::Room(self.state.clone())).await;
+            }
+            End::Console => self.leave().await,
+        }
+    }
+
+    /// Leaving is said, so that the record tells it from a lost connection.
+    async fn leave(&mut self) {
+        let Some(hands) = self.hands.as_mut() else { return };
+        let intent = Intent::Leave { session: hands.session.id().clone(), how: Leaving::Left };
+        if let Ok(act) = hands.session.act(&self.room.mirror, intent, Vec::new()) {
+            // A hub that does not answer will note the lost connection by itself.
+            let _ = tokio::time::timeout(POLITELY, self.room.submit(act)).await;
         }
     }
 

@@ -114,6 +114,8 @@ fn stage(incident: &Incident) -> (&'static str, Role) {
 fn trouble(model: &Model) -> Option<String> {
     let since = |at: &crate::core::time::Stamp| spoken(model.now.wall.since(*at));
     match (&model.room.line, &model.room.writer_stopped) {
+        // The hub of a closed incident has done its work.
+        (HubLine::Gone(_), _) if model.incident.as_ref().is_some_and(|i| i.stage == Stage::Closed) => None,
         (HubLine::Gone(why), _) => Some(format!("THE HUB IS GONE: {why}")),
         (HubLine::Reconnecting { since: at }, _) => {
             Some(format!("RECONNECTING {}: the hub goes on without this screen", since(at)))
