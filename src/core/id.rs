@@ -64,6 +64,11 @@ fn is_id_byte(b: u8) -> bool {
     b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'@' | b'+' | b'-')
 }
 
+/// Every name that a runbook may give must fit: one that did not would be passed over without a word.
+fn is_name_byte(b: u8) -> bool {
+    is_id_byte(b) || b.is_ascii_uppercase()
+}
+
 name!(
     /// A person: the id in `team.yaml`, which is the principal in `allowed_signers`.
     PersonId,
@@ -82,15 +87,15 @@ name!(
     /// A role of the runbook or the roster.
     RoleName,
     "role",
-    is_id_byte,
-    "use a-z, 0-9 and _ -"
+    is_name_byte,
+    "use letters, 0-9 and _ -"
 );
 name!(
     /// A suspension, backlog, measurement, trigger or template name.
     Name,
     "name",
-    is_id_byte,
-    "use a-z, 0-9 and . _ -"
+    |b| is_name_byte(b) || b == b' ',
+    "use letters, 0-9, spaces and . _ -"
 );
 name!(
     /// First 16 hex digits of the SHA-256 of a session's public key.
@@ -193,5 +198,22 @@ impl TryFrom<String> for Digest {
             }
         }
         Ok(Digest(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_a_runbook_is_a_name_of_the_record() {
+        for name in ["writes", "Writes_2", "orders in quarantine"] {
+            assert!(Name::parse(name).is_ok(), "{name}");
+        }
+        assert!(RoleName::parse("DBA").is_ok());
+        for bad in ["", "a\nb", "a\u{1b}[m", "zwölf", "a/b"] {
+            assert!(Name::parse(bad).is_err(), "{bad}");
+        }
+        assert!(PersonId::parse("Ana").is_err(), "people are principals, which are lower case here");
     }
 }

@@ -104,6 +104,21 @@ impl<'n> Item<'n> {
         None
     }
 
+    /// A name in plain words: like a name, and with spaces and dots inside.
+    pub fn label(self) -> Option<String> {
+        let text = self.text()?;
+        if is_name(&text.replace([' ', '.'], "_")) && text.trim() == text {
+            return Some(text);
+        }
+        let message = format!("`{}` is not a name in plain words", shorten(&text));
+        self.refuse(
+            "parse-bad-name",
+            &message,
+            "use letters, digits, spaces, `.`, `_` and `-`, at most 64 characters",
+        );
+        None
+    }
+
     /// A duration with a unit (`90s`, `15m`, `1h30m`, `500ms`, `2d`).
     pub fn duration(self) -> Option<Duration> {
         let text = self.text()?;

@@ -152,7 +152,7 @@ fn target(item: Item<'_>) -> Option<Target> {
 
 fn backlog(item: Item<'_>) -> Option<Backlog> {
     let mut f = item.fields("backlog")?;
-    let name = f.required("name", Item::text);
+    let name = f.required("name", Item::label);
     let count = f.required("count", subject::command);
     let owner = f.optional("owner", Item::text);
     f.finish();
