@@ -55,6 +55,46 @@ fn used(step: &crate::runbook::model::Step, base: &str) -> Vec<(String, String)>
     out
 }
 
+pub fn silence_is_no_answer(case: &Case<'_>, report: &mut Report<'_>) {
+    for placed in &case.steps {
+        let mut expected: Vec<(&str, &Expect)> =
+            placed.step.reconcile.iter().map(|probe| ("reconcile.expect", &probe.expect)).collect();
+        if let Action::Await(a) = &placed.step.action {
+            expected.push(("await.expect", &a.condition.expect));
+            expected.extend(a.fail_on.iter().map(|fail| ("await.fail_on", fail)));
+        }
+        if let Action::Check(c) = &placed.step.action {
+            expected.push(("check.expect", &c.condition.expect));
+        }
+        for (key, expect) in expected {
+            if wants_silence(expect) {
+                let message = "this is met by an empty output only, and an empty output is inconclusive";
+                report.at_key(&format!("{}.{key}", placed.path), message);
+            }
+        }
+    }
+}
+
+fn wants_silence(expect: &Expect) -> bool {
+    match expect {
+        Expect::Equals(text) => text.trim().is_empty(),
+        Expect::AllOf(list) => list.iter().any(wants_silence),
+        Expect::AnyOf(list) => list.iter().all(wants_silence),
+        Expect::Not(_)
+        | Expect::Json(_)
+        | Expect::NotEquals(_)
+        | Expect::Matches(_)
+        | Expect::NotMatches(_)
+        | Expect::Min(_)
+        | Expect::Max(_)
+        | Expect::Between(..)
+        | Expect::UnchangedFor(_)
+        | Expect::Csv(_)
+        | Expect::SameAs { .. }
+        | Expect::Within { .. } => false,
+    }
+}
+
 /// The measurements an expectation compares with, and their places.
 pub fn compared(expect: &Expect, at: &str, out: &mut Vec<(String, String)>) {
     match expect {

@@ -171,6 +171,19 @@ fn time_rules() {
 }
 
 #[test]
+fn an_empty_output_is_not_to_be_waited_for() {
+    for expect in ["{equals: ''}", "{any_of: [{equals: ''}]}", "{all_of: [{max: 1}, {equals: ' '}]}"] {
+        finds(
+            "expect: {max: 0.01}",
+            &format!("expect: {expect}"),
+            "lint-silence-expected: this is met by an empty output only, and an empty output is inconclusive",
+        );
+    }
+    let fine = changed("expect: {max: 0.01}", "expect: {any_of: [{equals: ''}, {max: 1}]}");
+    assert!(!fine.iter().any(|f| f.starts_with("lint-silence")), "{fine:?}");
+}
+
+#[test]
 fn what_the_workspace_does_not_have_is_found_when_it_is_known() {
     let context = Context {
         people: Some(vec![person("ann", &["commander"]), person("bo", &["dba"]), person("cy", &["sre"])]),
