@@ -89,7 +89,7 @@ impl Ground<'_> {
         let runbook = &self.incident.runbook;
         match deed.action {
             Action::Start | Action::Send => {
-                must_retype(self.incident.step(deed.step.as_ref()?)?).map(str::to_owned)
+                must_retype(self.incident, self.incident.step(deed.step.as_ref()?)?)
             }
             Action::Kill => deed.step.as_ref().map(|s| s.to_string()),
             Action::Override | Action::Abort | Action::Close => Some(runbook.service.clone()),
@@ -195,8 +195,8 @@ impl Ground<'_> {
         let plan = plan::of_step(self.incident, step, direction)
             .map_err(|why| Refusal::Unresolvable { step: id.clone(), why })?;
         let plan = plan::digest(&plan, attempt);
-        let retyped =
-            (direction == Direction::Forward && must_retype(step).is_some()).then(|| words.typed.clone());
+        let retyped = (direction == Direction::Forward && must_retype(self.incident, step).is_some())
+            .then(|| words.typed.clone());
         let reason = Some(words.reason.clone()).filter(|r| !r.trim().is_empty());
         Ok(Intent::Start { step: id.clone(), attempt, direction, plan, retyped, reason, payload: None })
     }

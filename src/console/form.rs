@@ -280,8 +280,8 @@ fn facts(ground: &Ground<'_>, deed: &Deed) -> Vec<(Clean, Clean)> {
         if step.irreversible {
             add("careful", "this cannot be taken back".to_owned());
         }
-        if let Some(target) = &step.target {
-            add("target", target.equals.clone());
+        if let Some(target) = crate::core::plan::target(incident, step) {
+            add("target", target);
         }
     }
     if matches!(deed.action, Action::Approve | Action::Override) {

@@ -150,8 +150,7 @@ pub fn of_gate(incident: &Incident, gate: &StepId) -> Option<GatePlan> {
             })
         })
         .collect();
-    let targets: Vec<&str> =
-        covered.iter().filter_map(|s| s.target.as_ref().map(|t| t.equals.as_str())).collect();
+    let targets: Vec<String> = covered.iter().filter_map(|s| target(incident, s)).collect();
     let target = if targets.is_empty() {
         format!("{} in {}", runbook.service, runbook.environment)
     } else {
@@ -159,6 +158,12 @@ pub fn of_gate(incident: &Incident, gate: &StepId) -> Option<GatePlan> {
     };
     let digest = combined(incident, &steps);
     Some(GatePlan { target, steps, digest })
+}
+
+/// What the step's target must answer, with everything filled in that is known. `None` without a target.
+pub fn target(incident: &Incident, step: &Step) -> Option<String> {
+    let target = step.target.as_ref()?;
+    Some(template::target_answer(target, &scope(incident)).unwrap_or_else(|_| target.equals.clone()))
 }
 
 fn declare_lines(incident: &Incident) -> Vec<(String, String)> {

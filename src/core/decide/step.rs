@@ -43,7 +43,7 @@ pub(super) fn start(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -
     }
     if *direction == Direction::Forward {
         covered(incident, by, step, id)?;
-        retype(step, id, retyped.as_deref())?;
+        retype(incident, step, id, retyped.as_deref())?;
     }
     Ok(Started {
         step: id.clone(),
@@ -174,14 +174,14 @@ pub(super) fn covered(incident: &Incident, by: &By, step: &Step, id: &StepId) ->
 }
 
 /// What cannot be taken back is confirmed by typing the target's name, or the step's where it has none.
-pub fn must_retype(step: &Step) -> Option<&str> {
-    step.irreversible.then(|| step.target.as_ref().map_or(step.id.as_str(), |t| t.equals.as_str()))
+pub fn must_retype(incident: &Incident, step: &Step) -> Option<String> {
+    step.irreversible.then(|| plan::target(incident, step).unwrap_or_else(|| step.id.clone()))
 }
 
-fn retype(step: &Step, id: &StepId, typed: Option<&str>) -> Result<(), Refusal> {
-    match must_retype(step) {
-        Some(expected) if typed != Some(expected) => {
-            Err(Refusal::RetypeTarget { step: id.clone(), expected: expected.to_owned() })
+fn retype(incident: &Incident, step: &Step, id: &StepId, typed: Option<&str>) -> Result<(), Refusal> {
+    match must_retype(incident, step) {
+        Some(expected) if typed != Some(expected.as_str()) => {
+            Err(Refusal::RetypeTarget { step: id.clone(), expected })
         }
         Some(_) | None => Ok(()),
     }
