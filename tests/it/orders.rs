@@ -1,5 +1,7 @@
 //! The orders runbook against a real PostgreSQL: first its SQL by itself.
 
+mod walk;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};

@@ -128,12 +128,14 @@ impl Incident {
     #[track_caller]
     pub fn until_step(&self, id: &str, word: &str) -> String {
         wait_for(&format!("{id} is {word}"), PATIENCE, || {
-            let step = self.step(id);
+            let status = self.status();
+            let steps = status["steps"].as_array().unwrap();
+            let step = steps.iter().find(|s| s["id"] == id).unwrap_or_else(|| panic!("no step {id}"));
             if step["status"] == word {
-                Ok(step["detail"].as_str().unwrap().to_owned())
-            } else {
-                Err(step.to_string())
+                return Ok(step["detail"].as_str().unwrap().to_owned());
             }
+            let all = steps.iter().map(|s| format!("{} {} {}", s["id"], s["status"], s["detail"]));
+            Err(all.collect::<Vec<_>>().join("\n"))
         })
     }
 
