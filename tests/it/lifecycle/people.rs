@@ -93,7 +93,8 @@ fn a_key_past_its_day_is_no_key() {
     let text = std::fs::read_to_string(&roster).unwrap();
     let expired = text.replace("ana ssh", "ana valid-before=\"20200101\" ssh");
     std::fs::write(&roster, expired).unwrap();
-    let open = ["open", "runbooks/test.yaml", "--headless"];
+    let elsewhere = incident.place.folder("other");
+    let open = ["--state", elsewhere.to_str().unwrap(), "open", "runbooks/test.yaml", "--headless"];
     let outcome = incident.backout("ana").run(open).exits(3);
     assert!(outcome.stderr.contains("expired") || outcome.stderr.contains("2020"), "{}", outcome.stderr);
     // What is pinned in the incident still counts there.
