@@ -2,6 +2,7 @@
 //! of a rule: it asks `core::decide`.
 
 use super::action::Action;
+use super::field::Field;
 use super::link::{Act, Head, Me, Stance};
 use crate::core::decide::{decide, step::must_retype};
 use crate::core::event::{Choice, Direction, Verdict};
@@ -128,7 +129,8 @@ impl Ground<'_> {
             }
             Action::Send => {
                 let start = self.wish(deed, &Words { reason: String::new(), ..words.clone() })?;
-                let same = self.message(deed).is_none_or(|text| text == words.reason);
+                // A field holds no line ends: a text that was only looked at must still count as untouched.
+                let same = self.message(deed).is_some_and(|text| Field::with(&text).text() == words.reason);
                 Ok(Act::Send { start, edited: (!same).then(|| words.reason.clone()) })
             }
             _ => self.wish(deed, words).map(Act::Wish),
@@ -137,8 +139,9 @@ impl Ground<'_> {
 
     /// The message a step would send, as the runbook makes it.
     pub fn message(&self, deed: &Deed) -> Option<String> {
-        let lines = self.plan(deed);
-        lines.into_iter().find(|(key, _)| matches!(key.as_str(), "text" | "message")).map(|(_, text)| text)
+        let lines = self.plan(deed).into_iter().filter(|(key, _)| key == plan::MESSAGE);
+        let text = lines.map(|(_, text)| text).collect::<Vec<_>>().join("\n");
+        (!text.is_empty()).then_some(text)
     }
 
     fn wish(&self, deed: &Deed, words: &Words) -> Result<Intent, Refusal> {

@@ -83,6 +83,7 @@ pub fn of_step(incident: &Incident, step: &Step, direction: Direction) -> Result
             let resolved = template::resolve(step, &scope).map_err(|e| e.to_string())?;
             let mut lines = vec![("action".to_owned(), resolved.action.to_owned())];
             lines.extend(resolved.lines);
+            lines.extend(message(incident, step, &scope)?);
             lines
         }
         (Direction::Undo, Some(undo)) => {
@@ -93,6 +94,20 @@ pub fn of_step(incident: &Incident, step: &Step, direction: Direction) -> Result
     };
     Ok(StepPlan { id: step.id.clone(), summary: summary(step, &lines), lines })
 }
+
+/// The message that a step sends: to whom, and its text line by line.
+fn message(incident: &Incident, step: &Step, scope: &Scope) -> Result<Vec<(String, String)>, String> {
+    let Action::Send { template: name } = &step.action else { return Ok(Vec::new()) };
+    let found = incident.runbook.comms.templates.iter().find(|t| &t.name == name);
+    let found = found.ok_or_else(|| format!("the runbook has no message template {name}"))?;
+    let text = template::message(&found.text, scope).map_err(|e| e.to_string())?;
+    let mut lines = vec![("to".to_owned(), format!("{} through {}", found.audience, found.channel))];
+    lines.extend(text.lines().map(|line| (MESSAGE.to_owned(), template::one_line(line))));
+    Ok(lines)
+}
+
+/// Key of the lines that hold a message's text.
+pub const MESSAGE: &str = "message";
 
 /// The one line that says it: the command, or the action's own text.
 fn summary(step: &Step, lines: &[(String, String)]) -> String {

@@ -118,7 +118,7 @@ pub fn gate(
         "role: {}\nas: {person}\ndecision: {}\nreason: {}\nnonce: {}\nexpires: {}\n",
         answer.role,
         how.word(),
-        shortened(&answer.reason, 512),
+        or_dash(shortened(&answer.reason, 512)),
         answer.nonce,
         pending.expires.to_second(),
     );

@@ -123,7 +123,7 @@ fn an_approval_reads_like_this() {
 fn the_covered_steps_are_named_where_there_are_several() {
     let text = text(&waiting(&[("one", "[a]"), ("two", "[b, c]")]), "", Answering::Approve);
     assert!(text.contains("\nrun: one: a\nrun: two: b c\n"), "{text}");
-    assert!(text.contains("\nreason: \n"), "{text}");
+    assert!(text.contains("\nreason: -\n"), "{text}");
 }
 
 #[test]

@@ -62,7 +62,9 @@ impl Driver {
     /// As a person edited it, else as the runbook says.
     fn text(&self, job: &Job, model: &MessageTemplate) -> Result<String, End> {
         if let Some(edited) = &job.edited {
-            return Ok(sanitize::text(edited).into_string());
+            // Who edited the text saw this in the place of the head, which moves until the message leaves.
+            let text = edited.replace(crate::core::plan::HEAD, &self.head_code());
+            return Ok(sanitize::text(&text).into_string());
         }
         let mut scope = self.ground.scope(&job.incident);
         scope.incident.insert(Field::Head, self.head_code());
