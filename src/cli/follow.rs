@@ -104,14 +104,16 @@ async fn advance(seat: &mut Seat, started: &mut BTreeSet<(StepId, u32)>) -> Resu
         let incident = &seat.room.mirror.incident;
         let mine = |role: &Option<String>| role.as_ref().is_none_or(|r| incident.holds(&seat.person, r));
         let next = incident.runbook.steps().find_map(|step| {
+            let fits = step.action.changes_something()
+                && !step.irreversible
+                && incident.is_ready(step)
+                && mine(&step.role);
+            if !fits {
+                return None;
+            }
             let id = StepId::parse(step.id.clone()).ok()?;
             let attempt = incident.next_attempt(&id, Direction::Forward);
-            let fits = incident.is_ready(step)
-                && step.action.changes_something()
-                && !step.irreversible
-                && mine(&step.role)
-                && !started.contains(&(id.clone(), attempt));
-            fits.then_some((id, attempt))
+            (!started.contains(&(id.clone(), attempt))).then_some((id, attempt))
         });
         let Some((id, attempt)) = next else { return Ok(()) };
         started.insert((id.clone(), attempt));
@@ -145,17 +147,17 @@ fn tell_what_waits(seat: &Seat, said: &mut BTreeSet<String>) {
         }
     }
     for (step, run) in &incident.runs {
-        let key = format!("{step} {} {:?}", run.attempt, run.status);
+        let key = || format!("{step} {} {:?}", run.attempt, run.status);
         if run.status == Status::Unknown {
             tell(
-                key,
+                key(),
                 format!(
                     "nobody knows how {step} ended: backout settle {id} {step} succeeded|failed --reason …"
                 ),
             );
         } else if run.status.is_trouble() && !run.passed {
             tell(
-                key,
+                key(),
                 format!(
                     "{step} {}: backout retry|skip|done|continue {id} {step} --reason …",
                     run.status.word()

@@ -53,8 +53,9 @@ pub fn next_wake(incident: &Incident) -> Option<Stamp> {
         incident.gates.iter().filter(|(id, g)| g.standing == Standing::Open && is_waiting(incident, id));
     let expiries = gates.map(|(_, g)| g.expires);
     let steps = incident.runbook.steps().filter_map(|step| {
-        let run = incident.runs.get(step.id.as_str())?;
-        if let (Action::Wait { lasts, .. }, Status::Running) = (&step.action, run.status) {
+        if let Action::Wait { lasts, .. } = &step.action
+            && let Some(run) = incident.runs.get(step.id.as_str()).filter(|r| r.status == Status::Running)
+        {
             return run.started_at.map(|at| at.plus(*lasts));
         }
         incident.retry_due(step)
@@ -158,12 +159,16 @@ pub fn lifted_by(incident: &Incident, id: &StepId) -> Option<Name> {
 }
 
 fn ledger(incident: &Incident) -> Option<Due> {
-    let ids = incident.runs.keys();
-    ids.clone()
+    // Asked at every turn, and most runbooks switch nothing off: the other steps are not even looked up.
+    let switches = || {
+        let steps = incident.runbook.steps().filter(|s| s.suspends.is_some() || s.resumes.is_some());
+        steps.filter_map(|s| incident.runs.get_key_value(s.id.as_str())).map(|(id, _)| id)
+    };
+    switches()
         .find(|id| suspension_of(incident, id).is_some())
         .map(|id| Due::Wish(Intent::Suspend { step: id.clone() }))
         .or_else(|| {
-            let lifting = ids.clone().find(|id| lifted_by(incident, id).is_some())?;
+            let lifting = switches().find(|id| lifted_by(incident, id).is_some())?;
             Some(Due::Wish(Intent::Lift { step: lifting.clone() }))
         })
 }
@@ -174,9 +179,11 @@ fn troubles(incident: &Incident, now: Stamp) -> Option<Due> {
         return None;
     }
     for step in incident.runbook.steps() {
-        let Some(run) = incident.runs.get(step.id.as_str()) else { continue };
-        let failed = matches!(run.status, Status::Failed | Status::TimedOut) && !run.passed;
-        let Some(id) = StepId::parse(step.id.clone()).ok().filter(|_| failed) else { continue };
+        let Some((id, run)) = incident.runs.get_key_value(step.id.as_str()) else { continue };
+        if run.passed || !matches!(run.status, Status::Failed | Status::TimedOut) {
+            continue;
+        }
+        let id = id.clone();
         if let Some(at) = incident.retry_due(step) {
             if now >= at && incident.paused.is_none() {
                 return start(incident, step, &id).map(Due::Wish);
@@ -236,15 +243,12 @@ fn start(incident: &Incident, step: &Step, id: &StepId) -> Option<Intent> {
 
 fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
     for step in incident.runbook.steps() {
-        let (Ok(id), Some(run)) = (StepId::parse(step.id.clone()), incident.runs.get(step.id.as_str()))
-        else {
-            continue;
-        };
+        let Some((id, run)) = incident.runs.get_key_value(step.id.as_str()) else { continue };
         if let (Action::Wait { lasts, .. }, Status::Running) = (&step.action, run.status) {
             let over = run.started_at.is_some_and(|at| now >= at.plus(*lasts));
             if over {
                 return Some(Due::Wish(Intent::Finish {
-                    step: id,
+                    step: id.clone(),
                     attempt: run.attempt,
                     direction: Direction::Forward,
                     outcome: Outcome::Succeeded,
@@ -259,14 +263,14 @@ fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
         }
         if plan::when_is_false(incident, step) {
             let reason = format!("when: {} does not hold", step.when.as_deref().unwrap_or_default());
-            return Some(Due::Wish(Intent::Skip { step: id, reason }));
+            return Some(Due::Wish(Intent::Skip { step: id.clone(), reason }));
         }
         if let Action::Approve(_) = step.action {
-            let attempt = incident.gates.get(&id).map_or(1, |g| g.attempt + 1);
-            return Some(Due::OpenGate { gate: id, attempt });
+            let attempt = incident.gates.get(id).map_or(1, |g| g.attempt + 1);
+            return Some(Due::OpenGate { gate: id.clone(), attempt });
         }
         if starts_by_itself(&step.action)
-            && let Some(wish) = start(incident, step, &id)
+            && let Some(wish) = start(incident, step, id)
         {
             return Some(Due::Wish(wish));
         }

@@ -219,8 +219,8 @@ impl Incident {
 
     /// When a declared automatic retry is due, if one is left.
     pub fn retry_due(&self, step: &Step) -> Option<Stamp> {
-        let run = self.runs.get(step.id.as_str())?;
         let retry = step.retry.filter(|_| step.idempotent)?;
+        let run = self.runs.get(step.id.as_str())?;
         let left =
             run.status.is_trouble() && run.status != Status::Cancelled && run.attempt < retry.max_attempts;
         if !left || run.passed || self.aborted.is_some() {
