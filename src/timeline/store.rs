@@ -7,7 +7,7 @@ use std::io;
 
 use super::folder::{FileSystems, Folder, FolderError, HUB_KEY, LOCK, RESERVE, TIMELINE};
 use super::line::{self, NotCanonical};
-use super::seal::{Origin, SealKey, SealVerifier};
+use super::seal::{Origin, Seal, SealKey, SealVerifier};
 use super::tree::{Frontier, Head, leaf_hash};
 
 mod disk;
@@ -65,6 +65,8 @@ pub struct Store {
     origin: Origin,
     key: SealKey,
     tree: Frontier,
+    /// Of the newest batch, if this writer wrote it: signing once is enough.
+    seal: Option<Seal>,
     end: u64,
     reserved: u64,
     over: Option<String>,
@@ -113,7 +115,7 @@ impl Store {
         let file = folder.file(TIMELINE, rustix::fs::OFlags::RDWR | rustix::fs::OFlags::APPEND)?;
         keep_reserve(&folder)?;
         let disk = Box::new(FileDisk::new(file));
-        Ok(Store { folder, lock, disk, origin, key, tree, end, reserved: end, over: None })
+        Ok(Store { folder, lock, disk, origin, key, tree, seal: None, end, reserved: end, over: None })
     }
 
     /// Puts another disk under the writer; for tests that make it fail.
@@ -149,8 +151,8 @@ impl Store {
 
     /// The seal of the newest batch, as it stands in the file: the same key over the same head gives the same bytes.
     #[must_use]
-    pub fn last_seal(&self) -> super::seal::Seal {
-        self.key.seal(&self.origin, &self.head())
+    pub fn last_seal(&self) -> Seal {
+        self.seal.unwrap_or_else(|| self.key.seal(&self.origin, &self.head()))
     }
 
     /// The current head as a C2SP checkpoint, to be kept elsewhere.
@@ -193,7 +195,8 @@ impl Store {
             batch.push(b'\n');
         }
         let head = tree.head();
-        batch.extend_from_slice(self.key.seal(&self.origin, &head).line().as_bytes());
+        let seal = self.key.seal(&self.origin, &head);
+        batch.extend_from_slice(seal.line().as_bytes());
         batch.push(b'\n');
 
         self.make_room(batch.len() as u64, room)?;
@@ -206,6 +209,7 @@ impl Store {
             return Err(self.give_up(&format!("the disk did not confirm the write: {e}")));
         }
         self.tree = tree;
+        self.seal = Some(seal);
         self.end += batch.len() as u64;
         Ok(head)
     }
