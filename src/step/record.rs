@@ -3,7 +3,7 @@
 //! ```text
 //! job.json        what to run; written by the hub before the supervisor starts. Names of variables, never values
 //! started.json    who supervises and, once it runs, the command's process. Only one process ever gets to create it
-//! out             output and errors of the command in their order, up to the cap
+//! out             output and errors of the command in their order, up to the cap; none when it printed nothing
 //! exit.json       how it ended; durable (file and directory synced) before the supervisor goes
 //! cancel, kill    empty; asks the supervisor to end the command, with and without grace
 //! supervisor.log  what the supervisor could not say elsewhere

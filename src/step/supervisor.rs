@@ -66,7 +66,7 @@ fn run(dir: &Path) -> io::Result<()> {
     if !record::claim(dir, record::STARTED, &started)? {
         return Err(io::Error::other("this attempt was started before, or withdrawn"));
     }
-    let mut output = Output::create(dir, job.output_cap)?;
+    let mut output = Output::new(dir, job.output_cap);
     let begun = Instant::now();
     let (outcome, left_behind) = match launch::spawn(&job) {
         Err(why) => (Outcome::CouldNotStart { why }, Vec::new()),

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -13,7 +13,9 @@ const BUFFER: usize = 64 * 1024;
 
 /// The sink of one command.
 pub struct Output {
-    file: File,
+    dir: PathBuf,
+    /// Made when there is something to keep: most commands print nothing.
+    file: Option<File>,
     cap: u64,
     total: u64,
     kept: u64,
@@ -23,20 +25,18 @@ pub struct Output {
 }
 
 impl Output {
-    /// Creates `out`.
-    ///
-    /// # Errors
-    /// It cannot be created, or is there already.
-    pub fn create(dir: &Path, cap: u64) -> io::Result<Output> {
-        Ok(Output {
-            file: record::create(dir, record::OUT)?,
+    /// Nothing printed yet.
+    pub fn new(dir: &Path, cap: u64) -> Output {
+        Output {
+            dir: dir.to_owned(),
+            file: None,
             cap,
             total: 0,
             kept: 0,
             hash: Sha256::new(),
             trouble: None,
             buffer: vec![0; BUFFER],
-        })
+        }
     }
 
     /// Takes one read's worth. `false` at the end of the stream.
@@ -57,7 +57,7 @@ impl Output {
         let keep = bytes.get(..room.min(read)).unwrap_or(bytes);
         // After a full disk the command still runs on: only its output is lost, and that is said.
         if !keep.is_empty() && self.trouble.is_none() {
-            match self.file.write_all(keep) {
+            match write(&self.dir, &mut self.file, keep) {
                 Ok(()) => self.kept += keep.len() as u64,
                 Err(e) => self.trouble = Some(e.to_string()),
             }
@@ -67,14 +67,23 @@ impl Output {
 
     /// Makes what was kept durable and tells about it.
     pub fn finish(mut self) -> OutputFacts {
-        if self.kept > 0
-            && let Err(e) = self.file.sync_data()
+        if let Some(file) = &self.file
+            && let Err(e) = file.sync_data()
         {
             self.trouble.get_or_insert(e.to_string());
         }
         let sha256 = self.hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
         OutputFacts { total: self.total, kept: self.kept, sha256, trouble: self.trouble }
     }
+}
+
+/// Writes to the file, which is made if it was not needed before.
+fn write(dir: &Path, file: &mut Option<File>, bytes: &[u8]) -> io::Result<()> {
+    let file = match file {
+        Some(file) => file,
+        None => file.insert(record::create(dir, record::OUT)?),
+    };
+    file.write_all(bytes)
 }
 
 #[cfg(test)]
@@ -84,7 +93,7 @@ mod tests {
     #[test]
     fn beyond_the_cap_is_counted_and_hashed_but_not_kept() {
         let dir = tempfile::tempdir().unwrap();
-        let mut output = Output::create(dir.path(), 4).unwrap();
+        let mut output = Output::new(dir.path(), 4);
         let mut pipe: &[u8] = b"abcdef";
         while output.take_from(&mut pipe).unwrap() {}
         let facts = output.finish();
@@ -97,8 +106,8 @@ mod tests {
     #[test]
     fn a_full_disk_is_said_and_the_rest_still_counted() {
         let dir = tempfile::tempdir().unwrap();
-        let mut output = Output::create(dir.path(), 100).unwrap();
-        output.file = File::options().write(true).open("/dev/full").unwrap();
+        let mut output = Output::new(dir.path(), 100);
+        output.file = Some(File::options().write(true).open("/dev/full").unwrap());
         let mut pipe: &[u8] = b"abcdef";
         while output.take_from(&mut pipe).unwrap() {}
         let facts = output.finish();
