@@ -4,10 +4,16 @@
 //! ratio of two sides that ran moments apart under the same conditions, and the median of many such pairs.
 //! `chrt -f 10 cargo bench` takes other programs out of the picture where it is allowed.
 
+pub mod history;
+pub mod room;
+
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// The program as users get it.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_backout");
 
 /// Pairs a median is taken of.
 pub const PAIRS: usize = 11;
@@ -36,10 +42,13 @@ pub fn report(what: &str, mut ratios: Vec<f64>, goal: f64) {
     let (low, high) = (ratios[0], ratios[ratios.len() - 1]);
     let middle = median(ratios.clone());
     let verdict = if middle <= goal { "ok" } else { "MISSED" };
-    println!(
-        "{what:<44} {middle:>6.2}x  ({low:.2}..{high:.2}, n={})  goal {goal:.2}x  {verdict}",
-        ratios.len()
-    );
+    println!("{what:<44} {middle:>6.3}x  ({low:.3}..{high:.3}, n={})  goal {goal}x  {verdict}", ratios.len());
+}
+
+/// One line about a value that has a limit of its own.
+pub fn absolute(what: &str, value: f64, unit: &str, goal: f64) {
+    let verdict = if value <= goal { "ok" } else { "MISSED" };
+    println!("{what:<44} {value:>6.2} {unit}  goal {goal:.2} {unit}  {verdict}");
 }
 
 /// Runs both sides in turn, the order changing from pair to pair; after one pair that does not count.

@@ -1,5 +1,8 @@
-//! 200 steps of `/bin/true` under their supervisors, each with two sealed records, against the least that can be:
-//! start it, read what it prints, wait for it, and two bare synced appends.
+//! 200 steps of `/bin/true` through the whole program, against the least that can be.
+//!
+//! The product's side: open headless, approve, every step under its supervisor with its two sealed records, close;
+//! counted is the CPU of every process that takes part. The floor: start the command, read what it prints, wait for
+//! it, and two bare synced appends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 #![allow(dead_code, reason = "each bench uses its part of what they share")]
 
@@ -8,13 +11,10 @@ mod common;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use backout::step::runner::{self, Job};
-use backout::timeline::folder::FileSystems;
-use backout::timeline::seal::{Origin, SealKey};
-use backout::timeline::store::{Store, create};
+use common::room::{Room, events};
 use common::{BareLog, cpu_of, folder, pairs, report};
 
-const STEPS: u64 = 200;
+const STEPS: usize = 200;
 const SIZE: usize = 500;
 
 fn floor() -> Duration {
@@ -29,60 +29,66 @@ fn floor() -> Duration {
             log.append(&record);
         }
     });
-    assert_eq!(log.len(), STEPS * 2 * SIZE as u64);
+    assert_eq!(log.len(), (STEPS * 2 * SIZE) as u64);
     taken
 }
 
-fn record(store: &mut Store, kind: &str) {
-    let seq = store.head().n;
-    let empty = format!(r#"{{"data":{{"text":""}},"kind":"{kind}","seq":{seq},"v":1}}"#);
-    let text = "x".repeat(SIZE - 1 - empty.len());
-    let event = empty.replace(r#""text":"""#, &format!(r#""text":"{text}""#)).into_bytes();
-    store.append(&[event]).expect("recorded");
-}
-
-/// The same with what the product adds: seals, a supervisor that outlives its parent, output kept on disk.
-fn product() -> Duration {
-    let place = folder();
-    let origin = Origin::parse("backout.local/01JD3K9W8ZQ4T6V2M7N5B1C0XA").unwrap();
-    let incident = place.path().join("incident");
-    let mut store = create(&incident, FileSystems::Any, origin, SealKey::random().unwrap()).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+fn product(room: &Room) -> Duration {
     let taken = cpu_of(|| {
-        for step in 0..STEPS {
-            record(&mut store, "step.started");
-            let dir = incident.join(format!("steps/s{step}.1"));
-            let job = Job::new(&dir, vec!["/bin/true".to_owned()], Duration::from_secs(30))
-                .supervised_by(env!("CARGO_BIN_EXE_backout"));
-            runtime.block_on(async {
-                runner::launch(&job).await.expect("started");
-                runner::wait(&dir).await.expect("ended");
-            });
-            record(&mut store, "step.finished");
-        }
-        // The supervisors' time counts once they have been collected.
-        runtime.block_on(async {
-            while !backout::step::process::own_children().is_empty() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        });
+        let mut follower = room.open();
+        follower.wait_for("approval.requested");
+        room.act("approve", &["declare"]);
+        follower.wait_for(&format!(" s{STEPS} succeeded"));
+        room.act("close", &["--reason", "done"]);
+        follower.wait();
+        collect();
     });
-    assert_eq!(store.read_back().expect("the record reads back").n, STEPS * 2);
-    let done = (0..STEPS).filter(|step| incident.join(format!("steps/s{step}.1")).is_dir()).count();
-    assert_eq!(done as u64, STEPS);
+    really_done(room);
     taken
+}
+
+/// Waits for the hub, which became a child of this process when the one who opened the incident left. Its time, and
+/// that of the supervisors it waited for, counts from then on.
+fn collect() {
+    use rustix::io::Errno;
+    use rustix::process::{WaitOptions, wait};
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(Errno::CHILD) => return,
+            Err(e) => panic!("{e}"),
+        }
+    }
+}
+
+/// No number counts if the steps were not run or are not on record.
+fn really_done(room: &Room) {
+    let incident = room.incident();
+    assert_eq!(events(&incident, "step.started"), STEPS);
+    assert_eq!(events(&incident, "step.finished"), STEPS);
+    let ran = |n: &usize| {
+        let exit = std::fs::read_to_string(incident.join(format!("steps/s{n}.1/exit.json")));
+        exit.is_ok_and(|text| text.contains(r#""exited":{"code":0}"#))
+    };
+    assert_eq!((1..=STEPS).filter(ran).count(), STEPS);
+    let checked = room.backout().arg("verify").arg(&incident).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
 }
 
 fn main() {
-    let taken = pairs(floor, product);
+    // Whatever the program leaves behind is waited for and counted here.
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
+    if Room::new(1).is_none() {
+        return eprintln!("SKIPPED: there is no ssh-keygen to make a key with");
+    }
+    let taken = pairs(floor, || product(&Room::new(STEPS).unwrap()));
     let each = |side: fn(&(Duration, Duration)) -> Duration| {
         common::median(taken.iter().map(|pair| side(pair).as_secs_f64() * 1000.0 / STEPS as f64).collect())
     };
+    let (floor, product) = (each(|p| p.0), each(|p| p.1));
     println!(
-        "{STEPS} steps of /bin/true; floor {:.2}, product {:.2} ms CPU a step",
-        each(|p| p.0),
-        each(|p| p.1)
+        "{STEPS} steps of /bin/true, open and close included; CPU a step: floor {floor:.2}, product {product:.2} ms"
     );
     let ratios = taken.iter().map(|(floor, product)| product.as_secs_f64() / floor.as_secs_f64()).collect();
-    report("CPU of supervised, recorded steps / floor", ratios, 4.0);
+    report("CPU of a whole incident of 200 steps / floor", ratios, 4.0);
 }

@@ -1,0 +1,130 @@
+//! A workspace of one person whose runbook does nothing many times, and the program that runs it.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// Where one incident is played.
+pub struct Room {
+    place: tempfile::TempDir,
+}
+
+impl Room {
+    /// A workspace whose runbook has so many steps of `/bin/true`. `None` without `ssh-keygen`, which makes the key.
+    pub fn new(steps: usize) -> Option<Room> {
+        let place = super::folder();
+        let key = place.path().join("id");
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-C", "me", "-f"])
+            .arg(&key)
+            .status();
+        if !made.is_ok_and(|status| status.success()) {
+            return None;
+        }
+        let room = Room { place };
+        std::fs::create_dir_all(room.workspace().join("runbooks")).unwrap();
+        let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+        room.write("backout.yaml", "sources: {}\n");
+        room.write("team.yaml", "people:\n  - {id: me, name: Me, roles: [commander, sre]}\n");
+        room.write("allowed_signers", &format!("me {public}"));
+        room.write("runbooks/many.yaml", &runbook(steps));
+        Some(room)
+    }
+
+    fn workspace(&self) -> PathBuf {
+        self.place.path().join("workspace")
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.workspace().join(name), text).unwrap();
+    }
+
+    /// The program, as the one person.
+    pub fn backout(&self) -> Command {
+        let mut command = Command::new(super::PROGRAM);
+        command.current_dir(self.workspace()).env("BACKOUT_STATE", self.place.path().join("state"));
+        command.env("XDG_RUNTIME_DIR", self.place.path()).env_remove("SSH_AUTH_SOCK");
+        command.arg("--key").arg(self.place.path().join("id")).stdin(Stdio::null());
+        command
+    }
+
+    /// Opens the incident, headless, starting by itself what is ready.
+    pub fn open(&self) -> Follower {
+        let mut command = self.backout();
+        command.args(["open", "runbooks/many.yaml", "--headless", "--advance"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Follower { child, lines }
+    }
+
+    /// The one incident's folder.
+    pub fn incident(&self) -> PathBuf {
+        let mut all = std::fs::read_dir(self.place.path().join("state/incidents")).unwrap();
+        all.next().unwrap().unwrap().path()
+    }
+
+    /// Acts on the one incident.
+    pub fn act(&self, verb: &str, rest: &[&str]) {
+        let incident = self.incident();
+        let id = incident.file_name().unwrap();
+        let mut command = self.backout();
+        command.arg(verb).arg(id).args(rest).arg("--yes").stdout(Stdio::null()).stderr(Stdio::piped());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{verb}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// Whoever follows the incident headless.
+pub struct Follower {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Follower {
+    /// Reads on until a line holds this.
+    pub fn wait_for(&mut self, text: &str) {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert!(self.lines.read_line(&mut line).unwrap() > 0, "the incident ended without `{text}`");
+        }
+    }
+
+    /// Waits for its own end, after the incident was closed.
+    pub fn wait(mut self) {
+        std::io::copy(&mut self.lines, &mut std::io::sink()).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+/// How many lines of the incident's record are events of this kind.
+pub fn events(incident: &Path, kind: &str) -> usize {
+    let text = std::fs::read_to_string(incident.join("timeline.jsonl")).unwrap();
+    text.lines().filter(|line| line.contains(&format!(r#""kind":"{kind}""#))).count()
+}
+
+fn runbook(steps: usize) -> String {
+    let head = "backout: 1
+id: many
+title: Many steps
+class: deploy
+service: web
+environment: staging
+owners: [team-web]
+summary: Steps that do nothing.
+does_not_undo: Nothing.
+objectives: {rto: 10m, rpo: 0s}
+roles:
+  commander: {required: true}
+  sre: {min: 1}
+declare:
+  require: [{role: commander, count: 1}]
+  expires: 15m
+phases:
+  - name: Act
+    steps:
+";
+    let step = |n| format!("      - {{id: s{n}, run: [/bin/true], timeout: 30s, role: sre}}\n");
+    let all: String = (1..=steps).map(step).collect();
+    format!("{head}{all}")
+}
