@@ -147,3 +147,21 @@ fn a_new_workspace_is_ready_to_use() {
     let again = ana.run(["init"]);
     assert_ne!(again.code, Some(0), "nothing is overwritten: {again:?}");
 }
+
+#[test]
+fn a_service_has_one_live_incident_at_a_time() {
+    let Some(incident) = Incident::undeclared(ACT, &[]) else { return };
+    let ana = incident.backout("ana");
+    let open = ["open", "runbooks/test.yaml", "--headless"];
+    says(ana.run(open), 4, &format!("held by incident {}, commanded by ana", incident.id));
+    assert_eq!(ana.run(["list"]).exits(0).stdout.lines().count(), 1);
+    incident.close();
+    incident.until("the hub ends", || incident.status()["hub"] == "not running");
+    let mut second = ana.command(open);
+    second.stdin(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+    second.stdout(std::process::Stdio::null());
+    let mut second = second.spawn().unwrap();
+    incident.until("another one is open", || ana.run(["list"]).exits(0).stdout.lines().count() == 2);
+    second.kill().unwrap();
+    second.wait().unwrap();
+}
