@@ -18,7 +18,7 @@ use tokio::process::Command;
 use super::process::{Identity, boot_id};
 use super::record::{self, Exit, JobFile, Started};
 use super::ssh;
-use super::supervisor::WITHHELD;
+use super::supervisor::{HIDDEN, WITHHELD};
 use crate::sanitize::{self, Clean};
 
 /// Between TERM and KILL, unless a job says otherwise.
@@ -37,6 +37,7 @@ pub struct Job {
     argv: Vec<String>,
     cwd: PathBuf,
     env: BTreeMap<String, String>,
+    hidden: Vec<String>,
     timeout: Duration,
     grace: Duration,
     output_cap: u64,
@@ -61,6 +62,7 @@ impl Job {
             argv,
             cwd: PathBuf::from("/"),
             env: BTreeMap::new(),
+            hidden: Vec::new(),
             timeout,
             grace: GRACE,
             output_cap: OUTPUT_CAP,
@@ -80,6 +82,13 @@ impl Job {
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Job {
         self.env.insert(name.into(), value.into());
+        self
+    }
+
+    /// Keeps these texts out of what is kept of the output. They are written to no file.
+    #[must_use]
+    pub fn hide(mut self, secrets: Vec<String>) -> Job {
+        self.hidden = secrets;
         self
     }
 
@@ -204,6 +213,7 @@ pub async fn launch(job: &Job) -> Result<Launched, StepError> {
         command.env_remove(name);
     }
     command.envs(&job.env);
+    command.env(HIDDEN, serde_json::to_string(&job.hidden).unwrap_or_default());
     let mut child = command.spawn().map_err(|e| StepError::NoSupervisor(sanitize::line(e.to_string())))?;
     let supervisor = child.id().unwrap_or_default();
     let ready = child.stdout.take();

@@ -20,12 +20,13 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
+use super::mask::Mask;
 use super::process::{Identity, boot_id, own_children, own_descendants};
 use super::record::{self, By, Exit, JobFile, Outcome, Started};
 use output::Output;
 use signals::{LOOK, Signals};
 
-pub(crate) use launch::{SET, WITHHELD};
+pub(crate) use launch::{HIDDEN, SET, WITHHELD};
 
 /// How long background processes may keep the output open, or be there at all, after the command itself has ended.
 const LINGER: Duration = Duration::from_millis(500);
@@ -66,7 +67,10 @@ fn run(dir: &Path) -> io::Result<()> {
     if !record::claim(dir, record::STARTED, &started)? {
         return Err(io::Error::other("this attempt was started before, or withdrawn"));
     }
-    let mut output = Output::new(dir, job.output_cap);
+    let hidden = std::env::var(launch::HIDDEN).unwrap_or_default();
+    // Nothing is not a JSON list either.
+    let mask = Mask::new(serde_json::from_str::<Vec<String>>(&hidden).unwrap_or_default());
+    let mut output = Output::new(dir, job.output_cap, mask);
     let begun = Instant::now();
     let (outcome, left_behind) = match launch::spawn(&job) {
         Err(why) => (Outcome::CouldNotStart { why }, Vec::new()),

@@ -105,6 +105,16 @@ impl Ground {
         scope
     }
 
+    /// The secrets that a step's commands are given: they are kept out of its output.
+    pub(super) fn secrets_of(&self, step: &Step) -> Vec<String> {
+        let names = step.env.iter().filter_map(|(_, text)| template::names(text).ok()).flatten();
+        let given = names.filter_map(|name| match name {
+            template::Name::Param(name) => self.secrets.0.get(&name).cloned(),
+            template::Name::Measurement(_) | template::Name::Incident(_) => None,
+        });
+        given.collect()
+    }
+
     /// Until when the way back is open, where the runbook says so.
     pub fn window(&self, incident: &Incident) -> Option<Window> {
         let window = incident.runbook.window.as_ref()?;

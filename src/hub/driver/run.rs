@@ -56,6 +56,7 @@ impl Driver {
         for (name, value) in template::environment(&job.step, &scope).map_err(cannot)? {
             work = work.env(name, value.reveal());
         }
+        work = work.hide(self.ground.secrets_of(&job.step));
         let host = template::host(&job.step, &scope).map_err(cannot)?;
         if let Some(host) = &host {
             work = work.on_host(host);

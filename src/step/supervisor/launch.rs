@@ -13,6 +13,9 @@ use crate::step::record::JobFile;
 /// Taken away: whoever started the hub did not mean to lend their agent to every step.
 pub(crate) const WITHHELD: [&str; 2] = ["SSH_AUTH_SOCK", "SSH_AGENT_PID"];
 
+/// For the supervisor only: a JSON list of what must not be in the output.
+pub(crate) const HIDDEN: &str = "BACKOUT_HIDDEN";
+
 /// Set: output is text for a log, and appears as it is printed.
 pub(crate) const SET: [(&str, &str); 3] = [("TERM", "dumb"), ("NO_COLOR", "1"), ("PYTHONUNBUFFERED", "1")];
 
@@ -32,7 +35,8 @@ pub fn spawn(job: &JobFile) -> Result<(Pid, PipeReader), String> {
         .stdin(Stdio::null())
         .stderr(writer.try_clone().map_err(|e| e.to_string())?)
         .stdout(writer)
-        .process_group(0);
+        .process_group(0)
+        .env_remove(HIDDEN);
     // What the runbook sets itself came through the environment and stays.
     let own = |name: &str| job.env.iter().any(|n| n == name);
     for name in WITHHELD.into_iter().filter(|name| !own(name)) {

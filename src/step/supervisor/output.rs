@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::step::mask::Mask;
 use crate::step::record::{self, OutputFacts};
 
 /// One pipe's worth (`pipe(7)`).
@@ -22,11 +23,12 @@ pub struct Output {
     hash: Sha256,
     trouble: Option<String>,
     buffer: Vec<u8>,
+    mask: Mask,
 }
 
 impl Output {
-    /// Nothing printed yet.
-    pub fn new(dir: &Path, cap: u64) -> Output {
+    /// Nothing printed yet. What it keeps, counts and hashes is without the secrets.
+    pub fn new(dir: &Path, cap: u64, mask: Mask) -> Output {
         Output {
             dir: dir.to_owned(),
             file: None,
@@ -36,6 +38,7 @@ impl Output {
             hash: Sha256::new(),
             trouble: None,
             buffer: vec![0; BUFFER],
+            mask,
         }
     }
 
@@ -50,11 +53,22 @@ impl Output {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => return Ok(true),
             Err(e) => return Err(e),
         };
-        let bytes = self.buffer.get(..read).unwrap_or(&[]);
-        self.total += read as u64;
+        if self.mask.is_empty() {
+            let buffer = std::mem::take(&mut self.buffer);
+            self.keep(buffer.get(..read).unwrap_or(&[]));
+            self.buffer = buffer;
+        } else {
+            let shown = self.mask.feed(self.buffer.get(..read).unwrap_or(&[]));
+            self.keep(&shown);
+        }
+        Ok(true)
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        self.total += bytes.len() as u64;
         self.hash.update(bytes);
         let room = usize::try_from(self.cap - self.kept).unwrap_or(usize::MAX);
-        let keep = bytes.get(..room.min(read)).unwrap_or(bytes);
+        let keep = bytes.get(..room.min(bytes.len())).unwrap_or(bytes);
         // After a full disk the command still runs on: only its output is lost, and that is said.
         if !keep.is_empty() && self.trouble.is_none() {
             match write(&self.dir, &mut self.file, keep) {
@@ -62,11 +76,12 @@ impl Output {
                 Err(e) => self.trouble = Some(e.to_string()),
             }
         }
-        Ok(true)
     }
 
     /// Makes what was kept durable and tells about it.
     pub fn finish(mut self) -> OutputFacts {
+        let rest = self.mask.rest();
+        self.keep(&rest);
         if let Some(file) = &self.file
             && let Err(e) = file.sync_data()
         {
@@ -93,7 +108,7 @@ mod tests {
     #[test]
     fn beyond_the_cap_is_counted_and_hashed_but_not_kept() {
         let dir = tempfile::tempdir().unwrap();
-        let mut output = Output::new(dir.path(), 4);
+        let mut output = Output::new(dir.path(), 4, Mask::default());
         let mut pipe: &[u8] = b"abcdef";
         while output.take_from(&mut pipe).unwrap() {}
         let facts = output.finish();
@@ -106,7 +121,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_said_and_the_rest_still_counted() {
         let dir = tempfile::tempdir().unwrap();
-        let mut output = Output::new(dir.path(), 100);
+        let mut output = Output::new(dir.path(), 100, Mask::default());
         output.file = Some(File::options().write(true).open("/dev/full").unwrap());
         let mut pipe: &[u8] = b"abcdef";
         while output.take_from(&mut pipe).unwrap() {}

@@ -103,3 +103,13 @@ fn a_secret_reaches_the_command_and_no_file() {
     let found = files_with(incident.place.path(), SECRET.as_bytes());
     assert!(found.is_empty(), "the secret is in {found:?}");
 }
+
+#[test]
+fn a_command_that_prints_a_secret_does_not_write_it_down() {
+    let steps = "- {id: act, run: [sh, -c, 'echo \"token=$T\"; echo \"again $T\" >&2; exit 7'], env: {T: '{{ params.token }}'}, timeout: 10s, role: sre}";
+    let Some(incident) = Incident::declared(steps) else { return };
+    incident.ok("ben", &["start", "act"]);
+    assert!(incident.until_step("act", "failed").contains("exit code 7"));
+    let found = files_with(incident.place.path(), SECRET.as_bytes());
+    assert!(found.is_empty(), "the secret is in {found:?}");
+}
