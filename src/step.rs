@@ -11,7 +11,7 @@
 //! * [`subject`]: looking once, for await, check and measure.
 //! * [`mod@set_aside`]: moving a file out of the way without overwriting anything.
 
-mod mask;
+pub mod mask;
 pub mod outcome;
 pub mod process;
 pub mod record;

@@ -48,6 +48,13 @@ impl Mask {
         out
     }
 
+    /// Something whole, without the secrets.
+    pub fn over(mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = self.feed(bytes);
+        out.append(&mut self.rest());
+        out
+    }
+
     /// What was held back when nothing more comes: the beginning of a secret is none.
     pub fn rest(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.held)

@@ -13,6 +13,7 @@ use crate::runbook::condition::{self, Change, Observed, RowDifference, Seen, Unc
 use crate::runbook::model::{Await, Check, Condition, MetricCondition, NoData, Step, Subject};
 use crate::runbook::template::{self, ResolvedSubject, Scope, TemplateError};
 use crate::sanitize;
+use crate::step::mask::Mask;
 use crate::step::subject::{self, HttpSubject, RunSubject};
 use crate::timeline::payload::MAX_PART;
 use std::sync::Arc;
@@ -137,8 +138,19 @@ impl Driver {
         }))
     }
 
-    /// Looks once.
+    /// Looks once. What was seen is without the secrets that the step's commands were given: it goes into the record.
     async fn look(&self, step: &Step, scope: &Scope, subject: &Subject) -> Saw {
+        let mask = Mask::new(self.ground.secrets_of(step));
+        match self.look_at(step, scope, subject).await {
+            Saw::Output(bytes) if !mask.is_empty() => Saw::Output(mask.over(&bytes)),
+            Saw::Nothing(why) if !mask.is_empty() => {
+                Saw::Nothing(String::from_utf8_lossy(&mask.over(why.as_bytes())).into_owned())
+            }
+            seen @ (Saw::Output(_) | Saw::Value(_) | Saw::Nothing(_)) => seen,
+        }
+    }
+
+    async fn look_at(&self, step: &Step, scope: &Scope, subject: &Subject) -> Saw {
         let resolved = match template::subject(subject, scope) {
             Ok(resolved) => resolved,
             Err(e) => return Saw::Nothing(e.to_string()),

@@ -8,6 +8,7 @@ use crate::core::id::Digest;
 use crate::hub::layout;
 use crate::runbook::model::Command;
 use crate::runbook::template::{self, Scope, shown_argv};
+use crate::step::mask::Mask;
 use crate::step::outcome::{self, Ended, Place, judge};
 use crate::step::record::{Exit, OUT, OutputFacts};
 use crate::step::runner::{self, Standing, StepError};
@@ -139,12 +140,18 @@ impl Driver {
         let argv = template::command(&target.run, scope).map_err(cannot)?.argv;
         let subject = self.command_subject(job, scope, argv).map_err(cannot)?;
         let looked = self.ground.looker.look(&subject, TARGET_TIMEOUT).await;
-        let seen = looked
-            .map_err(|e| End::failed(format!("the target did not say who it is: {e}; nothing was run")))?;
-        let answer = String::from_utf8_lossy(&seen.text);
-        if answer.trim() == expected.trim() {
+        let masked = |text: &[u8]| {
+            let shown = Mask::new(self.ground.secrets_of(&job.step)).over(text);
+            String::from_utf8_lossy(&shown).into_owned()
+        };
+        let seen = looked.map_err(|e| {
+            let why = masked(e.to_string().as_bytes());
+            End::failed(format!("the target did not say who it is: {why}; nothing was run"))
+        })?;
+        if String::from_utf8_lossy(&seen.text).trim() == expected.trim() {
             return Ok(());
         }
+        let answer = masked(&seen.text);
         let answer = super::cut(answer.trim(), 200);
         Err(End::failed(format!("target answered `{answer}`, not `{expected}`; nothing was run")))
     }
