@@ -107,7 +107,7 @@ impl Ground {
 
     /// The secrets that a step's commands are given: they are kept out of its output.
     pub(super) fn secrets_of(&self, step: &Step) -> Vec<String> {
-        let names = step.env.iter().filter_map(|(_, text)| template::names(text).ok()).flatten();
+        let names = step.env.values().filter_map(|text| template::names(text).ok()).flatten();
         let given = names.filter_map(|name| match name {
             template::Name::Param(name) => self.secrets.0.get(&name).cloned(),
             template::Name::Measurement(_) | template::Name::Incident(_) => None,
