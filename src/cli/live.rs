@@ -13,7 +13,7 @@ use crate::console;
 use crate::console::gate::Gate;
 use crate::console::gate::level::{Glyphs, Level};
 use crate::console::link::{Me, Stance};
-use crate::console::run::{Ends, Left, Setup};
+use crate::console::run::{Ends, Left, Seconds, Setup};
 use crate::core::id::{PersonId, RoleName};
 use crate::core::intent::Intent;
 use crate::error::{Failure, Kind, Result};
@@ -147,9 +147,14 @@ async fn show(args: &Args, room: Room, dir: PathBuf, me: Me, hands: Option<bridg
         variable,
     );
     let glyphs = Glyphs::choose(args.ascii.then_some(Glyphs::Ascii), None, variable);
-    let theme = theme::shipped("default-dark")
-        .ok_or_else(|| Failure::new(Kind::Internal, "the built-in theme is missing"))?;
-    let setup = Setup::new(me, theme, Gate { level, glyphs }, variable);
+    let theme = theme::shipped(&args.theme).ok_or_else(|| {
+        Failure::usage(format!("there is no theme `{}`", args.theme))
+            .hint(format!("there is {}", theme::NAMES.join(", ")))
+    })?;
+    let mut setup = Setup::new(me, theme, Gate { level, glyphs }, variable);
+    if args.no_clock {
+        setup.seconds = Seconds::Stand;
+    }
     let ended = console::run::run(Ends { updates: incoming, asked: outgoing }, setup).await;
     match &ended {
         // The console's ends are gone, so this ends by itself, and soon.
