@@ -16,7 +16,7 @@ use crate::console::link::{Me, Stance};
 use crate::console::run::{Ends, Left, Seconds, Setup};
 use crate::core::id::{PersonId, RoleName};
 use crate::core::intent::Intent;
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Result};
 use crate::identity::signer::Signer;
 use crate::theme;
 use crate::wire::act::Act;
