@@ -45,7 +45,7 @@ declare:
 phases:
   - name: Act
     steps:
-      - {id: looks, check: {run: [/bin/true], expect: {exit: 0}, count: 1000, interval: 1s}, timeout: 10h, role: sre}
+      - {id: looks, check: {run: [echo, ok], expect: {equals: ok}, count: 1000, interval: 1s}, timeout: 10h, role: sre}
 ";
 /// Events that share a seal.
 const BATCH: u64 = 500;
