@@ -12,7 +12,7 @@ use crate::hub::log::{Log, speaks};
 use crate::hub::pinned::Pinned;
 use crate::hub::room::{self, Writer};
 use crate::timeline::codec;
-use crate::timeline::folder::{FileSystems, Folder, PAYLOADS, TIMELINE};
+use crate::timeline::folder::{FileSystems, Folder, HUB_KEY, PAYLOADS, TIMELINE};
 use crate::timeline::payload::{Parts, Payloads};
 use crate::timeline::seal::{Origin, SealKey};
 use crate::timeline::store::{Ended, OpenError, Opened, Store};
@@ -65,7 +65,7 @@ pub fn take_hold(dir: &Path, pinned: &Pinned, opening: &Opening) -> Result<Hold>
     }
     if incident.stage == Stage::Closed {
         return Err(Failure::refused("the incident is closed; nothing more is written")
-            .hint("`backout replay` and `backout report` read it"));
+            .hint("`backout verify` says whether the record holds"));
     }
     Ok(Hold { incident, writer, log, found })
 }
@@ -78,6 +78,12 @@ fn first(dir: &Path, origin: Origin) -> Result<Store> {
 }
 
 fn again(dir: &Path, origin: Origin) -> Result<(Store, Option<String>)> {
+    // The hub that closes a record throws its key away: nothing can be sealed under it ever again.
+    if std::fs::symlink_metadata(dir.join(HUB_KEY)).is_err() {
+        return Err(Failure::refused("the incident is closed; nothing more is written")
+            .because("the key that sealed its record is gone")
+            .hint("`backout verify` says whether the record holds"));
+    }
     let Opened { store, ended, set_aside } =
         Store::open(dir, FileSystems::LocalOnly, origin, &[]).map_err(|e| cannot_open(dir, &e))?;
     let mut found = match ended {

@@ -15,6 +15,7 @@ use crate::hub::room::{Ended, Outlets, Room};
 use crate::hub::shared::{Identity, Shared};
 use crate::hub::start::READY;
 use crate::hub::wish::{Observation, WAITING, Wish, Wishes};
+use crate::timeline::folder::{HUB_KEY, RESERVE};
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixListener as StdListener;
@@ -196,6 +197,7 @@ async fn stopped(wishes: &Wishes) -> std::convert::Infallible {
 }
 
 async fn finish(ended: Ended, shared: &Shared) -> Result<()> {
+    let over = matches!(ended, Ended::Closed(_));
     let (writer, why) = match ended {
         Ended::Closed(writer) => (writer, "the incident is closed"),
         Ended::Stopped(writer) => {
@@ -203,6 +205,14 @@ async fn finish(ended: Ended, shared: &Shared) -> Result<()> {
         }
     };
     let closed = writer.close();
+    if over && closed.is_ok() {
+        // Nothing is sealed after the close: a key that is gone cannot be used to rewrite what it sealed.
+        for name in [HUB_KEY, RESERVE] {
+            if let Err(why) = std::fs::remove_file(shared.dir.join(name)) {
+                tracing::warn!(%why, name, "is left behind");
+            }
+        }
+    }
     shared.bye.send_replace(Some(why.to_owned()));
     let all_gone = async {
         while shared.bye.receiver_count() > 0 {
