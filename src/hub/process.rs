@@ -65,7 +65,6 @@ fn serve(dir: &Path) -> Result<()> {
     let served = runtime.block_on(live(parts, hold, &socket));
     // Steps go on without us; tasks that follow them need not be waited for.
     runtime.shutdown_background();
-    let _ = std::fs::remove_file(&socket);
     served
 }
 
@@ -127,7 +126,7 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
         ended = ended => ended.map_err(|_| Failure::new(crate::error::Kind::Internal, "the room broke down"))?,
         ended = stopped(&wishes) => match ended {},
     };
-    finish(ended, &shared).await
+    finish(ended, &shared, socket).await
 }
 
 fn identity(parts: &Parts, incident: &Incident) -> Identity {
@@ -196,7 +195,11 @@ async fn stopped(wishes: &Wishes) -> std::convert::Infallible {
     }
 }
 
-async fn finish(ended: Ended, shared: &Shared) -> Result<()> {
+async fn finish(ended: Ended, shared: &Shared, socket: &Path) -> Result<()> {
+    // While the record is still locked: after that the socket of this name may be the next hub's.
+    if let Err(why) = std::fs::remove_file(socket) {
+        tracing::warn!(%why, "the socket is left behind; the next hub replaces it");
+    }
     let over = matches!(ended, Ended::Closed(_));
     let (writer, why) = match ended {
         Ended::Closed(writer) => (writer, "the incident is closed"),
