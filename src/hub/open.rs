@@ -79,7 +79,8 @@ fn first(dir: &Path, origin: Origin) -> Result<Store> {
 
 fn again(dir: &Path, origin: Origin) -> Result<(Store, Option<String>)> {
     // The hub that closes a record throws its key away: nothing can be sealed under it ever again.
-    if std::fs::symlink_metadata(dir.join(HUB_KEY)).is_err() {
+    let is_file = |name| std::fs::symlink_metadata(dir.join(name)).is_ok_and(|m| m.is_file());
+    if is_file(TIMELINE) && std::fs::symlink_metadata(dir.join(HUB_KEY)).is_err() {
         return Err(Failure::refused("the incident is closed; nothing more is written")
             .because("the key that sealed its record is gone")
             .hint("`backout verify` says whether the record holds"));
