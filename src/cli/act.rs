@@ -30,7 +30,8 @@ fn incident_of(act: &Act) -> &str {
         | Act::Retry(s)
         | Act::Continue(s)
         | Act::Cancel(s)
-        | Act::Kill(s) => &s.incident,
+        | Act::Kill(s)
+        | Act::Keep(s) => &s.incident,
         Act::Pause(i) | Act::GoOn(i) | Act::Abort(i) | Act::Mitigate(i) | Act::Resolve(i) => &i.incident,
         Act::Start { incident, .. }
         | Act::Send { incident, .. }
@@ -63,9 +64,23 @@ async fn perform(mut seat: Seat, act: &Act) -> Result<()> {
             seat.act(intent).await?
         }
     };
+    if let Some(words) = goes_on(&seat, act) {
+        print(&words);
+    }
     print(&format!("recorded as event {seq} ({})", seat.room.mirror.head().short_code()));
     seat.leave().await;
     Ok(())
+}
+
+/// What a pause, an abort or the end of a step leaves running.
+fn goes_on(seat: &Seat, act: &Act) -> Option<String> {
+    let incident = &seat.room.mirror.incident;
+    let stopped = match act {
+        Act::Pause(_) | Act::Abort(_) => None,
+        Act::Cancel(on) | Act::Kill(on) => Some(step_id(&on.step).ok()?),
+        _ => return None,
+    };
+    Some(incident.goes_on(stopped.as_ref()))
 }
 
 fn failed(why: impl std::fmt::Display) -> Failure {
@@ -153,6 +168,7 @@ fn intent(seat: &Seat, act: &Act) -> Result<Intent> {
         Act::Continue(on) => on_step(on, Choice::Continue),
         Act::Cancel(on) => on_step(on, Choice::Cancel),
         Act::Kill(on) => on_step(on, Choice::Kill),
+        Act::Keep(on) => on_step(on, Choice::Keep),
         Act::Skip(on) => Ok(Intent::Skip { step: step_id(&on.step)?, reason: on.reason.clone() }),
         Act::Done(on) => Ok(Intent::MarkDone { step: step_id(&on.step)?, reason: on.reason.clone() }),
         Act::Pause(on) => Ok(whole(on, Choice::Pause)),

@@ -424,6 +424,8 @@ pub enum Act {
     Cancel(OnStep),
     /// End a running step at once, without clean-up
     Kill(OnStep),
+    /// After an abort: what a step did stays, and its undo is not run
+    Keep(OnStep),
     /// Nothing new starts
     Pause(OnIncident),
     /// Steps may start again

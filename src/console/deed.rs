@@ -183,6 +183,7 @@ impl Ground<'_> {
             Action::Continue => decision(Choice::Continue),
             Action::Cancel => decision(Choice::Cancel),
             Action::Kill => decision(Choice::Kill),
+            Action::Keep => decision(Choice::Keep),
             Action::Choose => decision(Choice::Option(deed.with.clone().unwrap_or_default())),
             Action::Goto => {
                 let to = StepId::parse(words.detail.trim());

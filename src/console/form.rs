@@ -246,7 +246,9 @@ fn slots(ground: &Ground<'_>, deed: &Deed) -> Vec<Slot> {
     let slot = |label, wants| Slot { label, wants, field: Field::default() };
     match deed.action {
         Action::Start | Action::TakeSeat | Action::LeaveSeat => Vec::new(),
-        Action::Approve | Action::Undo => vec![slot("reason", Wants::Optional)],
+        Action::Approve => vec![slot("reason", Wants::Optional)],
+        // The reason of an abort stands for every undo that it offers.
+        Action::Undo if ground.incident.aborted.is_some() => vec![slot("reason", Wants::Optional)],
         Action::Note => vec![slot("note", Wants::Text)],
         Action::Send => {
             let text = ground.message(deed).unwrap_or_default();
@@ -286,6 +288,10 @@ fn facts(ground: &Ground<'_>, deed: &Deed) -> Vec<(Clean, Clean)> {
     }
     if matches!(deed.action, Action::Approve | Action::Override) {
         add("not undone", runbook.does_not_undo.clone());
+    }
+    if matches!(deed.action, Action::Pause | Action::Abort | Action::Cancel | Action::Kill) {
+        let stopped = deed.step.as_ref().filter(|_| matches!(deed.action, Action::Cancel | Action::Kill));
+        add("goes on", incident.goes_on(stopped));
     }
     add("in the room", room(incident, ground));
     let mut facts: Vec<(Clean, Clean)> = facts;

@@ -196,6 +196,7 @@ fn decided(about: &About, choice: &Choice, reason: &str) -> String {
         Choice::GoOn => "goes on".into(),
         Choice::Cancel => "cancel".into(),
         Choice::Kill => "kill".into(),
+        Choice::Keep => "stays as it is, without undo".into(),
     };
     match about {
         About::Incident => format!("{what}: {reason}"),

@@ -3,11 +3,11 @@
 //! A function of the state, not of the last event, so that after a crash the same list comes out again. Never does
 //! any of it, and never invents anything: each entry goes through `decide` like everybody else's wish.
 
-use crate::core::decide::gate as gate_rules;
+use crate::core::decide::{gate as gate_rules, step as step_rules};
 use crate::core::event::{Choice, Direction, Outcome};
 use crate::core::id::{Name, StepId};
 use crate::core::incident::{Gate, Incident, Stage, Standing, Status};
-use crate::core::intent::Intent;
+use crate::core::intent::{By, Intent};
 use crate::core::plan;
 use crate::core::time::Stamp;
 use crate::runbook::model::{Action, OnFailure, Phase, Step};
@@ -58,7 +58,7 @@ pub fn next_wake(incident: &Incident) -> Option<Stamp> {
         {
             return run.started_at.map(|at| at.plus(*lasts));
         }
-        incident.retry_due(step)
+        incident.retry_due(step).filter(|_| incident.paused.is_none())
     });
     expiries.chain(steps).min()
 }
@@ -185,8 +185,11 @@ fn troubles(incident: &Incident, now: Stamp) -> Option<Due> {
         }
         let id = id.clone();
         if let Some(at) = incident.retry_due(step) {
-            if now >= at && incident.paused.is_none() {
-                return start(incident, step, &id).map(Due::Wish);
+            if now >= at
+                && incident.paused.is_none()
+                && let Some(wish) = start(incident, step, &id, now)
+            {
+                return Some(Due::Wish(wish));
             }
             continue;
         }
@@ -227,10 +230,12 @@ fn phases(incident: &Incident) -> Option<Due> {
     })
 }
 
-fn start(incident: &Incident, step: &Step, id: &StepId) -> Option<Intent> {
+/// The start of a step that the rules allow now. One that they do not, such as a look whose hold point is still
+/// shut, must not keep the others from their turn.
+fn start(incident: &Incident, step: &Step, id: &StepId, now: Stamp) -> Option<Intent> {
     let attempt = incident.next_attempt(id, Direction::Forward);
     let plan = plan::of_step(incident, step, Direction::Forward).ok()?;
-    Some(Intent::Start {
+    let wish = Intent::Start {
         step: id.clone(),
         attempt,
         direction: Direction::Forward,
@@ -238,7 +243,8 @@ fn start(incident: &Incident, step: &Step, id: &StepId) -> Option<Intent> {
         retyped: None,
         reason: None,
         payload: None,
-    })
+    };
+    step_rules::start(incident, &By::Hub, &wish, now).is_ok().then_some(wish)
 }
 
 fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
@@ -270,7 +276,7 @@ fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
             return Some(Due::OpenGate { gate: id.clone(), attempt });
         }
         if starts_by_itself(&step.action)
-            && let Some(wish) = start(incident, step, id)
+            && let Some(wish) = start(incident, step, id, now)
         {
             return Some(Due::Wish(wish));
         }

@@ -67,15 +67,14 @@ pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
         What::Finished(data) => {
             let step = incident.step(&data.step);
             let status = incident.status(data.step.as_str());
-            let mut asked = Vec::new();
-            if status == Status::Succeeded && step.is_some_and(|s| s.backlog.is_some()) {
-                asked.push(Effect::CountBacklog { step: data.step.clone() });
-            }
+            let mut asked = count(incident, &data.step);
             if status == Status::Unknown && step.is_some_and(|s| s.reconcile.is_some()) {
                 asked.push(Effect::Reconcile { step: data.step.clone(), attempt: data.attempt });
             }
             asked
         }
+        What::DoneByHand(data) => count(incident, &data.step),
+        What::Settled(data) => count(incident, &data.step),
         What::Closed(_) => vec![Effect::ShutDown],
         What::Opened(_)
         | What::Declared(_)
@@ -90,8 +89,6 @@ pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
         | What::PhaseEntered(_)
         | What::Progressed(_)
         | What::StepSkipped(_)
-        | What::DoneByHand(_)
-        | What::Settled(_)
         | What::Undone(_)
         | What::Requested(_)
         | What::Granted(_)
@@ -117,6 +114,10 @@ pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
     }
 }
 
+fn count(incident: &Incident, step: &StepId) -> Vec<Effect> {
+    if incident.owes_count(step) { vec![Effect::CountBacklog { step: step.clone() }] } else { Vec::new() }
+}
+
 fn after_choice(incident: &Incident, step: &StepId, choice: &Choice) -> Vec<Effect> {
     match choice {
         Choice::Cancel => stop(incident, step, Stop::Politely),
@@ -125,6 +126,7 @@ fn after_choice(incident: &Incident, step: &StepId, choice: &Choice) -> Vec<Effe
         | Choice::Retry
         | Choice::Continue
         | Choice::Goto(_)
+        | Choice::Keep
         | Choice::Pause
         | Choice::GoOn => Vec::new(),
     }

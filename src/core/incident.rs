@@ -4,6 +4,7 @@ mod gate;
 mod ledger;
 mod people;
 mod run;
+mod undo;
 
 use crate::core::event::{Answer, Opened};
 use crate::core::id::{PersonId, SessionId, StepId};

@@ -134,6 +134,10 @@ pub enum Refusal {
     NoBacklog(String),
     #[error("`{step}` has no undo")]
     NoUndo { step: StepId },
+    #[error("`{step}` is being taken back, or nobody knows how that ended; that comes first")]
+    BeingUndone { step: StepId },
+    #[error("`{step}` has nothing to take back; only what an abort offers to undo can be said to stay")]
+    NothingToKeep { step: StepId },
     #[error("undo is offered after an abort or for a step that failed, newest first; next is {next}")]
     UndoOrder { next: String },
     #[error("this does not fit what the step is: {0}")]

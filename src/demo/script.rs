@@ -93,6 +93,8 @@ pub enum Move {
     },
     /// Take over what stays suspended.
     Inherit(Name),
+    /// Say that what a step did stays, because its undo failed.
+    Keep(StepId),
     /// End the way forward.
     Abort(String),
     /// The harm has stopped.
@@ -310,6 +312,9 @@ fn way_out(incident: &Incident) -> Option<(Move, Pause)> {
     if let Some(step) = undo {
         let attempt = incident.next_attempt(&step, Direction::Undo);
         return at_once(Move::Start { step, attempt, direction: Direction::Undo });
+    }
+    if let Some(step) = incident.undo_order().first() {
+        return StepId::parse(step.id.clone()).ok().and_then(|id| at_once(Move::Keep(id)));
     }
     if let Some((name, _)) = incident.open_suspensions().next() {
         return Name::parse(name).ok().and_then(|name| at_once(Move::Inherit(name)));

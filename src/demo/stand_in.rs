@@ -306,6 +306,9 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> StandIn<S> {
             Move::Settle { step, attempt, verdict } => {
                 Intent::Settle { step: step.clone(), attempt: *attempt, verdict: *verdict, reason: reason() }
             }
+            Move::Keep(step) => {
+                Intent::DecideStep { step: step.clone(), choice: Choice::Keep, reason: reason() }
+            }
             Move::Inherit(name) => {
                 Intent::Inherit { name: name.clone(), owner: self.person.clone(), reason: reason() }
             }

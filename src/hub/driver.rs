@@ -92,12 +92,8 @@ impl Driver {
             }
         }
         // Counting may have been what the hub before did not come to.
-        for step in incident.runbook.steps() {
-            let uncounted = step.backlog.as_ref().is_some_and(|b| !incident.backlog.contains_key(&b.name));
-            let done = incident.status(&step.id) == crate::core::incident::Status::Succeeded;
-            if let (true, true, Ok(id)) = (uncounted, done, StepId::parse(step.id.clone())) {
-                self.count(id, incident.clone());
-            }
+        for step in incident.uncounted() {
+            self.count(step.clone(), incident.clone());
         }
     }
 

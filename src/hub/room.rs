@@ -39,6 +39,8 @@ const LARGE: usize = 512 * 1024;
 const MOST_DUE: usize = 1000;
 /// How late a moved clock, a due time or room on a full disk may be noticed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What is overdue and cannot be done yet, such as a retry whose approval has changed, is not asked for more often.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// So many answers that do not count are recorded for one person at one gate.
 const MOST_REFUSALS: u32 = 8;
 
@@ -123,7 +125,7 @@ impl Room {
     /// How long nothing falls due.
     fn pause(&self) -> Duration {
         let now = crate::hub::clock::now();
-        next_wake(&self.incident).map_or(LOOK_EVERY, |at| at.since(now).min(LOOK_EVERY))
+        next_wake(&self.incident).map_or(LOOK_EVERY, |at| at.since(now).clamp(LOOK_AGAIN, LOOK_EVERY))
     }
 
     /// One turn. Leaves in `waiting` what did not fit. True when the end was asked for.

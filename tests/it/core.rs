@@ -1,5 +1,6 @@
 //! The rules of an incident, walked at random: what lives is what replays, and no order of moves gets around a rule.
 
+mod undo;
 mod ways;
 
 use backout::core::apply::{apply, session_id};
@@ -204,7 +205,8 @@ impl Room {
         Ok(what)
     }
 
-    fn start(&self, step: &str, direction: Direction, retyped: Option<&str>) -> Option<Intent> {
+    /// `words` are what is retyped, or why a step is undone.
+    fn start(&self, step: &str, direction: Direction, words: Option<&str>) -> Option<Intent> {
         let id = StepId::parse(step).unwrap();
         let model = self.live.step(&id)?;
         let attempt = self.live.next_attempt(&id, direction);
@@ -214,8 +216,8 @@ impl Room {
             attempt,
             direction,
             plan: plan::digest(&plan, attempt),
-            retyped: retyped.map(str::to_owned),
-            reason: None,
+            retyped: words.filter(|_| direction == Direction::Forward).map(str::to_owned),
+            reason: words.filter(|_| direction == Direction::Undo).map(str::to_owned),
             payload: None,
         })
     }
@@ -691,6 +693,12 @@ fn nothing_passes_an_unknown_step_until_somebody_settles_it() {
 fn an_incident_does_not_close_over_a_suspension_unless_somebody_takes_it_over() {
     let mut room = at_the_hold_point();
     room.act("ana", Intent::Abort { reason: "false alarm".to_owned() }).unwrap();
+    let keep = |reason: &str| Intent::DecideStep {
+        step: StepId::parse("freeze").unwrap(),
+        choice: Choice::Keep,
+        reason: reason.to_owned(),
+    };
+    room.act("ben", keep("writes stay off over lunch")).unwrap();
     room.settle_down();
     let id = StepId::parse("tidy").unwrap();
     room.act("ben", Intent::Confirm { step: id, attempt: 1, evidence: String::new() }).unwrap();

@@ -1,6 +1,6 @@
 //! Decisions: pauses, ways on after trouble, options chosen. Never applies one by itself.
 
-use super::step::{not_reached, set};
+use super::step::{keep, not_reached, set};
 use crate::core::event::{About, Choice, Decided};
 use crate::core::id::StepId;
 use crate::core::incident::{Incident, Standing, Status};
@@ -52,6 +52,7 @@ fn decided_step(incident: &mut Incident, step: &StepId, data: &Decided, at: Stam
                 run.cancelling = Some(data.choice.clone());
             }
         }
+        Choice::Keep => keep(incident, step, &data.reason, at),
         Choice::Pause | Choice::GoOn => {}
     }
 }

@@ -31,6 +31,9 @@ pub(super) fn added(incident: &mut Incident, data: &BacklogAdded) {
     let debt = incident.backlog.entry(data.name.to_string()).or_default();
     debt.added = debt.added.saturating_add(data.count);
     debt.owner.clone_from(&data.owner);
+    if let Some(run) = incident.runs.get_mut(&data.step) {
+        run.counted = true;
+    }
 }
 
 pub(super) fn settled(incident: &mut Incident, data: &BacklogSettled) {

@@ -1,7 +1,7 @@
 //! Steps and their undo: begun, ended, settled, left out. Never judges how one ended.
 
 use crate::core::event::{
-    Actor, Direction, Finished, Judged, Measured, Progressed, Settled, Started, Undone, Verdict,
+    Direction, DoneByHand, Event, Finished, Judged, Measured, Progressed, Settled, Started, Undone, Verdict,
 };
 use crate::core::id::StepId;
 use crate::core::incident::{Incident, Measurement, Run, Status};
@@ -19,7 +19,10 @@ pub(super) fn not_reached(incident: &mut Incident) {
     }
 }
 
-pub(super) fn start(incident: &mut Incident, data: &Started, actor: &Actor, at: Stamp) {
+pub(super) fn start(incident: &mut Incident, data: &Started, event: &Event) {
+    if data.direction == Direction::Forward {
+        undo_again(incident, &data.step);
+    }
     let runs = match data.direction {
         Direction::Forward => &mut incident.runs,
         Direction::Undo => &mut incident.undos,
@@ -27,8 +30,10 @@ pub(super) fn start(incident: &mut Incident, data: &Started, actor: &Actor, at: 
     let run = runs.entry(data.step.clone()).or_default();
     run.attempt = data.attempt;
     run.status = Status::Running;
-    run.started_at = Some(at);
+    run.begun = event.seq;
+    run.started_at = Some(event.at);
     run.ended_at = None;
+    run.counted = false;
     run.plan = Some(data.plan);
     run.detail.clear();
     run.again = false;
@@ -37,9 +42,33 @@ pub(super) fn start(incident: &mut Incident, data: &Started, actor: &Actor, at: 
     run.progress = None;
     run.cancelling = None;
     run.output = None;
-    if let Some(person) = actor.person() {
+    if let Some(person) = event.actor.person() {
         run.executors.insert(person.clone());
     }
+}
+
+/// What is done anew can be taken back anew, whatever became of the undo before.
+fn undo_again(incident: &mut Incident, step: &StepId) {
+    if let Some(undo) = incident.undos.get_mut(step) {
+        undo.status = Status::Pending;
+    }
+}
+
+pub(super) fn by_hand(incident: &mut Incident, data: &DoneByHand, event: &Event) {
+    undo_again(incident, &data.step);
+    set(incident, &data.step, Status::DoneByHand, &data.reason, event.at);
+    if let Some(run) = incident.runs.get_mut(&data.step) {
+        run.begun = event.seq;
+        run.counted = false;
+    }
+}
+
+/// What was done stays: its undo is left out, and the record says why.
+pub(super) fn keep(incident: &mut Incident, step: &StepId, reason: &str, at: Stamp) {
+    let undo = incident.undos.entry(step.clone()).or_default();
+    undo.status = Status::Skipped;
+    undo.detail = reason.to_owned();
+    undo.ended_at = Some(at);
 }
 
 pub(super) fn progress(incident: &mut Incident, data: &Progressed) {

@@ -39,7 +39,8 @@ pub(super) fn pause_or_go_on(
         | Choice::Continue
         | Choice::Goto(_)
         | Choice::Cancel
-        | Choice::Kill => return Err(Refusal::DoesNotFit("an incident is paused or goes on".to_owned())),
+        | Choice::Kill
+        | Choice::Keep => return Err(Refusal::DoesNotFit("an incident is paused or goes on".to_owned())),
     }
     Ok(Decided { about: About::Incident, choice: choice.clone(), reason: reason(why)? }.into())
 }
@@ -105,6 +106,16 @@ pub fn what_is_open(incident: &Incident) -> Option<String> {
         busy.filter(|(_, r)| r.status == Status::Running).map(|(id, _)| id.as_str()).collect();
     if !busy.is_empty() {
         return Some(format!("{} is still under way", list(busy)));
+    }
+    let uncounted: Vec<&str> = incident.uncounted().iter().map(|id| id.as_str()).collect();
+    if !uncounted.is_empty() {
+        return Some(format!("what {} leaves to reconcile is still being counted", list(uncounted)));
+    }
+    if incident.aborted.is_some() && incident.stage == Stage::Declared {
+        let undo: Vec<&str> = incident.undo_order().iter().map(|s| s.id.as_str()).collect();
+        if !undo.is_empty() {
+            return Some(format!("{} is not taken back: undo it, or say why it stays", list(undo)));
+        }
     }
     let suspended: Vec<&str> = incident.open_suspensions().map(|(name, _)| name).collect();
     if !suspended.is_empty() {
@@ -185,6 +196,9 @@ pub(super) fn add_backlog(incident: &Incident, by: &By, step: &StepId, count: u6
     let missing = || Refusal::NoSuchStep(step.clone());
     let backlog = incident.step(step).ok_or_else(missing)?.backlog.as_ref();
     let backlog = backlog.ok_or_else(|| Refusal::DoesNotFit(format!("{step} keeps no backlog")))?;
+    if !incident.owes_count(step) {
+        return Err(Refusal::DoesNotFit(format!("{step} leaves nothing that is still to be counted")));
+    }
     let name = Name::parse(backlog.name.clone()).map_err(|e| Refusal::DoesNotFit(e.to_string()))?;
     Ok(BacklogAdded { name, step: step.clone(), count, owner: backlog.owner.clone() }.into())
 }

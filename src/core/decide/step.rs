@@ -16,7 +16,11 @@ pub(super) fn known<'a>(incident: &'a Incident, id: &StepId) -> Result<(&'a Step
     Ok((incident.step(id).ok_or_else(missing)?, incident.run(id).ok_or_else(missing)?))
 }
 
-pub(super) fn start(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Result<What, Refusal> {
+/// Whether this start is allowed now.
+///
+/// # Errors
+/// The reason why not.
+pub fn start(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Result<What, Refusal> {
     let Intent::Start { step: id, attempt, direction, plan: shown, retyped, reason: why, payload } = intent
     else {
         return Err(Refusal::DoesNotFit("not a start".to_owned()));
@@ -27,7 +31,7 @@ pub(super) fn start(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -
     }
     match direction {
         Direction::Forward => may_begin(incident, by, step, run, now)?,
-        Direction::Undo => may_undo(incident, by, step, run)?,
+        Direction::Undo => may_undo(incident, by, step, run, why.as_deref())?,
     }
     if payload.is_some() && !matches!(step.action, Action::Send { .. }) {
         return Err(Refusal::DoesNotFit(format!("{id} sends no message")));
@@ -61,6 +65,9 @@ fn may_begin(incident: &Incident, by: &By, step: &Step, run: &Run, now: Stamp) -
     let id = StepId::parse(step.id.clone()).map_err(|e| Refusal::DoesNotFit(e.to_string()))?;
     if let Some(why) = &incident.paused {
         return Err(Refusal::Paused(why.clone()));
+    }
+    if incident.is_being_undone(&id) {
+        return Err(Refusal::BeingUndone { step: id });
     }
     let by_itself = due::starts_by_itself(&step.action);
     match by {
@@ -125,23 +132,28 @@ pub(super) fn answers_for(incident: &Incident, who: &PersonId, step: &Step) -> R
     acts_for(incident, who, step).or_else(|refusal| commands(incident, who).map_err(|_| refusal))
 }
 
-fn may_undo(incident: &Incident, by: &By, step: &Step, run: &Run) -> Result<(), Refusal> {
+fn may_undo(incident: &Incident, by: &By, step: &Step, run: &Run, why: Option<&str>) -> Result<(), Refusal> {
     let who = person(by)?;
     let id = StepId::parse(step.id.clone()).map_err(|e| Refusal::DoesNotFit(e.to_string()))?;
     answers_for(incident, who, step)?;
     if step.undo.is_none() {
         return Err(Refusal::NoUndo { step: id });
     }
-    let begun = run.attempt > 0 && !matches!(run.status, Status::Pending | Status::Running | Status::Waiting);
-    let offered = incident.aborted.is_some() || run.status.is_trouble() || run.status == Status::Unknown;
+    if let Some(why) = &incident.paused {
+        return Err(Refusal::Paused(why.clone()));
+    }
     let undo = incident.undos.get(&id).map_or(Status::Pending, |u| u.status);
-    let free = matches!(undo, Status::Pending) || undo.is_trouble();
-    if begun && offered && free {
+    let free = run.may_have_acted() && (undo == Status::Pending || undo.is_trouble());
+    let trouble = run.status.is_trouble() || run.status == Status::Unknown;
+    if incident.aborted.is_none() && free && trouble {
+        // After an abort its reason stands for every undo; here nothing else says why.
+        return reason(why.unwrap_or_default()).map(|_| ());
+    }
+    let next = incident.undo_next().map(|s| s.id.as_str());
+    if incident.aborted.is_some() && free && (undo.is_trouble() || next == Some(&step.id)) {
         return Ok(());
     }
-    let next: Vec<&str> = incident.undo_order().iter().map(|s| s.id.as_str()).collect();
-    let next =
-        if incident.aborted.is_some() && !next.is_empty() { next.join(", ") } else { "nothing".to_owned() };
+    let next = next.filter(|_| incident.aborted.is_some()).unwrap_or("nothing").to_owned();
     Err(Refusal::UndoOrder { next })
 }
 

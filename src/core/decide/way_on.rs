@@ -69,9 +69,14 @@ pub(super) fn settle(
         By::Hub => return Err(Refusal::PersonOnly),
         By::Person { id: who, .. } => answers_for(incident, who, step)?,
     }
-    let unknown = [Direction::Forward, Direction::Undo]
-        .into_iter()
-        .filter_map(|d| incident.run_of(id, d))
+    // The probe tells about the step, not about its undo.
+    let judged: &[Direction] = match by {
+        By::Hub => &[Direction::Forward],
+        By::Person { .. } => &[Direction::Forward, Direction::Undo],
+    };
+    let unknown = judged
+        .iter()
+        .filter_map(|d| incident.run_of(id, *d))
         .find(|r| r.status == Status::Unknown)
         .ok_or_else(|| Refusal::NotUnknown { step: id.clone() })?;
     if unknown.attempt != attempt {
@@ -126,6 +131,14 @@ pub(super) fn decide_step(
                 .any(|r| r.status == Status::Running);
             if !under_way {
                 return Err(Refusal::NotRunning { step: id.clone() });
+            }
+        }
+        Choice::Keep => {
+            if incident.aborted.is_none() || !incident.undo_order().iter().any(|s| s.id == id.as_str()) {
+                return Err(Refusal::NothingToKeep { step: id.clone() });
+            }
+            if incident.is_being_undone(id) {
+                return Err(Refusal::BeingUndone { step: id.clone() });
             }
         }
         Choice::Pause | Choice::GoOn => {

@@ -33,6 +33,8 @@ pub enum Choice {
     Cancel,
     /// End the running step at once, without clean-up.
     Kill,
+    /// After an abort: what the step did stays, and its undo is not run.
+    Keep,
 }
 
 data! {

@@ -1,6 +1,7 @@
 //! What stays behind or was taken down: fingerprints, suspensions, debts, messages. Never forgets an open one.
 
-use super::Incident;
+use super::{Incident, Status};
+use crate::core::event::Mode;
 use crate::core::id::{Digest, PersonId, StepId};
 use crate::core::time::Stamp;
 
@@ -65,6 +66,21 @@ impl Incident {
             .iter()
             .filter(|(_, s)| s.lifted.is_none() && s.inherited.is_none())
             .map(|(n, s)| (n.as_str(), s))
+    }
+
+    /// Whether the step is done and what it leaves to reconcile still has to be counted. A rehearsal leaves nothing.
+    pub fn owes_count(&self, id: &StepId) -> bool {
+        let live = self.opened.as_ref().is_some_and(|o| o.mode == Mode::Live);
+        let done = |status: Status| matches!(status, Status::Succeeded | Status::DoneByHand);
+        live && self.step(id).is_some_and(|s| s.backlog.is_some())
+            && self.runs.get(id).is_some_and(|r| done(r.status) && !r.counted)
+    }
+
+    /// The steps whose leavings are not counted yet.
+    pub fn uncounted(&self) -> Vec<&StepId> {
+        let steps = self.runbook.steps().filter(|s| s.backlog.is_some());
+        let ids = steps.filter_map(|s| self.runs.get_key_value(s.id.as_str()).map(|(id, _)| id));
+        ids.filter(|id| self.owes_count(id)).collect()
     }
 
     /// Items not yet reconciled.

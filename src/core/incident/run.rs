@@ -13,6 +13,8 @@ use std::time::Duration;
 pub struct Run {
     /// Tries so far.
     pub attempt: u32,
+    /// Number of the event that says that it began, or was done by hand: what was done last is taken back first.
+    pub begun: u64,
     /// Where it stands.
     pub status: Status,
     /// When the last try began.
@@ -39,6 +41,8 @@ pub struct Run {
     pub cancelling: Option<Choice>,
     /// SHA-256 and length of its output.
     pub output: Option<(Digest, u64)>,
+    /// Whether what it leaves to reconcile has been counted.
+    pub counted: bool,
 }
 
 /// Where a step stands. `ready` is derived: see [`Incident::word`].
@@ -160,7 +164,7 @@ impl Incident {
             return false;
         }
         if self.is_always(&step.id) {
-            return self.phases_over() && !self.something_runs();
+            return self.phases_over() && self.undos_tried() && !self.something_runs();
         }
         self.aborted.is_none() && !self.ended && step.needs.iter().all(|n| self.lets_go_on(n))
     }
@@ -195,21 +199,6 @@ impl Incident {
     /// The word for a step: its status, or `ready`.
     pub fn word(&self, step: &Step) -> &'static str {
         if self.is_ready(step) { "ready" } else { self.status(&step.id).word() }
-    }
-
-    /// Steps whose undo is offered after an abort: completed, unknown or half done, newest first.
-    pub fn undo_order(&self) -> Vec<&Step> {
-        let mut steps: Vec<(Option<Stamp>, &Step)> = self
-            .runbook
-            .steps()
-            .filter(|s| s.undo.is_some())
-            .filter_map(|s| self.runs.get(s.id.as_str()).map(|r| (s, r)))
-            .filter(|(_, r)| r.attempt > 0 && !matches!(r.status, Status::Pending | Status::Running))
-            .filter(|(s, _)| self.undos.get(s.id.as_str()).is_none_or(|u| u.status != Status::Succeeded))
-            .map(|(s, r)| (r.started_at, s))
-            .collect();
-        steps.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-        steps.into_iter().map(|(_, s)| s).collect()
     }
 
     /// The next try's number.

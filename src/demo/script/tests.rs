@@ -214,6 +214,7 @@ impl Room {
             Move::Settle { step, attempt, verdict } => {
                 Intent::Settle { step, attempt, verdict, reason: text("looked") }
             }
+            Move::Keep(step) => Intent::DecideStep { step, choice: Choice::Keep, reason: text("stays") },
             Move::Inherit(name) => Intent::Inherit { name, owner: person(part.id()), reason: text("stays") },
             Move::Abort(reason) => Intent::Abort { reason },
             Move::Mitigate(reason) => Intent::Mitigate { reason },

@@ -6,7 +6,7 @@ use backout::core::effect::{Effect, Stop, effects};
 use backout::core::intent::Intent::{Abort, Assume, Confirm, DecideStep};
 
 /// A runbook with these phases, whose rollback is declared, with `ana` commanding and `ben` as the sre.
-fn declared_with(phases: &str) -> Room {
+pub(super) fn declared_with(phases: &str) -> Room {
     let text = format!(
         r#"
 backout: 1
@@ -45,15 +45,15 @@ always:
     room
 }
 
-fn id(text: &str) -> StepId {
+pub(super) fn id(text: &str) -> StepId {
     StepId::parse(text).unwrap()
 }
 
-fn sit(room: &mut Room, who: &str, role: &str) -> Result<What, Refusal> {
+pub(super) fn sit(room: &mut Room, who: &str, role: &str) -> Result<What, Refusal> {
     room.act(who, Assume { role: RoleName::parse(role).unwrap() })
 }
 
-fn carry_out(room: &mut Room, step: &str, outcome: Outcome) {
+pub(super) fn carry_out(room: &mut Room, step: &str, outcome: Outcome) {
     let intent = room.start(step, Direction::Forward, None).unwrap();
     room.act("ben", intent).unwrap();
     let end = room.finish(step, outcome);
@@ -61,16 +61,16 @@ fn carry_out(room: &mut Room, step: &str, outcome: Outcome) {
     room.settle_down();
 }
 
-fn choose(room: &mut Room, who: &str, step: &str, choice: Choice) -> Result<What, Refusal> {
+pub(super) fn choose(room: &mut Room, who: &str, step: &str, choice: Choice) -> Result<What, Refusal> {
     room.act(who, DecideStep { step: id(step), choice, reason: "because".to_owned() })
 }
 
-fn statuses<const N: usize>(room: &Room, steps: [&str; N]) -> [&'static str; N] {
+pub(super) fn statuses<const N: usize>(room: &Room, steps: [&str; N]) -> [&'static str; N] {
     steps.map(|step| room.live.status(step).word())
 }
 
 /// The effects of the newest event.
-fn asked(room: &Room) -> Vec<Effect> {
+pub(super) fn asked(room: &Room) -> Vec<Effect> {
     effects(&room.live, room.record.last().unwrap())
 }
 
@@ -393,7 +393,7 @@ fn success_asks_for_the_backlog_and_an_unknown_end_for_a_look() {
 fn a_cancellation_reaches_the_undo_that_runs() {
     let mut room = declared_with(OUTSIDE);
     carry_out(&mut room, "copy", Outcome::Failed);
-    let undo = room.start("copy", Direction::Undo, None).unwrap();
+    let undo = room.start("copy", Direction::Undo, Some("half of it is there")).unwrap();
     room.act("ben", undo).unwrap();
     let (step, attempt, direction) = (id("copy"), 1, Direction::Undo);
     assert_eq!(asked(&room), [Effect::RunStep { step: step.clone(), attempt, direction }]);

@@ -80,7 +80,7 @@ fn an_abort_offers_the_way_back_and_then_the_always_steps() {
     incident.refused("ben", &["abort", "--reason", "x"], "commander");
     incident.ok("ana", &["abort", "--reason", "it cannot be done"]);
     incident.refused("ben", &["retry", "act", "--reason", "x"], "abort");
-    incident.refused("ana", &["close", "--reason", "x", "--yes"], "deploys is still suspended");
+    incident.refused("ana", &["close", "--reason", "x", "--yes"], "freeze is not taken back");
     incident.ok("ben", &["undo", "freeze", "--reason", "the way back"]);
     incident.until("the suspension is lifted", || incident.status()["suspended"] == serde_json::json!([]));
     incident.refused("ben", &["undo", "freeze", "--reason", "again"], "next is nothing");
