@@ -59,6 +59,7 @@ pub fn judge(loaded: &Loaded, workspace: Option<&Workspace>) -> Vec<Finding> {
         people: Some(w.team.people.iter().map(person).collect()),
         channels: Some(w.config.channels.keys().cloned().collect()),
         sources: Some(w.config.sources.keys().cloned().collect()),
+        today: None,
     });
     lint::lint(loaded, &context)
 }

@@ -35,6 +35,8 @@ pub struct Runbook {
     pub region: Option<String>,
     /// Teams that answer for this runbook.
     pub owners: Vec<String>,
+    /// When somebody last read it from end to end.
+    pub reviewed: Option<chrono::NaiveDate>,
     /// Free labels.
     pub tags: Vec<String>,
     /// Dashboards and documents.

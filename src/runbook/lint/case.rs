@@ -5,6 +5,7 @@ use crate::runbook::model::{Runbook, Step};
 use crate::runbook::parse::Loaded;
 use crate::runbook::places::Places;
 use crate::runbook::texts;
+use chrono::NaiveDate;
 use std::collections::{BTreeSet, HashMap};
 
 /// What the workspace knows. `None` means not known, and the rules that need it are left out.
@@ -16,6 +17,8 @@ pub struct Context {
     pub channels: Option<BTreeSet<String>>,
     /// Names of the workspace's metric sources.
     pub sources: Option<BTreeSet<String>>,
+    /// The day.
+    pub today: Option<NaiveDate>,
 }
 
 /// Somebody in the team.

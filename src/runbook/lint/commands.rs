@@ -1,56 +1,10 @@
 //! Commands: what they say, where they run and what cannot be done. Never runs one.
 
 use super::case::{Case, Placed, Report};
-use crate::runbook::model::{Action, Command, NoData, Step, Subject};
+use crate::runbook::model::{Action, NoData, Step, Subject};
 use crate::runbook::template::{self, Name, Spot};
 use crate::runbook::texts;
 use std::collections::BTreeSet;
-
-/// Words that destroy, lower case, with what they look like in a command.
-const DESTRUCTIVE: [&str; 14] = [
-    "rm -rf",
-    "rm -fr",
-    "rm -r",
-    "drop table",
-    "drop database",
-    "drop schema",
-    "truncate ",
-    "delete from",
-    "--force",
-    "flushall",
-    "flushdb",
-    "mkfs",
-    "kubectl delete",
-    "push -f",
-];
-
-pub fn destructive_words_are_marked(case: &Case<'_>, report: &mut Report<'_>) {
-    for placed in case.steps.iter().filter(|p| !p.step.irreversible) {
-        let run = match &placed.step.action {
-            Action::Run { command, .. } => Some(("run", command)),
-            _ => None,
-        };
-        let undo = placed.step.undo.as_ref().map(|command| ("undo", command));
-        for (key, command) in run.into_iter().chain(undo) {
-            let text = format!("{} ", words(command).to_lowercase());
-            if let Some(word) = DESTRUCTIVE.iter().find(|w| text.contains(*w)) {
-                let message = format!(
-                    "`{}` destroys something, and `{}` is not irreversible",
-                    word.trim(),
-                    placed.step.id
-                );
-                report.at(&format!("{}.{key}", placed.path), &message);
-            }
-        }
-    }
-}
-
-fn words(command: &Command) -> String {
-    match command {
-        Command::Argv(args) => args.join(" "),
-        Command::Shell(text) => text.clone(),
-    }
-}
 
 pub fn secrets_stay_in_env(case: &Case<'_>, report: &mut Report<'_>) {
     let secret: BTreeSet<&str> =

@@ -2,6 +2,8 @@ use super::*;
 use crate::runbook::finding::{Paint, any_error, to_text};
 use crate::runbook::load;
 
+mod examples;
+
 const SMALL: &str = include_str!("../../../tests/runbooks/small.yaml");
 const FULL: &str = include_str!("../../../tests/runbooks/full.yaml");
 
@@ -34,13 +36,21 @@ fn the_small_runbook_has_warnings_and_no_errors() {
     let findings = linted(SMALL, &Context::default());
     assert!(!any_error(&findings), "{}", to_text(&findings, Paint::Plain));
     let codes: Vec<&str> = findings.iter().map(|f| f.code).collect();
-    assert_eq!(codes, ["lint-no-estimate", "lint-change-not-verified", "lint-change-not-verified"]);
+    assert_eq!(
+        codes,
+        ["lint-no-estimate", "lint-change-not-verified", "lint-no-look-first", "lint-change-not-verified"]
+    );
 }
 
 #[test]
 fn the_full_runbook_has_nothing_to_complain_about() {
     let findings = linted(FULL, &Context::default());
     assert!(findings.is_empty(), "{}", to_text(&findings, Paint::Plain));
+}
+
+#[test]
+fn there_are_more_rules_than_anybody_remembers() {
+    assert!(RULES.len() >= 40, "{}", RULES.len());
 }
 
 #[test]
@@ -96,7 +106,7 @@ fn commands_say_what_they_do() {
     finds(
         "run: [psql, -c, \"alter database orders set",
         "run: [psql, -c, \"DROP TABLE x; alter database orders set",
-        "lint-destructive: `drop table` destroys something, and `freeze-writes` is not irreversible",
+        "lint-destructive: `drop` destroys something, and `freeze-writes` is not irreversible",
     );
     finds(
         "set_aside: /var/tmp/orders.dump",
@@ -189,6 +199,7 @@ fn what_the_workspace_does_not_have_is_found_when_it_is_known() {
         people: Some(vec![person("ann", &["commander"]), person("bo", &["dba"]), person("cy", &["sre"])]),
         channels: Some(["paper".to_owned()].into()),
         sources: Some(["prod".to_owned()].into()),
+        today: None,
     };
     let codes: Vec<&str> = linted(FULL, &context).iter().map(|f| f.code).collect();
     assert_eq!(codes, ["lint-role-vacant", "lint-unknown-channel", "lint-quorum-unreachable"]);

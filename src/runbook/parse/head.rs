@@ -21,6 +21,7 @@ pub fn read(f: &mut Fields<'_>) -> Runbook {
         environment: f.required("environment", Item::text).unwrap_or_default(),
         region: f.optional("region", Item::text),
         owners: f.required("owners", |i| i.some(Item::text)).unwrap_or_default(),
+        reviewed: f.optional("reviewed", date),
         tags: f.optional("tags", |i| i.list(Item::text)).unwrap_or_default(),
         links: f.optional("links", |i| i.list(link)).unwrap_or_default(),
         summary: f.required("summary", Item::text).unwrap_or_default(),
@@ -72,6 +73,16 @@ fn link(item: Item<'_>) -> Option<Link> {
     let (title, url) = (f.required("title", Item::text), f.required("url", web_address));
     f.finish();
     Some(Link { title: title?, url: url? })
+}
+
+/// A day such as `2026-11-21`.
+fn date(item: Item<'_>) -> Option<chrono::NaiveDate> {
+    let text = item.text()?;
+    let read = chrono::NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
+    if read.is_none() {
+        item.wrong("a day such as 2026-11-21");
+    }
+    read
 }
 
 /// An address a browser opens; anything else could start a program when clicked.

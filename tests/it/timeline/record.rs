@@ -60,6 +60,7 @@ fn runbook() -> Runbook {
         environment: "test".to_owned(),
         region: None,
         owners: vec![],
+        reviewed: None,
         tags: vec![],
         links: vec![],
         summary: String::new(),
