@@ -150,6 +150,12 @@ pub struct Lint {
     /// Warnings count as errors
     #[arg(long)]
     pub strict: bool,
+    /// Say what a code means and what to do about it
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "rules"])]
+    pub explain: Option<String>,
+    /// List every rule, as Markdown or with --format json
+    #[arg(long, conflicts_with = "paths")]
+    pub rules: bool,
 }
 
 /// Answers to a runbook's questions.

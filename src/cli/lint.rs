@@ -1,7 +1,10 @@
 //! `lint`: what is wrong with runbooks, where, and what to write instead. Never changes a file.
 
+pub mod rules;
+pub mod workspace;
+
 use crate::cli::args::{Args, Format, Lint};
-use crate::cli::context::Context;
+use crate::cli::context::{self, Context};
 use crate::cli::{print, say};
 use crate::error::{Failure, Kind, Result};
 use crate::runbook::finding::{self, Finding, Paint, Severity};
@@ -12,6 +15,14 @@ use std::path::{Path, PathBuf};
 
 /// Runs the verb.
 pub fn run(args: &Args, verb: &Lint) -> Result<()> {
+    if let Some(code) = &verb.explain {
+        print(&rules::explain(code)?);
+        return Ok(());
+    }
+    if verb.rules {
+        print(&rules::list(verb.format));
+        return Ok(());
+    }
     // Outside a workspace a runbook is judged by itself: what only a team can tell is left out.
     let workspace = Context::of(args)?.workspace(verb.paths.first().map(PathBuf::as_path));
     let workspace = match (workspace, &args.workspace) {
@@ -25,19 +36,11 @@ pub fn run(args: &Args, verb: &Lint) -> Result<()> {
         }
     };
     let paths = files(&verb.paths, workspace.as_ref())?;
-    let mut findings = workspace.as_ref().map(|w| w.warnings.clone()).unwrap_or_default();
-    for path in &paths {
-        let bytes = std::fs::read(path)
-            .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
-        match crate::runbook::load(&path.display().to_string(), &bytes) {
-            Ok(loaded) => findings.extend(judge(&loaded, workspace.as_ref())),
-            Err(broken) => findings.extend(broken),
-        }
-    }
+    let findings = findings(verb, workspace.as_ref(), &paths)?;
     print(&match verb.format {
         Format::Text => finding::to_text(&findings, Paint::Plain),
         Format::Json => finding::to_json(&findings),
-        Format::Sarif => finding::to_sarif(&findings),
+        Format::Sarif => finding::to_sarif(&findings, &rules::all()),
         Format::Github => finding::to_github(&findings),
     });
     let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
@@ -47,6 +50,38 @@ pub fn run(args: &Args, verb: &Lint) -> Result<()> {
         return Err(Failure::new(Kind::No, "the runbooks are not fit for use"));
     }
     Ok(())
+}
+
+/// Everything wrong with these files, and, when nothing is named, with the workspace as a whole.
+fn findings(verb: &Lint, workspace: Option<&Workspace>, paths: &[PathBuf]) -> Result<Vec<Finding>> {
+    let mut findings = workspace.map(|w| w.warnings.clone()).unwrap_or_default();
+    if let Some(workspace) = workspace.filter(|_| verb.paths.is_empty()) {
+        findings.extend(workspace::people(workspace));
+    }
+    let mut runbooks = Vec::new();
+    for path in paths {
+        let bytes = std::fs::read(path)
+            .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
+        let label = label(path, workspace);
+        match crate::runbook::load(&label, &bytes) {
+            Ok(loaded) => {
+                findings.extend(judge(&loaded, workspace));
+                runbooks.push((label, loaded));
+            }
+            Err(broken) => findings.extend(broken),
+        }
+    }
+    if let Some(workspace) = workspace.filter(|_| verb.paths.is_empty()) {
+        findings.extend(workspace::together(workspace, &runbooks));
+    }
+    Ok(findings)
+}
+
+/// A path as it was named; one that was only found is named from the workspace on, as pipelines want it.
+fn label(path: &Path, workspace: Option<&Workspace>) -> String {
+    let root = workspace.map(|w| w.root.as_path());
+    let inside = root.and_then(|root| path.strip_prefix(root).ok()).filter(|p| !p.as_os_str().is_empty());
+    inside.unwrap_or(path).display().to_string()
 }
 
 /// Every finding about a runbook that parsed, with what the workspace knows.
@@ -59,7 +94,7 @@ pub fn judge(loaded: &Loaded, workspace: Option<&Workspace>) -> Vec<Finding> {
         people: Some(w.team.people.iter().map(person).collect()),
         channels: Some(w.config.channels.keys().cloned().collect()),
         sources: Some(w.config.sources.keys().cloned().collect()),
-        today: None,
+        today: chrono::DateTime::from_timestamp_micros(context::now().0).map(|t| t.date_naive()),
     });
     lint::lint(loaded, &context)
 }

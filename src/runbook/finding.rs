@@ -29,6 +29,19 @@ impl Severity {
     }
 }
 
+/// What a code means, whoever finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// Stable name.
+    pub code: &'static str,
+    /// Error or warning.
+    pub severity: Severity,
+    /// Why the rule exists.
+    pub doc: &'static str,
+    /// What to do about a finding.
+    pub fix: &'static str,
+}
+
 /// One thing wrong at one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {

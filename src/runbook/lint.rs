@@ -22,7 +22,7 @@ mod wording;
 
 pub use case::{Context, Person};
 
-use super::finding::{Finding, Severity};
+use super::finding::{About, Finding, Severity};
 use super::parse::Loaded;
 use case::{Case, Report};
 
@@ -37,6 +37,13 @@ pub struct Rule {
     /// What to do about a finding.
     pub fix: &'static str,
     check: fn(&Case<'_>, &mut Report<'_>),
+}
+
+impl Rule {
+    /// The rule without its judge.
+    pub fn about(&self) -> About {
+        About { code: self.code, severity: self.severity, doc: self.doc, fix: self.fix }
+    }
 }
 
 const fn error(
@@ -83,7 +90,7 @@ pub const RULES: &[Rule] = &[
         "use the same name in `suspends` and `resumes`"),
     warning("lint-change-not-verified", effects::changes_are_verified,
         "an exit code never proves the effect",
-        "add an `await` or `check` after it, before the phase ends and before the next `approve`"),
+        "add an `await` or `check` after it, before the next `approve`"),
     warning("lint-approve-own-work", care::approvers_are_others,
         "whoever does it does not see their own mistake",
         "keep `executor` (and best `initiator`) in `separation_of_duties`"),
@@ -259,11 +266,6 @@ pub const RULES: &[Rule] = &[
         "a trigger that holds while all is well advises to roll back a healthy service",
         "turn the comparison round, or correct the metric's `better`"),
 ];
-
-/// The rule of this code.
-pub fn rule(code: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.code == code)
-}
 
 /// Judges a loaded runbook. What the workspace knows goes into `context`; rules that need more than is given
 /// are left out.

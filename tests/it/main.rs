@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod author;
 mod core;
 mod demo;
 mod hub;

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Report};
 use super::data::compared;
-use crate::runbook::model::{Action, Subject};
+use crate::runbook::model::{Action, Metric, Subject};
 use crate::runbook::template::{self, Name};
 use crate::runbook::texts;
 use std::collections::BTreeSet;
@@ -16,8 +16,10 @@ pub fn everything_is_used(case: &Case<'_>, report: &mut Report<'_>) {
             &format!("parameter `{}` is asked for and never used", param.name),
         );
     }
-    for metric in runbook.metrics.iter().filter(|m| !used.metrics.contains(&m.name)) {
-        let message = format!("metric `{}` is shown, and no trigger, check or wait judges it", metric.name);
+    // Thresholds make a metric worth showing: then people judge it.
+    let judged = |m: &&Metric| used.metrics.contains(&m.name) || m.warn.or(m.critical).is_some();
+    for metric in runbook.metrics.iter().filter(|m| !judged(m)) {
+        let message = format!("metric `{}` is shown, and nothing says when it is bad", metric.name);
         report.at_key(&format!("metrics.{}", metric.name), &message);
     }
     for template in runbook.comms.templates.iter().filter(|t| !used.templates.contains(&t.name)) {
