@@ -2,6 +2,7 @@
 
 mod gate;
 mod ledger;
+mod limits;
 mod people;
 mod run;
 mod undo;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use gate::{Gate, GateRule, GateVote, Standing};
 pub use ledger::{Debt, Measurement, SentMessage, Suspension};
+pub use limits::RestoreTo;
 pub use people::{Seat, Session};
 pub use run::{Run, Status};
 

@@ -148,7 +148,7 @@ pub fn of_gate(incident: &Incident, gate: &StepId) -> Option<GatePlan> {
         }];
         let digest = combined(incident, &steps);
         return Some(GatePlan {
-            target: format!("{} in {}", runbook.service, runbook.environment),
+            target: leading_back(incident, format!("{} in {}", runbook.service, runbook.environment)),
             steps,
             digest,
         });
@@ -172,7 +172,15 @@ pub fn of_gate(incident: &Incident, gate: &StepId) -> Option<GatePlan> {
         targets.join(", ")
     };
     let digest = combined(incident, &steps);
-    Some(GatePlan { target, steps, digest })
+    Some(GatePlan { target: leading_back(incident, target), steps, digest })
+}
+
+/// A target with the point in time it is brought back to and what that loses: whoever approves signs it.
+fn leading_back(incident: &Incident, target: String) -> String {
+    match incident.restores_to() {
+        Some(to) => format!("{target}; {}", to.words()),
+        None => target,
+    }
 }
 
 /// What the step's target must answer, with everything filled in that is known. `None` without a target.
@@ -188,6 +196,13 @@ fn declare_lines(incident: &Incident) -> Vec<(String, String)> {
     }
     if let Some(point) = incident.opened.as_ref().and_then(|o| o.restore_point.clone()) {
         lines.push(("restore point".to_owned(), point));
+    }
+    if let Some(to) = incident.restores_to() {
+        lines.push(("data loss".to_owned(), to.words()));
+    }
+    if let (Some(closes), Some(window)) = (incident.window_closes(), &incident.runbook.window) {
+        let because = template::one_line(&window.because);
+        lines.push(("window".to_owned(), format!("closes at {}: {because}", closes.to_second())));
     }
     lines
 }

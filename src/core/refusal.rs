@@ -140,6 +140,10 @@ pub enum Refusal {
     NothingToKeep { step: StepId },
     #[error("undo is offered after an abort or for a step that failed, newest first; next is {next}")]
     UndoOrder { next: String },
+    #[error("the point to restore to cannot be used: {0}")]
+    RestorePoint(String),
+    #[error("this way back closed at {at} ({because}); only break-glass can still declare it")]
+    WindowClosed { at: String, because: String },
     #[error("this does not fit what the step is: {0}")]
     DoesNotFit(String),
     #[error("session `{0}` has left already")]

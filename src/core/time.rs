@@ -28,6 +28,21 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (yoe + era * 400 + i64::from(month <= 2), month, doy - (153 * mp + 2) / 5 + 1)
 }
 
+/// Minutes east of Greenwich: `Z`, `+05:30`, `-08:00`.
+fn offset(zone: &str) -> Option<i64> {
+    if matches!(zone, "Z" | "z") {
+        return Some(0);
+    }
+    let &[sign @ (b'+' | b'-'), h0, h1, b':', m0, m1] = zone.as_bytes() else { return None };
+    let digit = |b: u8| b.is_ascii_digit().then(|| i64::from(b - b'0'));
+    let (hours, minutes) = (digit(h0)? * 10 + digit(h1)?, digit(m0)? * 10 + digit(m1)?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let minutes = hours * 60 + minutes;
+    Some(if sign == b'-' { -minutes } else { minutes })
+}
+
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let y = if month <= 2 { year - 1 } else { year };
     let era = y.div_euclid(400);
@@ -75,6 +90,22 @@ impl Stamp {
     /// Reads exactly the form that the record uses: UTC, six fraction digits, `Z`.
     pub fn parse(text: &str) -> Result<Stamp, BadStamp> {
         Self::scan(text.as_bytes()).ok_or_else(|| BadStamp(text.to_owned()))
+    }
+
+    /// Reads a time as people and programs write it (RFC 3339): any number of fraction digits, `Z` or an offset.
+    pub fn parse_rfc3339(text: &str) -> Option<Stamp> {
+        let (date, rest) = text.trim().split_at_checked(10)?;
+        let (clock, rest) = rest.strip_prefix(['T', 't', ' '])?.split_at_checked(8)?;
+        let zone_at = rest.find(['Z', 'z', '+', '-'])?;
+        let (fraction, zone) = rest.split_at_checked(zone_at)?;
+        let digits = match fraction.strip_prefix('.') {
+            Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => digits,
+            None if fraction.is_empty() => "",
+            Some(_) | None => return None,
+        };
+        let micros: String = digits.chars().chain("000000".chars()).take(6).collect();
+        let local = Stamp::parse(&format!("{date}T{clock}.{micros}Z")).ok()?;
+        Some(Stamp(local.0.checked_sub(offset(zone)?.checked_mul(60_000_000)?)?))
     }
 
     fn scan(b: &[u8]) -> Option<Stamp> {
@@ -184,6 +215,29 @@ mod tests {
             "2026-11-20 12:00:00.000000Z",
         ] {
             assert!(Stamp::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_with_an_offset_is_the_same_moment() {
+        let noon = Stamp::parse("2026-11-20T12:00:00.500000Z").unwrap();
+        for text in
+            ["2026-11-20T12:00:00.5Z", "2026-11-20 13:30:00.5000001+01:30", "2026-11-20t04:00:00.50-08:00"]
+        {
+            assert_eq!(Stamp::parse_rfc3339(text), Some(noon), "{text}");
+        }
+        for text in [
+            "",
+            "2026-11-20",
+            "2026-11-20T12:00:00",
+            "2026-11-20T12:00:00.Z",
+            "2026-11-20T12:00:00+1",
+            "yesterday",
+            "2026-02-30T12:00:00Z",
+            "2026-11-20T12:00:00+24:00",
+            "2026-11-20T12:00:00é",
+        ] {
+            assert_eq!(Stamp::parse_rfc3339(text), None, "{text}");
         }
     }
 

@@ -5,9 +5,12 @@
 /// What `ssh` itself says with 255, a timeout or a signal tells nothing about the far side: see
 /// [`outcome::Place`](super::outcome::Place).
 pub fn remote_argv(host: &str, argv: &[String]) -> Vec<String> {
-    let options = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "--", host];
+    // A line that went dead in the middle is noticed after a minute, and not only when the step's time is over.
+    let alive = ["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4"];
+    let options = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"];
+    let options = options.into_iter().chain(alive).chain(["--", host]);
     let command: Vec<String> = argv.iter().map(|arg| quote(arg)).collect();
-    options.into_iter().map(str::to_owned).chain([command.join(" ")]).collect()
+    options.map(str::to_owned).chain([command.join(" ")]).collect()
 }
 
 /// One word for a POSIX shell, whatever is in it.

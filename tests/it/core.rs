@@ -1,5 +1,6 @@
 //! The rules of an incident, walked at random: what lives is what replays, and no order of moves gets around a rule.
 
+mod limits;
 mod undo;
 mod ways;
 
@@ -123,6 +124,10 @@ impl Room {
     }
 
     fn of(text: &str, params: BTreeMap<String, Answer>) -> Room {
+        Room::of_restore(text, params, None)
+    }
+
+    fn of_restore(text: &str, params: BTreeMap<String, Answer>, point: Option<&str>) -> Room {
         let mut room = Room {
             live: Incident::new(parsed(text), team()),
             record: Vec::new(),
@@ -143,7 +148,7 @@ impl Room {
                 workspace: Digest::of(b"w"),
             },
             params,
-            restore_point: None,
+            restore_point: point.map(str::to_owned),
             severity: 2,
             session: joined("ana", room.now),
         };

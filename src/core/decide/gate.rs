@@ -19,6 +19,7 @@ pub(super) fn approve(
     let id = person(by)?;
     answerable(incident, id, answer, now)?;
     may_approve(incident, id, answer)?;
+    window_open(incident, answer, now)?;
     Ok(Granted {
         gate: answer.gate.clone(),
         attempt: answer.attempt,
@@ -138,6 +139,17 @@ fn entitled(incident: &Incident, id: &PersonId, role: &str) -> Result<(), Refusa
         return Ok(());
     }
     Err(Refusal::MayNotTake { person: id.clone(), role: role.to_owned() })
+}
+
+/// A way back that no longer exists is not begun. What was begun in time is finished.
+fn window_open(incident: &Incident, answer: &GateAnswer, now: Stamp) -> Result<(), Refusal> {
+    let window = incident.runbook.window.as_ref().filter(|_| answer.gate.is_declare());
+    match (window, incident.window_closes()) {
+        (Some(window), Some(closes)) if now >= closes => {
+            Err(Refusal::WindowClosed { at: closes.to_second(), because: window.because.clone() })
+        }
+        (Some(_) | None, _) => Ok(()),
+    }
 }
 
 /// Separation of duties. Anybody may object; not everybody may approve.

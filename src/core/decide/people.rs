@@ -26,7 +26,22 @@ pub(super) fn open(incident: &Incident, by: &By, opened: &Opened, now: Stamp) ->
     if !(1..=5).contains(&opened.severity) {
         return Err(Refusal::DoesNotFit(format!("severity {} is not 1 to 5", opened.severity)));
     }
+    restore_point(incident, opened, now)?;
     Ok(opened.clone().into())
+}
+
+/// Who restores says to when, and that is not in the future: the loss is computed from it and signed.
+fn restore_point(incident: &Incident, opened: &Opened, now: Stamp) -> Result<(), Refusal> {
+    match (&incident.runbook.restore_point, &opened.restore_point) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(Refusal::DoesNotFit("the runbook restores nothing".to_owned())),
+        (Some(_), None) => Err(Refusal::RestorePoint("it is not given".to_owned())),
+        (Some(_), Some(point)) => match Stamp::parse_rfc3339(point) {
+            None => Err(Refusal::RestorePoint(format!("`{point}` is no time such as 2026-11-20T12:00:00Z"))),
+            Some(at) if at > now => Err(Refusal::RestorePoint(format!("{point} is in the future"))),
+            Some(_) => Ok(()),
+        },
+    }
 }
 
 pub(super) fn join(incident: &Incident, by: &By, joined: &Joined, now: Stamp) -> Result<What, Refusal> {

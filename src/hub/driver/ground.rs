@@ -3,7 +3,6 @@
 
 use crate::core::incident::Incident;
 use crate::core::plan;
-use crate::core::time::Stamp;
 use crate::hub::meters::{Meters, Window};
 use crate::hub::pinned::Pinned;
 use crate::outside::http::Clients;
@@ -118,9 +117,7 @@ impl Ground {
     /// Until when the way back is open, where the runbook says so.
     pub fn window(&self, incident: &Incident) -> Option<Window> {
         let window = incident.runbook.window.as_ref()?;
-        let opens = template::message(&window.opens_at, &self.scope(incident)).ok()?;
-        let opens = chrono::DateTime::parse_from_rfc3339(opens.trim()).ok()?;
-        let closes = Stamp(opens.timestamp_micros()).plus(window.lasts);
+        let closes = incident.window_closes()?;
         Some(Window { closes, because: window.because.clone() })
     }
 

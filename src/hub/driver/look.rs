@@ -9,8 +9,10 @@ use crate::core::intent::Intent;
 use crate::hub::clock;
 use crate::hub::wish::{Observation, Try};
 use crate::metrics::series::{Aggregated, Reading};
-use crate::runbook::condition::{self, Change, Observed, RowDifference, Seen, Unchanged, judge};
-use crate::runbook::model::{Await, Check, Condition, MetricCondition, NoData, Step, Subject};
+use crate::runbook::condition::{
+    self, Change, Measurements, Observed, RowDifference, Seen, Unchanged, judge,
+};
+use crate::runbook::model::{Await, Check, Condition, Expect, MetricCondition, NoData, Step, Subject};
 use crate::runbook::template::{self, ResolvedSubject, Scope, TemplateError};
 use crate::sanitize;
 use crate::step::mask::Mask;
@@ -28,8 +30,10 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const SHOWN: usize = 160;
 /// Of what was seen last, so much is kept beside the record.
 const KEPT: usize = 32 * 1024;
+/// What is larger than this (bytes) is compared on a thread of its own.
+const LARGE: usize = 256 * 1024;
 /// A fingerprint has at most so many parts.
-const MOST_PARTS: usize = 64;
+const MOST_PARTS: usize = 256;
 /// A fingerprint of one line up to this long stands in the record itself.
 const SHORT: usize = 200;
 
@@ -71,6 +75,23 @@ impl Saw {
             Saw::Nothing(_) => Vec::new(),
         }
     }
+}
+
+/// Judges a look. A large table is compared on a thread of its own: nobody waits for a million rows.
+async fn compare(
+    expect: &Expect,
+    saw: &Saw,
+    unchanged: Duration,
+    measurements: &Measurements,
+) -> condition::Judgement {
+    let large = matches!(saw, Saw::Output(bytes) if bytes.len() > LARGE);
+    if !large {
+        return judge(expect, &Observed { seen: saw.seen(), unchanged }, measurements);
+    }
+    let (expect, saw, measurements) = (expect.clone(), saw.clone(), measurements.clone());
+    let apart = move || judge(&expect, &Observed { seen: saw.seen(), unchanged }, &measurements);
+    let ended = tokio::task::spawn_blocking(apart).await;
+    ended.unwrap_or_else(|e| condition::Judgement::inconclusive(format!("the comparison broke off: {e}")))
 }
 
 /// A judged look.
@@ -224,11 +245,10 @@ impl Driver {
             let now = passed();
             let bytes = saw.bytes();
             let same = unchanged.look(now, (!matches!(saw, Saw::Nothing(_))).then_some(bytes.as_slice()));
-            let observed = Observed { seen: saw.seen(), unchanged: same };
-            let judged = judged(judge(&expect, &observed, &scope.measurements), &saw);
+            let judged = judged(compare(&expect, &saw, same, &scope.measurements).await, &saw);
             let mut news = judged.whole.clone();
             if let Some(fail_on) = &fail_on
-                && judge(fail_on, &observed, &scope.measurements) == condition::Judgement::Pass
+                && compare(fail_on, &saw, same, &scope.measurements).await == condition::Judgement::Pass
             {
                 return with_last(End::failed(format!("fail_on holds: {}", saw.words())), &saw);
             }
@@ -255,7 +275,7 @@ impl Driver {
             let left = rule.within.saturating_sub(passed());
             if left.is_zero() {
                 let detail = format!("not within {:.0} s: {}", rule.within.as_secs_f64(), judged.sentence);
-                return with_last(End::new(Outcome::TimedOut, detail), &saw);
+                return with_rows(with_last(End::new(Outcome::TimedOut, detail), &saw), &judged);
             }
             tokio::time::sleep(rule.every.max(SHORTEST_PAUSE).min(left)).await;
         }
@@ -284,12 +304,11 @@ impl Driver {
             let bytes = saw.bytes();
             let same = unchanged
                 .look(begun.elapsed(), (!matches!(saw, Saw::Nothing(_))).then_some(bytes.as_slice()));
-            let observed = Observed { seen: saw.seen(), unchanged: same };
-            let Judged { judgement, sentence, whole } =
-                judged(judge(&expect, &observed, &scope.measurements), &saw);
-            self.shared.saw(&job.which, format!("look {look} of {}: {whole}", rule.count));
+            let seen = judged(compare(&expect, &saw, same, &scope.measurements).await, &saw);
+            let (judgement, sentence) = (seen.judgement, &seen.sentence);
+            self.shared.saw(&job.which, format!("look {look} of {}: {}", rule.count, seen.whole));
             let Try { step, attempt, .. } = job.which.clone();
-            let why = cut(&sentence, 1000).to_owned();
+            let why = cut(sentence, 1000).to_owned();
             self.shared.wishes.observe(Intent::Judge { step, attempt, look, judgement, why }).await;
             let good = match (judgement, job.step.on_no_data) {
                 (Judgement::Pass, _) | (Judgement::Inconclusive, NoData::Pass) => true,
@@ -299,14 +318,8 @@ impl Driver {
             };
             if !good {
                 let word = if judgement == Judgement::Fail { "fail" } else { "inconclusive" };
-                let mut end = with_last(
-                    End::failed(format!("{word} at look {look} of {}: {sentence}", rule.count)),
-                    &saw,
-                );
-                if whole != sentence {
-                    end.parts.push(whole.into_bytes());
-                }
-                return end;
+                let end = End::failed(format!("{word} at look {look} of {}: {sentence}", rule.count));
+                return with_rows(with_last(end, &saw), &seen);
             }
             if look == rule.count.max(1) {
                 return with_last(End::new(Outcome::Succeeded, sentence), &saw);
@@ -381,9 +394,8 @@ impl Driver {
             let scope = driver.ground.scope(&incident);
             let saw = driver.look(&model, &scope, &subject).await;
             let Ok(expect) = template::expect(&expect, &scope) else { return };
-            let observed = Observed { seen: saw.seen(), unchanged: Duration::ZERO };
-            let Judged { judgement, sentence, .. } =
-                judged(judge(&expect, &observed, &scope.measurements), &saw);
+            let verdict = compare(&expect, &saw, Duration::ZERO, &scope.measurements).await;
+            let Judged { judgement, sentence, .. } = judged(verdict, &saw);
             let verdict = match judgement {
                 Judgement::Pass => crate::core::event::Verdict::Succeeded,
                 Judgement::Fail => crate::core::event::Verdict::Failed,
@@ -438,6 +450,14 @@ fn with_last(mut end: End, saw: &Saw) -> End {
     if !bytes.is_empty() {
         end.output = Some((Digest::of(&bytes), bytes.len() as u64));
         end.parts = vec![bytes.get(..KEPT).unwrap_or(&bytes).to_vec()];
+    }
+    end
+}
+
+/// Keeps the rows that differ beside what was seen.
+fn with_rows(mut end: End, judged: &Judged) -> End {
+    if judged.whole != judged.sentence {
+        end.parts.push(judged.whole.clone().into_bytes());
     }
     end
 }

@@ -10,7 +10,7 @@ use backout::wire::message::{FromClient, FromHub};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::house::{House, PATIENCE, Seat, judged, recorded, step};
-use crate::support::wait_until;
+use crate::support::{Place, wait_until};
 
 /// Says that it began, waits for a file, and says that it ended. Each line once is once.
 const SLOW: &str = "- id: slow
@@ -273,4 +273,70 @@ async fn moving_aside_is_recorded_with_both_names() {
     assert_eq!(status, Status::Succeeded, "{detail}");
     assert!(detail.contains("data.set-aside.") && detail.contains("5 bytes"), "{detail}");
     assert!(!house.file("data").exists());
+}
+
+/// Steps on a host behind a real sshd: `config` is an ssh configuration in which it is called `box`.
+fn far(place: &Place, config: &std::path::Path, steps: &str) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bin = place.folder("bin");
+    let ssh = crate::support::need("ssh").expect("an sshd comes with its client");
+    let script = format!("#!/bin/sh\nexec {} -F {} \"$@\"\n", ssh.display(), config.display());
+    std::fs::write(bin.join("ssh"), script).unwrap();
+    std::fs::set_permissions(bin.join("ssh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    steps.replace("HOST", &format!("host: box, env: {{PATH: \"{}:/usr/bin:/bin\"}}", bin.display()))
+}
+
+#[tokio::test]
+async fn what_a_cut_line_leaves_behind_on_a_host_is_unknown() {
+    let place = Place::new();
+    let key = place.join("key");
+    crate::support::ssh::make_key(&key, crate::support::KeyKind::Ed25519, "test");
+    let Some(sshd) = crate::support::Sshd::start(&place, &key) else { return };
+    let marks = place.folder("marks");
+    let at = marks.display();
+    let steps = format!(
+        "- {{id: plain, run: [sh, -c, 'exit 3'], timeout: 30s, role: sre, on_failure: continue, HOST}}
+- {{id: quoted, run: [touch, '{at}/it is $(here)'], timeout: 30s, role: sre, on_failure: continue, HOST}}
+- {{id: cut, needs: [], run: [sh, -c, 'touch {at}/cut; kill -9 $PPID; kill -9 $(ps -o ppid= -p $PPID)'], timeout: 30s, role: sre, HOST}}
+- {{id: slow, needs: [], run: [sh, -c, 'touch {at}/begun; until test -e {at}/go; do sleep 0.1; done; touch {at}/ended'], timeout: 1s, role: sre, HOST}}"
+    );
+    let mut house = House::live(&far(&place, sshd.config(), &steps));
+    let (_ana, mut ben) = house.declared().await;
+    for (id, status, words) in [
+        ("plain", Status::Failed, "exit code 3"),
+        ("quoted", Status::Succeeded, "exit code 0"),
+        ("cut", Status::Unknown, "may still run, or have run, on box"),
+        ("slow", Status::Unknown, "no answer in time; the command may still run, or have run, on box"),
+    ] {
+        ben.start(id).await;
+        let (found, detail) = ben.over(id).await;
+        assert_eq!(found, status, "{id}: {detail}");
+        assert!(detail.contains(words), "{id}: {detail}");
+    }
+    assert!(marks.join("it is $(here)").exists() && marks.join("cut").exists());
+    assert!(marks.join("begun").exists() && !marks.join("ended").exists());
+    std::fs::write(marks.join("go"), "").unwrap();
+    wait_until("what runs on the host goes on to its end", PATIENCE, || marks.join("ended").exists());
+}
+
+#[tokio::test]
+async fn rows_that_differ_are_kept_beside_the_record() {
+    let steps = "- {id: before, measure: {run: [cat, table]}, as: before, role: sre}
+- id: same
+  await: {run: [sh, -c, 'sed s/,2/,3/ table'], expect: {same_as: {of: before, key: [id]}}, every: 50ms, within: 200ms}
+  role: sre";
+    let mut house = House::prepared(steps, Mode::Live);
+    std::fs::write(house.file("table"), "id,n\n7,2\n8,4\n").unwrap();
+    house.start().unwrap();
+    let (_ana, mut ben) = house.declared().await;
+    let (status, detail) = ben.over("same").await;
+    assert_eq!(status, Status::TimedOut);
+    assert!(detail.contains("1 row differs"), "{detail}");
+    let payloads = std::fs::read_to_string(house.dir.join("payloads.jsonl")).unwrap();
+    let line = payloads.lines().last().unwrap();
+    let part: serde_json::Value = serde_json::from_str(line).unwrap();
+    use base64::Engine as _;
+    let text = base64::engine::general_purpose::STANDARD.decode(part["data"].as_str().unwrap()).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("- 7,2\n+ 7,3"), "{text}");
 }
