@@ -1,8 +1,9 @@
 //! Where numbers come from and what they mean. Never decides anything.
 //!
 //! [`source`] asks, [`poller`] asks again and again, [`series`] remembers, [`trigger`] judges,
-//! [`pane`] prepares what a screen shows, [`mod@format`] prints a number with its unit.
+//! [`exposition`] reckons with what applications show, [`pane`] prepares what a screen shows, [`mod@format`] prints a number with its unit.
 
+pub mod exposition;
 pub mod format;
 pub mod pane;
 pub mod poller;

@@ -2,4 +2,5 @@
 //! Never contacts what nobody configured.
 
 pub mod channel;
+pub mod endpoint;
 pub mod http;

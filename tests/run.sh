@@ -26,6 +26,7 @@ prometheus-postgres-exporter prometheus-postgres-exporter
 sshd openssh-server
 ssh-keygen openssh-client
 tmux tmux
+openssl openssl
 python3 python3
 setpriv util-linux
 cc gcc'

@@ -1,18 +1,22 @@
-//! Asks one question of one configured source. Never retries, never remembers, and never gives a number the
-//! source did not give.
+//! Asks one question of one configured source. Never retries, and never gives a number that does not come from what
+//! the source said.
 
 pub mod command;
+pub mod exposition;
 pub mod http_json;
 pub mod prometheus;
 pub mod simulated;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::exposition::Memory;
 use super::series::{Reading, Sample};
 use crate::outside::http::{Answer, Clients, HttpError};
 
+pub use crate::outside::endpoint::{Endpoint, Login, Secret};
 pub use simulated::Curve;
 
 /// How a source is asked when the workspace does not say.
@@ -34,12 +38,17 @@ pub enum Kind {
     Prometheus(Endpoint),
     /// Any JSON over HTTP; a metric's `query` is a JSONPath (RFC 9535) that finds one number.
     HttpJson(Endpoint),
-    /// A command that prints one number; a metric's `query` is its last argument.
+    /// What an application shows to Prometheus, asked directly; a metric's `query` is an expression of
+    /// [`exposition`](super::exposition).
+    Exposition(Endpoint),
+    /// A command that prints numbers.
     Command {
         /// The command without a shell.
         argv: Vec<String>,
         /// Where it runs.
         cwd: Option<PathBuf>,
+        /// What it prints, and so what a metric's `query` is.
+        prints: Prints,
     },
     /// Made-up curves for drills; a metric's `query` is a curve's name.
     Simulated {
@@ -50,38 +59,16 @@ pub enum Kind {
     },
 }
 
-/// A configured address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// `http://` or `https://`.
-    pub url: String,
-    /// Header name to the environment variable that holds its value, read at each use.
-    pub headers_env: BTreeMap<String, String>,
-    /// PEM file that replaces the system's certificates.
-    pub ca: Option<PathBuf>,
-}
-
-impl Endpoint {
-    /// An address without headers, judged by the system's certificates.
-    pub fn new(url: impl Into<String>) -> Self {
-        Endpoint { url: url.into(), headers_env: BTreeMap::new(), ca: None }
-    }
-
-    /// A GET request with the configured headers.
-    fn get(&self, clients: &Clients, url: &str) -> Result<reqwest::RequestBuilder, Trouble> {
-        let mut request = clients.for_url(url, self.ca.as_deref())?.get(url);
-        for (name, variable) in &self.headers_env {
-            let secret = std::env::var(variable).map_err(|_| {
-                Trouble(format!("environment variable {variable} for header {name} is not set"))
-            })?;
-            let mut value = reqwest::header::HeaderValue::from_str(&secret).map_err(|_| {
-                Trouble(format!("environment variable {variable} does not fit into a header"))
-            })?;
-            value.set_sensitive(true);
-            request = request.header(name, value);
-        }
-        Ok(request)
-    }
+/// What a command prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Prints {
+    /// One number; a metric's `query` is the command's last argument.
+    #[default]
+    Number,
+    /// JSON; a metric's `query` is a JSONPath.
+    Json,
+    /// The text format of Prometheus; a metric's `query` is an expression.
+    Exposition,
 }
 
 /// Why a source gave no number, in words for people.
@@ -92,6 +79,12 @@ pub struct Trouble(pub String);
 impl From<HttpError> for Trouble {
     fn from(e: HttpError) -> Self {
         Trouble(e.to_string())
+    }
+}
+
+impl From<String> for Trouble {
+    fn from(why: String) -> Self {
+        Trouble(why)
     }
 }
 
@@ -120,12 +113,14 @@ pub struct Source {
     config: Config,
     clients: Clients,
     began_micros: i64,
+    /// What was scraped before: a rate needs two looks. Bounded, see there.
+    memory: Arc<Mutex<Memory>>,
 }
 
 impl Source {
     /// `began_micros` is where simulated curves start: usually when the incident opened.
     pub fn new(config: Config, clients: Clients, began_micros: i64) -> Self {
-        Source { config, clients, began_micros }
+        Source { config, clients, began_micros, memory: Arc::default() }
     }
 
     /// How long one question may take.
@@ -139,7 +134,14 @@ impl Source {
         let answer = match &self.config.kind {
             Kind::Prometheus(endpoint) => prometheus::query(endpoint, &self.clients, query, timeout).await,
             Kind::HttpJson(endpoint) => http_json::query(endpoint, &self.clients, query, timeout).await,
-            Kind::Command { argv, cwd } => command::query(argv, cwd.as_deref(), query, timeout).await,
+            Kind::Exposition(endpoint) => {
+                let ask = exposition::Ask { endpoint, clients: &self.clients, timeout };
+                exposition::query(&ask, &self.memory, query, now_micros).await
+            }
+            Kind::Command { argv, cwd, prints } => {
+                let ask = command::Ask { argv, cwd: cwd.as_deref(), prints: *prints, timeout };
+                command::query(&ask, &self.memory, query, now_micros).await
+            }
             Kind::Simulated { curves, seed } => {
                 simulated::query(curves, *seed, query, now_micros.saturating_sub(self.began_micros))
             }
@@ -166,9 +168,16 @@ impl Source {
                 let span = prometheus::Span { from_micros, to_micros, step };
                 prometheus::query_range(endpoint, &self.clients, query, span, self.config.timeout).await
             }
-            Kind::HttpJson(_) | Kind::Command { .. } | Kind::Simulated { .. } => Ok(Vec::new()),
+            Kind::HttpJson(_) | Kind::Exposition(_) | Kind::Command { .. } | Kind::Simulated { .. } => {
+                Ok(Vec::new())
+            }
         }
     }
+}
+
+/// A request for `url` with everything that lets it in.
+fn get(endpoint: &Endpoint, clients: &Clients, url: &str) -> Result<reqwest::RequestBuilder, Trouble> {
+    Ok(endpoint.request(clients, reqwest::Method::GET, url)?)
 }
 
 /// The answer if it can be JSON, else what it is instead.

@@ -105,10 +105,28 @@ fn seconds(d: Duration) -> String {
     format!("{} s", d.as_secs_f64())
 }
 
+/// Whom to believe over TLS, and as whom to appear.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tls {
+    /// PEM file that replaces the system's certificates.
+    pub ca: Option<PathBuf>,
+    /// This side's own certificate.
+    pub client: Option<ClientCertificate>,
+}
+
+/// A certificate and its key, for services that want to know who asks by one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientCertificate {
+    /// PEM file with the certificate and what stands between it and the root.
+    pub certificate: PathBuf,
+    /// PEM file with its private key; may be the same file.
+    pub key: PathBuf,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Kind {
     loopback: bool,
-    tls: Option<Option<PathBuf>>,
+    tls: Option<Tls>,
 }
 
 /// Keep-alive clients, made when first needed and shared by clones of this value.
@@ -130,11 +148,19 @@ impl Clients {
     /// # Errors
     /// When the address is not http(s), or the certificates cannot be read.
     pub fn for_url(&self, url: &str, ca: Option<&Path>) -> Result<reqwest::Client, HttpError> {
+        self.with_tls(url, &Tls { ca: ca.map(Path::to_path_buf), client: None })
+    }
+
+    /// The client for this address with these certificates. They are read once and kept.
+    ///
+    /// # Errors
+    /// When the address is not http(s), or the certificates cannot be read.
+    pub fn with_tls(&self, url: &str, tls: &Tls) -> Result<reqwest::Client, HttpError> {
         let wrong = || HttpError::Address { address: excerpt(url) };
         let parsed = reqwest::Url::parse(url).map_err(|_| wrong())?;
         let tls = match parsed.scheme() {
             "http" => None,
-            "https" => Some(ca.map(Path::to_path_buf)),
+            "https" => Some(tls.clone()),
             _ => return Err(wrong()),
         };
         let host = parsed.host_str().ok_or_else(wrong)?;
@@ -176,9 +202,12 @@ fn make(kind: &Kind) -> Result<reqwest::Client, HttpError> {
     builder = match &kind.tls {
         // Plain HTTP needs no certificates, and a machine without any must still reach its own services.
         None => builder.tls_certs_only(std::iter::empty()),
-        Some(None) => builder,
-        Some(Some(ca)) => builder.tls_certs_only(read_ca(ca)?),
+        Some(Tls { ca: None, .. }) => builder,
+        Some(Tls { ca: Some(ca), .. }) => builder.tls_certs_only(read_ca(ca)?),
     };
+    if let Some(Tls { client: Some(own), .. }) = &kind.tls {
+        builder = builder.identity(read_identity(own)?);
+    }
     builder.build().map_err(|e| HttpError::Prepare { why: innermost(&e) })
 }
 
@@ -187,6 +216,20 @@ fn read_ca(path: &Path) -> Result<Vec<reqwest::Certificate>, HttpError> {
     let pem = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
     let certs = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| fail(innermost(&e)))?;
     if certs.is_empty() { Err(fail("holds no certificate".to_owned())) } else { Ok(certs) }
+}
+
+fn read_identity(own: &ClientCertificate) -> Result<reqwest::Identity, HttpError> {
+    let fail = |path: &Path, why: String| HttpError::Prepare { why: format!("{}: {why}", path.display()) };
+    let read = |path: &Path| std::fs::read(path).map_err(|e| fail(path, e.to_string()));
+    let mut pem = read(&own.key)?;
+    if own.certificate != own.key {
+        pem.push(b'\n');
+        pem.extend(read(&own.certificate)?);
+    }
+    let identity = reqwest::Identity::from_pem(&pem);
+    std::hint::black_box(&mut pem).fill(0);
+    // What is wrong with a key is not said: the words could hold a part of it.
+    identity.map_err(|_| fail(&own.certificate, "with its key this is no usable certificate".to_owned()))
 }
 
 /// Sends a request and reads the answer, all within `timeout` and `limit` bytes. The status is not judged,

@@ -1,6 +1,8 @@
 //! Sources that hang, lie, flood or point elsewhere: each is shown as what it is and disturbs nobody.
 
 pub mod hostile;
+mod logins;
+mod panes;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! One number printed by a command. Never goes through a shell and never leaves a process behind.
+//! Numbers printed by a command. Never goes through a shell and never leaves a process behind.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -8,10 +8,13 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
-use super::{Answered, Trouble, parse_number};
+use super::{Answered, Prints, Trouble, exposition, http_json, parse_number};
+use crate::metrics::exposition::Memory;
 use crate::outside::http::excerpt;
+use std::sync::Mutex;
 
-const LIMIT: u64 = 64 << 10;
+/// Enough for a page of numbers (bytes); more is not read.
+const LIMIT: u64 = 4 << 20;
 
 /// Ends the whole process group when dropped, whether the answer came or not.
 struct Group(Option<Pid>);
@@ -25,21 +28,38 @@ impl Drop for Group {
     }
 }
 
+/// What to start and how long to wait for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask<'a> {
+    pub(super) argv: &'a [String],
+    pub(super) cwd: Option<&'a Path>,
+    pub(super) prints: Prints,
+    pub(super) timeout: Duration,
+}
+
 pub(super) async fn query(
-    argv: &[String],
-    cwd: Option<&Path>,
+    ask: &Ask<'_>,
+    memory: &Mutex<Memory>,
     query: &str,
-    timeout: Duration,
+    now_micros: i64,
 ) -> Result<Answered, Trouble> {
+    match ask.prints {
+        Prints::Number => judge(&run(ask, Some(query).filter(|q| !q.is_empty())).await?),
+        Prints::Json => http_json::number_in(run(ask, None).await?.as_bytes(), query),
+        Prints::Exposition => exposition::read(&run(ask, None).await?, memory, query, now_micros),
+    }
+}
+
+/// What it prints.
+async fn run(ask: &Ask<'_>, last: Option<&str>) -> Result<String, Trouble> {
+    let Ask { argv, cwd, timeout, .. } = *ask;
     let Some((program, arguments)) = argv.split_first() else {
         return Err(Trouble("the source's command is empty".to_owned()));
     };
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.process_group(0).kill_on_drop(true);
-    if !query.is_empty() {
-        command.arg(query);
-    }
+    command.args(last);
     if let Some(cwd) = cwd {
         command.current_dir(cwd);
     }
@@ -55,7 +75,7 @@ pub(super) async fn query(
     if !status.success() {
         return Err(Trouble(format!("`{}` ended with {status}: {}", excerpt(program), excerpt(&err))));
     }
-    judge(&out)
+    Ok(out)
 }
 
 /// Reads up to the limit and lets the rest go, so that a talkative command does not wait for us.
@@ -85,7 +105,23 @@ mod tests {
 
     async fn ask(argv: &[&str], timeout: Duration) -> Result<Reading, String> {
         let argv: Vec<String> = argv.iter().map(|s| (*s).to_owned()).collect();
-        query(&argv, None, "", timeout).await.map(|a| a.reading).map_err(|t| t.0)
+        let ask = Ask { argv: &argv, cwd: None, prints: Prints::Number, timeout };
+        query(&ask, &Mutex::default(), "", 0).await.map(|a| a.reading).map_err(|t| t.0)
+    }
+
+    #[tokio::test]
+    async fn json_and_the_text_format_are_read_too() {
+        let ask = |prints, text: &str, query: &str| {
+            let (argv, query) = (vec!["echo".to_owned(), text.to_owned()], query.to_owned());
+            async move {
+                let ask = Ask { argv: &argv, cwd: None, prints, timeout: LONG };
+                super::query(&ask, &Mutex::default(), &query, 0).await.map(|a| a.reading)
+            }
+        };
+        assert_eq!(ask(Prints::Json, r#"{"a": {"b": 7}}"#, "$.a.b").await, Ok(Reading::Value(7.0)));
+        let page = "queue{name=\"a\"} 3\nqueue{name=\"b\"} 4\n";
+        assert_eq!(ask(Prints::Exposition, page, "sum(queue)").await, Ok(Reading::Value(7.0)));
+        assert!(ask(Prints::Exposition, page, "queue").await.unwrap_err().0.contains("2 series"));
     }
 
     const LONG: Duration = Duration::from_secs(20);

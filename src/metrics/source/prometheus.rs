@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Answered, Endpoint, Trouble, expect_json, parse_number};
+use super::{Answered, Endpoint, Trouble, expect_json, get, parse_number};
 use crate::metrics::series::{Reading, Sample};
 use crate::outside::http::{Answer, Clients, HttpError, excerpt, fetch};
 
@@ -59,9 +59,9 @@ pub(super) async fn query(
     query: &str,
     timeout: Duration,
 ) -> Result<Answered, Trouble> {
-    let url = format!("{}/api/v1/query", endpoint.url.trim_end_matches('/'));
+    let url = endpoint.below("api/v1/query");
     let limit = format!("{}ms", timeout.as_millis());
-    let request = endpoint.get(clients, &url)?.query(&[("query", query), ("timeout", &limit)]);
+    let request = get(endpoint, clients, &url)?.query(&[("query", query), ("timeout", &limit)]);
     let answer = ask(request, timeout).await?;
     instant(&answer.body)
 }
@@ -74,11 +74,11 @@ pub(super) async fn query_range(
     span: Span,
     timeout: Duration,
 ) -> Result<Vec<Sample>, Trouble> {
-    let url = format!("{}/api/v1/query_range", endpoint.url.trim_end_matches('/'));
+    let url = endpoint.below("api/v1/query_range");
     let length = u128::try_from(span.to_micros.saturating_sub(span.from_micros)).unwrap_or(0);
     let step = span.step.as_micros().max(length.div_ceil(MOST_POINTS)).max(1_000);
     let decimal = |micros: f64| format!("{:.3}", micros / 1e6);
-    let request = endpoint.get(clients, &url)?.query(&[
+    let request = get(endpoint, clients, &url)?.query(&[
         ("query", query),
         ("start", &decimal(span.from_micros as f64)),
         ("end", &decimal(span.to_micros as f64)),

@@ -35,7 +35,7 @@ fn webhook(item: Item<'_>) -> Option<Channel> {
         }
         Some(text)
     });
-    let headers_env = fields.optional("headers_env", sources::headers).unwrap_or_default();
+    let headers_env = fields.optional("headers_env", sources::headers_from_env).unwrap_or_default();
     fields.finish();
     Some(Channel::Webhook { address: address?, template, headers_env })
 }

@@ -40,10 +40,10 @@ fn everything_the_file_can_hold_is_read() {
     let config = config.unwrap();
     let Kind::Prometheus(prod) = &config.sources["prod"].kind else { panic!("{:?}", config.sources["prod"]) };
     assert_eq!(prod.headers_env["Authorization"], "PROM_AUTH");
-    assert_eq!(prod.ca.as_deref(), Some(Path::new("/w/tls/ca.pem")));
+    assert_eq!(prod.tls.ca.as_deref(), Some(Path::new("/w/tls/ca.pem")));
     assert_eq!(config.sources["prod"].timeout, Duration::from_secs(2));
     assert_eq!(config.sources["shop"].timeout, source::DEFAULT_TIMEOUT);
-    let Kind::Command { argv, cwd } = &config.sources["backlog"].kind else { panic!("a command") };
+    let Kind::Command { argv, cwd, prints: _ } = &config.sources["backlog"].kind else { panic!("a command") };
     assert_eq!((argv.len(), cwd.as_deref()), (2, Some(Path::new("/w/tools"))));
     let Kind::Simulated { curves, seed: 7 } = &config.sources["drill"].kind else { panic!("a simulation") };
     assert_eq!(curves["errors"].points[2], (Duration::from_secs(120), None));
@@ -137,5 +137,39 @@ fn bad_values_are_named() {
         ("- a\n", "must be a mapping"),
     ] {
         assert!(refused(text).contains(part), "{text}: {}", refused(text));
+    }
+}
+
+#[test]
+fn what_lets_one_in_is_named_and_never_written() {
+    let text = "sources:\n  a: {prometheus: 'https://h/prom', bearer: {file: token}, headers: {X-Scope-OrgID: shop}, \
+                client: {certificate: c.pem, key: k.pem}}\n  b: {exposition: 'http://h/metrics', basic: {user: ana, password: {env: PW}}}\n  \
+                c: {command: [x], prints: json}\n";
+    let config = read(text).0.unwrap();
+    let Kind::Prometheus(a) = &config.sources["a"].kind else { panic!("a prometheus") };
+    assert_eq!(a.login, source::Login::Bearer(source::Secret::File("/w/token".into())));
+    assert_eq!(a.headers["X-Scope-OrgID"], "shop");
+    assert_eq!(a.tls.client.as_ref().unwrap().key, Path::new("/w/k.pem"));
+    let Kind::Exposition(b) = &config.sources["b"].kind else { panic!("an exposition") };
+    assert!(
+        matches!(&b.login, source::Login::Basic { user, password: source::Secret::Env(pw) } if user == "ana" && pw == "PW")
+    );
+    for (text, part) in [
+        ("sources: {a: {prometheus: 'http://h/', bearer: s3cret}}\n", "a secret is not written here"),
+        ("sources: {a: {prometheus: 'http://u:s3cret@h/'}}\n", "this address holds a login"),
+        (
+            "sources: {a: {prometheus: 'http://h/', headers: {X-Api-Key: s3cret}}}\n",
+            "write it under `headers_env`",
+        ),
+        (
+            "sources: {a: {prometheus: 'http://h/', bearer: {env: A}, basic: {user: b, password: {env: C}}}}\n",
+            "two logins",
+        ),
+        ("sources: {a: {prometheus: 'http://h/', bearer: {}}}\n", "exactly one of env, file"),
+        ("sources: {a: {command: [x], prints: xml}}\n", "allowed: `number`, `json`, `exposition`"),
+    ] {
+        let said = refused(text);
+        assert!(said.contains(part), "{text}: {said}");
+        assert!(!said.contains("s3cret"), "{said}");
     }
 }

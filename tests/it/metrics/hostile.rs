@@ -1,6 +1,6 @@
 //! HTTP servers that misbehave in one way each. Never well-mannered by accident: they know no HTTP beyond this.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,6 +14,35 @@ struct Seen {
     most_open: AtomicUsize,
     stop: AtomicBool,
     last: Mutex<String>,
+    all: Mutex<Vec<Request>>,
+}
+
+/// One question as it came.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Request line and headers.
+    pub head: String,
+    /// What came after them.
+    pub body: String,
+}
+
+impl Request {
+    /// The method and the path: `POST /v1/traces`.
+    pub fn what(&self) -> String {
+        self.head.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    }
+
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let lines = self.head.lines().filter_map(|l| l.split_once(':'));
+        let mut found = lines.filter(|(n, _)| n.eq_ignore_ascii_case(name));
+        found.next().map(|(_, v)| v.trim().to_owned())
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
+    }
 }
 
 /// A server on 127.0.0.1 that ends with the test.
@@ -67,6 +96,19 @@ impl Server {
         Server::start(move |stream, n, _| {
             let _ = stream.write_all(answer(n).as_ref());
         })
+    }
+
+    /// Answers by what was asked; the answers are those of a real service.
+    pub fn deciding(answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Server {
+        Server::start(move |stream, n, seen| {
+            let request = seen.all.lock().unwrap()[n].clone();
+            let _ = stream.write_all(&answer(&request));
+        })
+    }
+
+    /// Every question so far, in order.
+    pub fn requests(&self) -> Vec<Request> {
+        self.seen.all.lock().unwrap().clone()
     }
 
     /// Takes questions and never answers.
@@ -151,8 +193,21 @@ fn converse(stream: TcpStream, seen: &Seen, talk: &impl Fn(&mut TcpStream, usize
                 return;
             }
         }
-        let n = seen.asked.fetch_add(1, Ordering::SeqCst);
-        *seen.last.lock().unwrap() = head;
+        let mut request = Request { head, body: String::new() };
+        if let Some(length) = request.header("content-length").and_then(|l| l.parse::<usize>().ok()) {
+            let mut body = vec![0; length];
+            if reader.read_exact(&mut body).is_err() {
+                return;
+            }
+            request.body = String::from_utf8_lossy(&body).into_owned();
+        }
+        let n = {
+            let mut all = seen.all.lock().unwrap();
+            *seen.last.lock().unwrap() = request.head.clone();
+            all.push(request);
+            seen.asked.store(all.len(), Ordering::SeqCst);
+            all.len() - 1
+        };
         let open = seen.open.fetch_add(1, Ordering::SeqCst) + 1;
         seen.most_open.fetch_max(open, Ordering::SeqCst);
         // Closed before the answer: who has it may ask again at once.
