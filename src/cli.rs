@@ -8,6 +8,7 @@ pub mod args;
 pub mod ask;
 pub mod context;
 pub mod demo;
+pub mod door;
 pub mod export;
 pub mod follow;
 pub mod init;
@@ -21,6 +22,7 @@ pub mod prove;
 pub mod record;
 pub mod resume;
 pub mod room;
+pub mod stdio;
 pub mod verify;
 
 use crate::error::{Failure, Kind, Result};
@@ -79,6 +81,7 @@ fn run(args: &Args) -> Result<()> {
         Verb::Plan(verb) => plan::run(args, verb),
         Verb::Open(verb) => open::run(args, verb),
         Verb::Join(verb) => live::run(args, verb),
+        Verb::Stdio(verb) => stdio::run(args, verb),
         Verb::Resume(verb) => resume::run(args, verb),
         Verb::List(verb) => list::run(args, verb),
         Verb::Status(verb) => list::status(args, verb),

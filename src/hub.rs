@@ -11,6 +11,7 @@
 
 pub mod clock;
 pub mod driver;
+pub mod guests;
 pub mod layout;
 pub mod listener;
 pub mod log;

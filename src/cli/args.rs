@@ -19,6 +19,12 @@ pub struct Args {
     /// SSH key file to sign with (default: your ssh-agent)
     #[arg(long, global = true, value_name = "FILE")]
     pub key: Option<PathBuf>,
+    /// Reach the hub at this socket, such as one that `ssh -L` forwards
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Reach the hub over ssh: ssh://[user@]host[:port][/state]; console and key stay here
+    #[arg(long, global = true, value_name = "ADDRESS", conflicts_with = "socket")]
+    pub via: Option<String>,
     /// Colours: from the terminal, always, or never
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
     pub color: Colour,
@@ -97,6 +103,9 @@ pub enum Verb {
     Open(Open),
     /// Attach to a running incident
     Join(Join),
+    /// Carry bytes between standard input and output and a hub (the far end of --via)
+    #[command(hide = true)]
+    Stdio(Stdio),
     /// Start the hub of an incident whose hub is gone
     Resume(Resume),
     /// List the incidents
@@ -216,7 +225,7 @@ pub struct Open {
 /// `join`
 #[derive(Debug, ClapArgs)]
 pub struct Join {
-    /// The incident, or the beginning of its id (default: the newest that runs)
+    /// The incident, the beginning of its id, its folder or its socket (default: the newest)
     pub incident: Option<String>,
     /// Only look on; needs no key
     #[arg(long)]
@@ -227,6 +236,13 @@ pub struct Join {
     /// Take this seat; may be given several times
     #[arg(long, value_name = "ROLE")]
     pub role: Vec<String>,
+}
+
+/// `stdio`
+#[derive(Debug, ClapArgs)]
+pub struct Stdio {
+    /// The incident, or the beginning of its id (default: the newest)
+    pub incident: Option<String>,
 }
 
 /// `resume`

@@ -1,7 +1,7 @@
 //! Where we are and who we are: workspace, state, person, key, hub. Never decides what may be done.
 
 use crate::cli::args::Args;
-use crate::client::connection::ConnectError;
+use crate::cli::door::{self, Door};
 use crate::client::room::{Room, RoomError};
 use crate::core::event::Display;
 use crate::core::id::PersonId;
@@ -22,6 +22,8 @@ pub struct Context {
     workspace: Option<PathBuf>,
     person: Option<String>,
     key: Option<PathBuf>,
+    socket: Option<PathBuf>,
+    via: Option<String>,
 }
 
 impl Context {
@@ -35,6 +37,8 @@ impl Context {
             workspace: args.workspace.clone(),
             person: args.person.clone(),
             key: args.key.clone(),
+            socket: args.socket.clone(),
+            via: args.via.clone(),
         })
     }
 
@@ -62,18 +66,21 @@ impl Context {
         }
     }
 
-    /// Who acts, by the keys pinned in an incident's folder, and what signs for them.
+    /// The way to an incident's hub.
+    ///
+    /// # Errors
+    /// When there is no such incident.
+    pub fn door(&self, incident: Option<&str>) -> Result<Door> {
+        door::find(&self.state, incident, self.socket.as_deref(), self.via.as_deref())
+    }
+
+    /// Who acts, by the keys pinned in an incident, and what signs for them. The room has caught up: its first event
+    /// names the digest of the roster.
     ///
     /// # Errors
     /// When no key fits, or several people do.
-    pub fn identify(&self, dir: &Path) -> Result<(PersonId, Signer)> {
-        let path = dir.join("allowed_signers");
-        let bytes = std::fs::read(&path).map_err(|e| {
-            Failure::environment(format!("cannot read {}", path.display()))
-                .because(e)
-                .hint("its owner can let you in: the folder is theirs")
-        })?;
-        self.identify_among(&AllowedSigners::parse(&bytes))
+    pub fn identify(&self, room: &Room) -> Result<(PersonId, Signer)> {
+        self.identify_among(&room.roster())
     }
 
     /// Who acts, among these keys.
@@ -113,16 +120,19 @@ impl Context {
 /// # Errors
 /// When no hub runs there.
 pub async fn attach(dir: &Path) -> Result<Room> {
-    let socket = layout::socket(dir)?;
-    Room::attach(&socket).await.map_err(|e| match e {
-        RoomError::Connect(ConnectError::NoHub { .. }) => {
-            let id = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            Failure::environment(format!("no hub runs for incident {id}"))
-                .because(e)
-                .hint(format!("`backout resume {id}` starts it again; a closed incident needs none"))
-        }
-        other => lost(other),
-    })
+    enter(&Door::Folder(dir.to_owned())).await
+}
+
+/// Connects to the hub behind a door.
+///
+/// # Errors
+/// When there is none, or not the one that was looked for.
+pub async fn enter(door: &Door) -> Result<Room> {
+    if let Door::Folder(dir) = door {
+        // Knows best why a folder is closed.
+        layout::socket(dir)?;
+    }
+    door.open().await.map_err(|why| door.shut(why))
 }
 
 /// A connection that ended, for a person.

@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::cli::args::{Args, Demo, Params};
+use crate::cli::door::Door;
 use crate::cli::live::{self, Attendance};
 use crate::cli::open::{self, Begun, Wanted};
 use crate::cli::params::{self, Asking};
@@ -204,6 +205,7 @@ async fn attend(args: &Args, stage: &Stage, begun: Begun) -> Result<()> {
     let (person, signer) = stage.person(Part::Commander)?;
     let room = context::attach(&begun.dir).await?;
     let roles = RoleName::parse(Part::Commander.role()).into_iter().collect();
-    let attendance = Attendance { room, person, signer, session: begun.session, roles, dir: begun.dir };
+    let attendance =
+        Attendance { room, person, signer, session: begun.session, roles, door: Door::Folder(begun.dir) };
     live::attend(args, attendance).await
 }

@@ -5,8 +5,9 @@ mod translate;
 
 use crate::cli::args::{Args, Colour, Join};
 use crate::cli::context::{self, Context};
+use crate::cli::door::Door;
 use crate::cli::room::Seat;
-use crate::cli::{follow, record, say};
+use crate::cli::{follow, say};
 use crate::client::room::Room;
 use crate::client::session::{Asking, Session};
 use crate::console;
@@ -22,7 +23,6 @@ use crate::theme;
 use crate::wire::act::Act;
 use crate::wire::message::ActResult;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 
 /// Somebody who attends an incident at a console.
 #[derive(Debug)]
@@ -37,30 +37,31 @@ pub struct Attendance {
     pub session: Session,
     /// Seats they want to take.
     pub roles: Vec<RoleName>,
-    /// The incident's folder.
-    pub dir: PathBuf,
+    /// How they came in.
+    pub door: Door,
 }
 
 /// Runs the verb.
 pub fn run(args: &Args, verb: &Join) -> Result<()> {
     let context = Context::of(args)?;
-    let dir = record::find(&context.state, verb.incident.as_deref())?;
+    let door = context.door(verb.incident.as_deref())?;
     let plain = verb.plain || !std::io::stdout().is_terminal() || is_dumb();
     let runtime = context::runtime()?;
     runtime.block_on(async {
-        let room = context::attach(&dir).await?;
+        let mut room = context::enter(&door).await?;
         match (verb.observe, plain) {
             (true, true) => follow::look_on(room).await,
-            (true, false) => observe(args, room, dir).await,
+            (true, false) => observe(args, room, door).await,
             (false, true) => {
-                let mut seat = seat(&context, room, &dir, verb).await?;
+                let mut seat = seat(&context, room, verb).await?;
                 seat.assume(&roles(verb)?).await?;
                 follow::room(seat).await
             }
             (false, false) => {
-                let (person, signer) = context.identify(&dir)?;
+                room.catch_up().await.map_err(context::lost)?;
+                let (person, signer) = context.identify(&room)?;
                 let (room, session) = join(room, &person, &signer, roles(verb)?).await?;
-                attend(args, Attendance { room, person, signer, session, roles: roles(verb)?, dir }).await
+                attend(args, Attendance { room, person, signer, session, roles: roles(verb)?, door }).await
             }
         }
     })
@@ -75,9 +76,9 @@ fn roles(verb: &Join) -> Result<Vec<RoleName>> {
     verb.role.iter().map(name).collect()
 }
 
-async fn seat(context: &Context, mut room: Room, dir: &std::path::Path, verb: &Join) -> Result<Seat> {
-    let (person, signer) = context.identify(dir)?;
+async fn seat(context: &Context, mut room: Room, verb: &Join) -> Result<Seat> {
     room.catch_up().await.map_err(context::lost)?;
+    let (person, signer) = context.identify(&room)?;
     let mut seat = Seat::new(room, person, signer);
     seat.join(roles(verb)?).await?;
     Ok(seat)
@@ -89,7 +90,6 @@ async fn join(
     signer: &Signer,
     roles: Vec<RoleName>,
 ) -> Result<(Room, Session)> {
-    room.catch_up().await.map_err(context::lost)?;
     let asking = Asking { person: person.clone(), roles, via: context::via(), display: context::display() };
     let log = room.mirror.incident.log().to_owned();
     let (session, joined, auth) = Session::begin(&log, &asking, signer, context::now())
@@ -121,21 +121,21 @@ pub async fn attend(args: &Args, attendance: Attendance) -> Result<()> {
         session: attendance.session,
         wanted: attendance.roles,
     };
-    show(args, attendance.room, attendance.dir, me, Some(hands)).await
+    show(args, attendance.room, attendance.door, me, Some(hands)).await
 }
 
-async fn observe(args: &Args, room: Room, dir: PathBuf) -> Result<()> {
+async fn observe(args: &Args, room: Room, door: Door) -> Result<()> {
     // An observer acts under no name: this one only fills the place of it on their own screen.
     let person = PersonId::parse("observer").map_err(|e| Failure::usage(e.to_string()))?;
     let me = Me { person, session: None, key: None, stance: Stance::Observes };
-    show(args, room, dir, me, None).await
+    show(args, room, door, me, None).await
 }
 
-async fn show(args: &Args, room: Room, dir: PathBuf, me: Me, hands: Option<bridge::Hands>) -> Result<()> {
+async fn show(args: &Args, room: Room, door: Door, me: Me, hands: Option<bridge::Hands>) -> Result<()> {
     let (updates, incoming) = tokio::sync::mpsc::channel(console::link::UPDATES);
     let (outgoing, asked) = tokio::sync::mpsc::channel(console::link::ACTS);
-    let id = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let bridge = bridge::Bridge::new(room, dir, hands, updates, asked);
+    let id = door.name();
+    let bridge = bridge::Bridge::new(room, door, hands, updates, asked);
     let carried = tokio::spawn(bridge.carry());
     let level = Level::choose(
         match args.color {

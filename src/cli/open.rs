@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Args, ModeArg, Open};
 use crate::cli::context::{self, Context};
+use crate::cli::door::Door;
 use crate::cli::params::{self, Answers, Asking};
 use crate::cli::room::Seat;
 use crate::cli::{follow, live, record, say};
@@ -112,14 +113,15 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
         });
     }
     runtime.block_on(async {
-        let room: Room = context::attach(&begun.dir).await?;
+        let door = Door::Folder(begun.dir.clone());
+        let room: Room = context::enter(&door).await?;
         let mut seat = Seat::of_session(room, person, signer, begun.session);
         if let (Some(holder), Some(why)) = (&held, &verb.take_over) {
             seat.room.catch_up().await.map_err(context::lost)?;
             seat.note(&format!("takes over from incident {holder}: {why}")).await?;
         }
         let (room, person, signer, session) = seat.into_parts()?;
-        live::attend(args, live::Attendance { room, person, signer, session, roles, dir: begun.dir }).await
+        live::attend(args, live::Attendance { room, person, signer, session, roles, door }).await
     })
 }
 

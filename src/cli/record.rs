@@ -4,6 +4,7 @@ use crate::core::event::Event;
 use crate::core::incident::Incident;
 use crate::core::replay;
 use crate::error::{Failure, Result};
+use crate::hub::layout;
 use crate::timeline::codec;
 use crate::timeline::tree::Head;
 use crate::timeline::walk::{Item, Walk};
@@ -31,6 +32,7 @@ pub fn all(state: &Path) -> Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(&dir) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => return Err(layout::closed(&dir, e)),
         Err(e) => return Err(Failure::environment(format!("cannot read {}", dir.display())).because(e)),
     };
     let mut found: Vec<PathBuf> = entries
@@ -48,8 +50,14 @@ pub fn all(state: &Path) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// When there is none, or several.
 pub fn find(state: &Path, name: Option<&str>) -> Result<PathBuf> {
-    if let Some(path) = name.map(Path::new).filter(|p| p.join("timeline.jsonl").is_file()) {
-        return Ok(path.to_owned());
+    if let Some(path) = name.map(Path::new) {
+        match std::fs::metadata(path.join("timeline.jsonl")) {
+            Ok(there) if there.is_file() => return Ok(path.to_owned()),
+            Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Err(layout::closed(path, e));
+            }
+            Ok(_) | Err(_) => {}
+        }
     }
     let all = all(state)?;
     let id = |p: &PathBuf| p.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

@@ -33,10 +33,9 @@ impl Seat {
     /// # Errors
     /// When no hub runs, or no key fits.
     pub async fn take(context: &Context, incident: Option<&str>) -> Result<Seat> {
-        let dir = crate::cli::record::find(&context.state, incident)?;
-        let (person, signer) = context.identify(&dir)?;
-        let mut room = context::attach(&dir).await?;
+        let mut room = context::enter(&context.door(incident)?).await?;
         room.catch_up().await.map_err(context::lost)?;
+        let (person, signer) = context.identify(&room)?;
         Ok(Seat::new(room, person, signer))
     }
 

@@ -21,12 +21,24 @@ pub enum ConnectError {
         /// The system's reason.
         why: std::io::Error,
     },
+    /// Somebody else listens there.
+    #[error(
+        "{path} is held by {uid}, but the incident is {owner}'s: this is not its hub, and nothing was said to it"
+    )]
+    Stranger {
+        /// The socket.
+        path: PathBuf,
+        /// Who listens.
+        uid: String,
+        /// Who should.
+        owner: String,
+    },
     /// It hung up.
     #[error("the hub closed the connection")]
     Closed,
     /// It does not speak.
-    #[error("the hub did not answer within {} s", GREETING.as_secs())]
-    Silent,
+    #[error("the hub did not answer within {0} s")]
+    Silent(u64),
     /// It does not want us.
     #[error("{0}")]
     Sorry(String),
@@ -62,6 +74,26 @@ pub async fn connect(
     greet(stream, from).await
 }
 
+/// The same, but only to a process of one of these accounts: whoever can put a socket in the hub's place could otherwise
+/// play the hub.
+///
+/// # Errors
+/// As [`connect`], and when somebody else listens there.
+pub async fn connect_to(
+    socket: &Path,
+    of: &[u32],
+    from: u64,
+) -> Result<(Reader<UnixStream>, Writer<UnixStream>, Welcome), ConnectError> {
+    let no_hub = |why| ConnectError::NoHub { path: socket.to_owned(), why };
+    let stream = UnixStream::connect(socket).await.map_err(no_hub)?;
+    let uid = stream.peer_cred()?.uid();
+    if !of.contains(&uid) {
+        let owner = of.iter().map(|uid| format!("uid {uid}")).collect::<Vec<_>>().join(" or ");
+        return Err(ConnectError::Stranger { path: socket.to_owned(), uid: format!("uid {uid}"), owner });
+    }
+    greet(stream, from).await
+}
+
 /// Says hello over any stream, such as one that `ssh` carries.
 ///
 /// # Errors
@@ -70,11 +102,25 @@ pub async fn greet<S: AsyncRead + AsyncWrite>(
     stream: S,
     from: u64,
 ) -> Result<(Reader<S>, Writer<S>, Welcome), ConnectError> {
+    greet_within(GREETING, stream, from).await
+}
+
+/// The same where somebody may first have to type a passphrase.
+///
+/// # Errors
+/// As [`greet`].
+pub async fn greet_within<S: AsyncRead + AsyncWrite>(
+    patience: Duration,
+    stream: S,
+    from: u64,
+) -> Result<(Reader<S>, Writer<S>, Welcome), ConnectError> {
     let (read, write) = tokio::io::split(stream);
     let (mut reader, mut writer) = (Reader(read), Writer(write));
     let program = env!("CARGO_PKG_VERSION").to_owned();
     writer.send(&FromClient::Hello { protocol: PROTOCOL, program, from }).await?;
-    let first = tokio::time::timeout(GREETING, reader.next()).await.map_err(|_| ConnectError::Silent)??;
+    let first = tokio::time::timeout(patience, reader.next())
+        .await
+        .map_err(|_| ConnectError::Silent(patience.as_secs()))??;
     match first {
         FromHub::Welcome(welcome) => Ok((reader, writer, *welcome)),
         FromHub::Sorry { why } | FromHub::Bye { why } => Err(ConnectError::Sorry(why)),

@@ -1,7 +1,8 @@
 //! The record as a client receives it. Every batch's tree is recomputed and its seal checked before an event counts;
 //! every event must be a legal move. Never shows what it could not check.
 
-use crate::core::event::{Event, Seen, What};
+use crate::core::event::{Event, Pinned, Seen, What};
+use crate::core::id::Digest;
 use crate::core::incident::Incident;
 use crate::core::replay;
 use crate::timeline::codec;
@@ -41,6 +42,17 @@ pub enum MirrorError {
         /// Which rule.
         why: String,
     },
+    /// A copy that is not what the record names.
+    #[error("the {0} that the hub sent is not the one this record opened with")]
+    OtherCopy(&'static str),
+    /// Not the record that was followed before.
+    #[error(
+        "the record that was followed had {n} events, and this one does not begin with them: it was cut short or replaced"
+    )]
+    OtherRecord {
+        /// How many were seen.
+        n: u64,
+    },
     /// A batch without its seal.
     #[error("the hub sent events without their seal")]
     Unsealed,
@@ -54,6 +66,8 @@ pub struct Mirror {
     tree: Frontier,
     verifier: SealVerifier,
     head: Head,
+    copies: Vec<(&'static str, Digest)>,
+    before: Option<Head>,
 }
 
 impl Mirror {
@@ -68,7 +82,32 @@ impl Mirror {
         let key: [u8; 32] =
             key.and_then(|k| k.try_into().ok()).ok_or_else(|| bad("the key is not 32 bytes".to_owned()))?;
         let verifier = SealVerifier::new(origin, &key).map_err(|e| bad(e.to_string()))?;
-        Ok(Mirror { incident, tree: Frontier::new(), verifier, head: Head::empty() })
+        Ok(Mirror {
+            incident,
+            tree: Frontier::new(),
+            verifier,
+            head: Head::empty(),
+            copies: Vec::new(),
+            before: None,
+        })
+    }
+
+    /// Believes event 0 only if it names these copies of runbook, team and roster; one that is `None` was not sent.
+    #[must_use]
+    pub fn with_copies(mut self, runbook: &[u8], team: &[u8], roster: Option<&[u8]>) -> Mirror {
+        self.copies = vec![("runbook.yaml", Digest::of(runbook)), ("team.yaml", Digest::of(team))];
+        self.copies.extend(roster.map(|bytes| ("allowed_signers", Digest::of(bytes))));
+        self
+    }
+
+    /// Believes the record only if it begins with what was followed before.
+    pub fn must_begin_with(&mut self, before: Head) {
+        self.before = Some(before).filter(|h| h.n > 0);
+    }
+
+    /// Whether what was followed before has come again; true when nothing was.
+    pub fn has_begun_again(&self) -> bool {
+        self.before.is_none_or(|before| self.head.n >= before.n)
     }
 
     /// The newest checked head.
@@ -141,7 +180,25 @@ impl Mirror {
         {
             return Err(MirrorError::Identity(format!("event 0 belongs to the log {}", opened.log)));
         }
+        if let What::Opened(opened) = &event.what {
+            self.same_copies(&opened.pinned)?;
+        }
         self.tree.push(leaf_hash(line.as_bytes()));
+        if let Some(before) = self.before.filter(|h| h.n == self.tree.len())
+            && before != self.tree.head()
+        {
+            return Err(MirrorError::OtherRecord { n: before.n });
+        }
         Ok(event)
+    }
+
+    fn same_copies(&self, pinned: &Pinned) -> Result<(), MirrorError> {
+        let named = |name: &str| match name {
+            "runbook.yaml" => &pinned.runbook,
+            "team.yaml" => &pinned.team,
+            _ => &pinned.allowed_signers,
+        };
+        let other = self.copies.iter().find(|(name, digest)| digest != named(name));
+        other.map_or(Ok(()), |(name, _)| Err(MirrorError::OtherCopy(name)))
     }
 }

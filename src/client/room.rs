@@ -1,17 +1,19 @@
 //! A seat at the table: connection, mirror and session together. Never blocks on anything but the hub.
 
-use crate::client::connection::{ConnectError, Reader, Writer, connect, greet};
+use crate::client::connection::{ConnectError, Reader, Writer, connect_to, greet, greet_within};
 use crate::client::mirror::{Mirror, MirrorError};
 use crate::client::session;
 use crate::core::event::{Direction, Event};
 use crate::core::id::StepId;
 use crate::core::incident::Incident;
+use crate::identity::AllowedSigners;
 use crate::metrics::pane::Pane;
 use crate::wire::act::{Act, Part};
 use crate::wire::message::{ActResult, FromClient, FromHub, ScoreView, Welcome, WriterState};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
@@ -36,6 +38,9 @@ pub enum RoomError {
     /// Words that are not what the event commits to.
     #[error("what the hub sent as the words of event {0} is not what the event commits to")]
     OtherWords(u64),
+    /// A hub, but not the one that was looked for.
+    #[error("{0}")]
+    OtherHub(String),
     /// The hub ended while an answer was due.
     #[error("the hub ended: {0}")]
     Ended(String),
@@ -103,14 +108,24 @@ pub struct Room<S = UnixStream> {
 }
 
 impl Room<UnixStream> {
-    /// Connects to a hub's socket.
+    /// Connects to a hub's socket. Only a hub of one of these accounts is spoken to.
     ///
     /// # Errors
-    /// When there is no hub, or it says something this client cannot follow.
-    pub async fn attach(socket: &Path) -> Result<Room, RoomError> {
-        let (reader, writer, welcome) = connect(socket, 0).await?;
+    /// When there is no hub, it is somebody else's, or it says something this client cannot follow.
+    pub async fn attach(socket: &Path, of: &[u32]) -> Result<Room, RoomError> {
+        let (reader, writer, welcome) = connect_to(socket, of, 0).await?;
         Room::new(reader, writer, welcome)
     }
+}
+
+/// The roster that came with the welcome. A hub of an older version sends none.
+fn roster(welcome: &Welcome) -> Result<Option<Vec<u8>>, RoomError> {
+    use base64::Engine as _;
+    if welcome.roster.is_empty() {
+        return Ok(None);
+    }
+    let bytes = base64::engine::general_purpose::STANDARD.decode(&welcome.roster);
+    bytes.map(Some).map_err(|e| RoomError::Pinned { what: "allowed_signers", why: e.to_string() })
 }
 
 /// How many messages wait between socket and room. Full: the socket is left alone, and the hub keeps the rest.
@@ -126,9 +141,23 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
         Room::new(reader, writer, welcome)
     }
 
+    /// The same over a stream that may take a while to be there.
+    ///
+    /// # Errors
+    /// As [`Room::attach`].
+    pub async fn over_within(patience: Duration, stream: S) -> Result<Room<S>, RoomError> {
+        let (reader, writer, welcome) = greet_within(patience, stream, 0).await?;
+        Room::new(reader, writer, welcome)
+    }
+
     fn new(reader: Reader<S>, writer: Writer<S>, welcome: Welcome) -> Result<Room<S>, RoomError> {
         let incident = empty_incident(&welcome)?;
-        let mirror = Mirror::new(&welcome.log, &welcome.hub_key, incident)?;
+        let roster = roster(&welcome)?;
+        let mirror = Mirror::new(&welcome.log, &welcome.hub_key, incident)?.with_copies(
+            welcome.runbook.as_bytes(),
+            welcome.team.as_bytes(),
+            roster.as_deref(),
+        );
         let inbox = receive_from(reader);
         Ok(Room {
             mirror,
@@ -140,6 +169,13 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
             parts: BTreeMap::new(),
             said: BTreeMap::new(),
         })
+    }
+
+    /// Whose keys are whose in this incident, as far as the hub said. To be believed once event 0 is here, which names
+    /// its digest.
+    pub fn roster(&self) -> AllowedSigners {
+        let bytes = roster(&self.welcome).ok().flatten();
+        AllowedSigners::parse(bytes.as_deref().unwrap_or_default())
     }
 
     /// The next update. Nothing is lost when the future is dropped while it waits.

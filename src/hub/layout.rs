@@ -21,8 +21,12 @@ pub const REVOKED_KEYS: &str = "revoked_keys";
 pub const WORKSPACE: &str = "workspace.yaml";
 /// How the incident was opened: the first act, on its way to the first hub.
 pub const OPENING: &str = "opening.json";
+/// Where the hub listens, if its path is short enough for a socket.
+pub const HUB_SOCKET: &str = "hub.sock";
 /// Where the hub can be reached: one line with a path.
 pub const SOCKET: &str = "socket";
+/// Accounts of this machine that were let in one by one, a name a line.
+pub const GUESTS: &str = "guests";
 /// The hub's process id, for people.
 pub const PID: &str = "hub.pid";
 /// What the hub had to say.
@@ -103,17 +107,12 @@ pub fn folder(state: &Path, incident: &IncidentId) -> PathBuf {
     state.join("incidents").join(incident.as_str())
 }
 
-/// Makes the folder (0700; 2710 where `incidents` passes its group on) with the copies and the opening act.
+/// Makes the folder (0700; 2710 where the state passes its group on) with the copies and the opening act.
 ///
 /// # Errors
 /// The folder exists already, or something cannot be written.
 pub fn prepare(state: &Path, incident: &IncidentId, copies: &Copies, opening: &Opening) -> Result<PathBuf> {
-    let incidents = state.join("incidents");
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&incidents)
-        .map_err(|e| cannot("make", &incidents, e))?;
+    let incidents = incidents(state)?;
     let dir = folder(state, incident);
     DirBuilder::new().mode(0o700).create(&dir).map_err(|e| cannot("make", &dir, e))?;
     let shared = std::fs::metadata(&incidents).is_ok_and(|m| m.mode() & 0o2000 != 0);
@@ -131,6 +130,23 @@ pub fn prepare(state: &Path, incident: &IncidentId, copies: &Copies, opening: &O
     Ok(dir)
 }
 
+/// The folder of the incidents, made when there is none. In a state that passes its group on, the group may list them
+/// and, where it may write there, add its own; the sticky bit keeps everybody's hands off the others' folders.
+fn incidents(state: &Path) -> Result<PathBuf> {
+    let path = state.join("incidents");
+    if path.is_dir() {
+        return Ok(path);
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|e| cannot("make", &path, e))?;
+    let of_group = std::fs::metadata(state).map_or(0, |m| m.mode());
+    if of_group & 0o2010 == 0o2010 {
+        let mode = if of_group & 0o020 != 0 { 0o3770 } else { 0o2750 };
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))
+            .map_err(|e| cannot("share", &path, e))?;
+    }
+    Ok(path)
+}
+
 /// The opening act of an incident.
 ///
 /// # Errors
@@ -144,11 +160,40 @@ pub fn opening(dir: &Path) -> Result<Opening> {
 /// Where the hub of this incident listens, or listened last.
 ///
 /// # Errors
-/// No hub has listened yet.
+/// No hub has listened yet, or the folder is closed to this account.
 pub fn socket(dir: &Path) -> Result<PathBuf> {
+    use std::os::unix::fs::FileTypeExt as _;
+    let inside = dir.join(HUB_SOCKET);
+    match std::fs::symlink_metadata(&inside) {
+        Ok(there) if there.file_type().is_socket() => return Ok(inside),
+        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => return Err(closed(dir, e)),
+        Ok(_) | Err(_) => {}
+    }
     let text = read(dir, SOCKET)?;
     let path = String::from_utf8_lossy(&text).trim_end().to_owned();
     Ok(PathBuf::from(path))
+}
+
+/// What to say to somebody whose account may not pass a folder.
+pub fn closed(dir: &Path, why: std::io::Error) -> Failure {
+    let outermost = dir.ancestors().filter(|p| std::fs::metadata(p).is_err()).last().and_then(Path::parent);
+    let shut = outermost.unwrap_or(dir);
+    let group = std::fs::metadata(shut).ok().map(|m| m.gid());
+    let name = group.map(|gid| group_name(gid).unwrap_or_else(|| format!("gid {gid}")));
+    let hint = match name {
+        Some(group) => format!("its owner can put you into the group {group}, or let in your account alone"),
+        None => "its owner can let in your account".to_owned(),
+    };
+    Failure::environment(format!("your account may not enter {}", shut.display()))
+        .because(why)
+        .hint(format!("{hint}: backout invite ACCOUNT INCIDENT"))
+}
+
+/// A group's name, as `/etc/group` has it.
+fn group_name(gid: u32) -> Option<String> {
+    let groups = std::fs::read_to_string("/etc/group").ok()?;
+    let line = groups.lines().find(|l| l.split(':').nth(2) == Some(&gid.to_string()))?;
+    line.split(':').next().map(str::to_owned)
 }
 
 /// The attempt's own directory.

@@ -1,9 +1,8 @@
 //! The socket: who may knock, and how many at once. Never reads what they say.
 
 use crate::error::{Failure, Result};
-use crate::hub::layout;
-use crate::hub::session;
 use crate::hub::shared::Shared;
+use crate::hub::{guests, layout, session};
 use crate::sanitize;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener as StdListener;
@@ -26,10 +25,10 @@ pub fn bind(dir: &Path) -> Result<(StdListener, PathBuf)> {
     let meta = std::fs::metadata(dir)
         .map_err(|e| Failure::environment(format!("cannot read {}", dir.display())).because(e))?;
     let shared = meta.mode() & 0o2010 == 0o2010;
-    let path = if shared { short(dir.join("hub.sock")) } else { private_place(dir) };
-    let path = path.ok_or_else(|| {
+    let elsewhere = || if shared { None } else { private_place(dir) };
+    let path = short(dir.join(layout::HUB_SOCKET)).or_else(elsewhere).ok_or_else(|| {
         Failure::environment(format!("no place for a socket of {} is short enough", dir.display()))
-            .hint("set XDG_RUNTIME_DIR, or use a shorter path for the state (--state)")
+            .hint("use a shorter path for the state (--state)")
     })?;
     let cannot = |what: &str, e: std::io::Error| {
         Failure::environment(format!("cannot {what} the socket {}", path.display())).because(e)
@@ -42,6 +41,7 @@ pub fn bind(dir: &Path) -> Result<(StdListener, PathBuf)> {
     let listener = StdListener::bind(&path).map_err(|e| cannot("bind", e))?;
     let mode = if shared { 0o660 } else { 0o600 };
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).map_err(|e| cannot("open", e))?;
+    guests::admit(dir, &path);
     listener.set_nonblocking(true).map_err(|e| cannot("use", e))?;
     layout::replace(&dir.join(layout::SOCKET), format!("{}\n", path.display()).as_bytes())?;
     Ok((listener, path))
@@ -51,7 +51,7 @@ fn short(path: PathBuf) -> Option<PathBuf> {
     (path.as_os_str().len() <= LONGEST).then_some(path)
 }
 
-/// The first place that is ours alone and short enough.
+/// The first place that is ours alone and short enough, for incidents in folders with long paths.
 fn private_place(dir: &Path) -> Option<PathBuf> {
     let name = format!("{}.sock", dir.file_name()?.to_string_lossy());
     let runtime = std::env::var_os("XDG_RUNTIME_DIR")

@@ -16,6 +16,8 @@ use crate::hub::shared::{Identity, Shared};
 use crate::hub::start::READY;
 use crate::hub::wish::{Observation, WAITING, Wish, Wishes};
 use crate::timeline::folder::{HUB_KEY, RESERVE};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as B64;
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixListener as StdListener;
@@ -137,6 +139,7 @@ fn identity(parts: &Parts, incident: &Incident) -> Identity {
         hub_key: opened.map(|o| o.hub_key.clone()).unwrap_or_default(),
         runbook: String::from_utf8_lossy(&parts.pinned.copies.runbook).into_owned(),
         team: String::from_utf8_lossy(&parts.pinned.copies.team).into_owned(),
+        roster: B64.encode(&parts.pinned.copies.allowed_signers),
     }
 }
 

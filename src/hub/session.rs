@@ -253,6 +253,7 @@ impl Client {
             hub_key: shared.hub_key.clone(),
             runbook: shared.runbook.clone(),
             team: shared.team.clone(),
+            roster: shared.roster.clone(),
             head,
             writer,
         };

@@ -35,6 +35,8 @@ pub struct Shared {
     pub runbook: String,
     /// The pinned `team.yaml`.
     pub team: String,
+    /// Base64 of the pinned `allowed_signers`.
+    pub roster: String,
     /// Where acts and observations go.
     pub wishes: Wishes,
     /// Whether the room can write.
@@ -60,6 +62,8 @@ pub struct Identity {
     pub runbook: String,
     /// The pinned `team.yaml`.
     pub team: String,
+    /// Base64 of the pinned `allowed_signers`.
+    pub roster: String,
 }
 
 impl Shared {
@@ -72,6 +76,7 @@ impl Shared {
             hub_key: identity.hub_key,
             runbook: identity.runbook,
             team: identity.team,
+            roster: identity.roster,
             wishes,
             state: watch::Sender::new(WriterState::Writing),
             shown: watch::Sender::new(Arc::new(Shown::default())),

@@ -118,6 +118,9 @@ pub struct Welcome {
     pub runbook: String,
     /// `team.yaml` as pinned.
     pub team: String,
+    /// Base64 of `allowed_signers` as pinned: who acts is looked up there, and not everybody can read the folder.
+    #[serde(default)]
+    pub roster: String,
     /// The head right now.
     pub head: Seen,
     /// Whether the hub can write.

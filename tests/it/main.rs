@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod attach;
 mod author;
 mod core;
 mod demo;

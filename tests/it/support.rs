@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unused_imports)]
 
+pub mod accounts;
 pub mod backout;
 pub mod incident;
 pub mod people;
@@ -13,6 +14,7 @@ mod server;
 pub mod ssh;
 mod wait;
 
+pub use accounts::{Account, Accounts};
 pub use backout::{Backout, Outcome};
 pub use incident::{Incident, PATIENCE};
 pub use people::{Person, Team, repository};

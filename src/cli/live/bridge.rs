@@ -3,6 +3,7 @@
 
 use super::translate;
 use crate::cli::context;
+use crate::cli::door::{Before, Door};
 use crate::client::answer::{self, Draft};
 use crate::client::room::{Room, RoomError, Update};
 use crate::client::session::{ActError, Session, payload};
@@ -11,13 +12,11 @@ use crate::core::event::Leaving;
 use crate::core::id::{PersonId, RoleName};
 use crate::core::intent::Intent;
 use crate::core::statement;
-use crate::hub::layout;
 use crate::identity::signer::Signer;
 use crate::sanitize::{self, Clean};
 use crate::wire;
 use crate::wire::message::ActResult;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -40,11 +39,14 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// So long a hub may take to note that somebody leaves.
 const POLITELY: Duration = Duration::from_secs(2);
 
+/// Why a hub that came back is not followed.
+const SHORTER: &str = "the hub that came back has a shorter record than the one before: do not trust it";
+
 /// The carrier.
 #[derive(Debug)]
 pub struct Bridge {
     room: Room,
-    dir: PathBuf,
+    door: Door,
     hands: Option<Hands>,
     updates: mpsc::Sender<Shown>,
     asked: mpsc::Receiver<Asked>,
@@ -64,12 +66,12 @@ impl Bridge {
     /// A carrier between this room and a console.
     pub fn new(
         room: Room,
-        dir: PathBuf,
+        door: Door,
         hands: Option<Hands>,
         updates: mpsc::Sender<Shown>,
         asked: mpsc::Receiver<Asked>,
     ) -> Bridge {
-        Bridge { room, dir, hands, updates, asked, waiting: BTreeMap::new(), state: RoomState::default() }
+        Bridge { room, door, hands, updates, asked, waiting: BTreeMap::new(), state: RoomState::default() }
     }
 
     /// Carries until one side ends.
@@ -127,7 +129,8 @@ impl Bridge {
         loop {
             match self.room.next().await {
                 Ok(Update::Events(more)) => events.extend(more),
-                Ok(Update::CaughtUp) => break,
+                Ok(Update::CaughtUp) if self.room.mirror.has_begun_again() => break,
+                Ok(Update::CaughtUp) => return Err(End::Hub(Clean::literal(SHORTER))),
                 Ok(Update::Bye(why)) => return Err(End::Hub(sanitize::line(&why))),
                 Ok(other) => self.show(other).await?,
                 Err(e) => return Err(End::Hub(sanitize::line(e.to_string()))),
@@ -140,11 +143,6 @@ impl Bridge {
         self.send(Shown::Room(self.state.clone())).await?;
         self.take_seats().await;
         Ok(())
-    }
-
-    async fn attach(&self) -> Result<Room, RoomError> {
-        let socket = layout::socket(&self.dir).map_err(|e| RoomError::Ended(e.to_string()))?;
-        Room::attach(&socket).await
     }
 
     async fn take_seats(&mut self) {
@@ -202,19 +200,25 @@ impl Bridge {
 
     /// The hub is gone: say so, and look for it until it is back or the console is gone.
     async fn reconnect(&mut self) -> Result<(), End> {
+        let before = Before::of(&self.room);
         self.state.line = Line::Reconnecting { since: context::now() };
         self.send(Shown::Room(self.state.clone())).await?;
         loop {
             if self.updates.is_closed() {
                 return Err(End::Console);
             }
-            match self.attach().await {
+            let found = tokio::select! {
+                found = self.door.again(&before) => found,
+                () = self.updates.closed() => return Err(End::Console),
+            };
+            match found {
                 Ok(room) => {
                     self.room = room;
                     self.waiting.clear();
                     return self.begin().await;
                 }
-                Err(RoomError::Connect(_)) => tokio::time::sleep(AGAIN).await,
+                // While a hub is started anew, its folder has no socket; while a line is down, ssh says so.
+                Err(RoomError::Connect(_) | RoomError::Ended(_)) => tokio::time::sleep(AGAIN).await,
                 Err(other) => return Err(End::Hub(sanitize::line(other.to_string()))),
             }
         }

@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Backout {
     folder: PathBuf,
     env: Vec<(OsString, OsString)>,
+    account: Option<String>,
+    program: PathBuf,
 }
 
 /// What a call came to.
@@ -58,12 +60,20 @@ impl Backout {
             ("TZ", "UTC".into()),
         ];
         let env = env.map(|(name, value)| (OsString::from(name), value)).to_vec();
-        Backout { folder: place.path().to_owned(), env }
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_backout"));
+        Backout { folder: place.path().to_owned(), env, account: None, program }
     }
 
     /// Called from this folder.
     pub fn inside(mut self, folder: &Path) -> Backout {
         self.folder = folder.to_owned();
+        self
+    }
+
+    /// As another account of this machine, with a copy of the program that it can reach. Only root can do this.
+    pub fn account(mut self, name: &str, program: &Path) -> Backout {
+        self.account = Some(name.to_owned());
+        self.program = program.to_owned();
         self
     }
 
@@ -77,7 +87,14 @@ impl Backout {
 
     /// The command, for tests that start it in a terminal or talk to it while it runs.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_backout"));
+        let mut command = match &self.account {
+            None => Command::new(&self.program),
+            Some(name) => {
+                let mut command = Command::new("/usr/bin/setpriv");
+                command.args(["--reuid", name, "--regid", name, "--init-groups", "--"]).arg(&self.program);
+                command
+            }
+        };
         command
             .env_clear()
             .envs(self.env.iter().map(|(n, v)| (n, v)))

@@ -77,6 +77,11 @@ pub struct Sshd {
 impl Sshd {
     /// Starts one for the current user; `key` is the key file that may come in. Nothing when it is missing.
     pub fn start(place: &Place, key: &Path) -> Option<Sshd> {
+        Sshd::start_with(place, key, "")
+    }
+
+    /// The same with more settings.
+    pub fn start_with(place: &Place, key: &Path, more: &str) -> Option<Sshd> {
         let server = need("sshd")?;
         let folder = place.folder("sshd");
         let host_key = folder.join("host_key");
@@ -91,7 +96,7 @@ impl Sshd {
             "sshd/sshd_config",
             format!(
                 "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\n\
-                 UsePAM no\nStrictModes no\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n",
+                 UsePAM no\nStrictModes no\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n{more}",
                 host_key.display(),
                 allowed.display()
             ),

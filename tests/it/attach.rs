@@ -1,0 +1,5 @@
+//! Ways into the room: other accounts, other machines, stock tools, captive shells; and who is kept out.
+
+mod accounts;
+mod bastion;
+mod laptop;

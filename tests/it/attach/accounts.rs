@@ -1,0 +1,85 @@
+//! Other accounts of the same machine: in through a group, and nobody else.
+
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::net::UnixListener;
+
+use super::bastion::{Bastion, State};
+
+fn mode(path: &std::path::Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[test]
+fn a_member_of_the_group_joins_and_approves_with_their_own_agent() {
+    let Some(bastion) = Bastion::open(State::OfTheGroup) else { return };
+    assert_eq!(mode(&bastion.dir), 0o2710);
+    assert_eq!(mode(&bastion.dir.join("hub.sock")), 0o660);
+    assert_eq!(mode(&bastion.dir.join("timeline.jsonl")), 0o600);
+    let bob = bastion.people.of("bob").uid;
+    bastion.act("bob", &["assume", "sre"]).exits(0);
+    assert!(bastion.record().contains(&format!("uid {bob}; uid {bob} here")), "{}", bastion.record());
+    bastion.act("bob", &["approve", "declare", "--yes"]).exits(0);
+    bastion.until("it is declared", "incident.declared");
+
+    // By the beginning of the id, by nothing at all, and by the folder.
+    bastion.backout("bob").run(["note", &bastion.id[..20], "one"]).exits(0);
+    bastion.backout("bob").run(["note", bastion.dir.to_str().unwrap(), "two"]).exits(0);
+    // An incident of one's own beside it, but no hand on somebody else's.
+    let incidents = bastion.state.join("incidents");
+    assert_eq!(mode(&incidents), 0o3770);
+    assert_ne!(std::fs::metadata(&incidents).unwrap().gid(), 0);
+}
+
+#[test]
+fn the_group_gets_the_socket_and_nothing_else() {
+    let Some(bastion) = Bastion::open(State::OfTheGroup) else { return };
+    let dir = bastion.dir.display();
+    for forbidden in [
+        format!("ls {dir}"),
+        format!("cat {dir}/timeline.jsonl"),
+        format!("cat {dir}/allowed_signers"),
+        format!("cat {dir}/socket"),
+        format!("rm -f {dir}/hub.sock"),
+        format!("mv {dir} {dir}x"),
+        format!("rm -rf {dir}"),
+    ] {
+        let outcome = bastion.people.runs("bob", &forbidden);
+        assert_ne!(outcome.code, Some(0), "bob: {forbidden}");
+    }
+    assert!(bastion.dir.join("hub.sock").exists());
+    // The record is out of reach, but not the room.
+    bastion.act("bob", &["note", "still here"]).exits(0);
+}
+
+#[test]
+fn who_is_not_in_the_group_is_refused_with_a_sentence() {
+    let Some(bastion) = Bastion::open(State::OfTheGroup) else { return };
+    let group = bastion.people.group.clone();
+    let named = [bastion.id.clone(), bastion.dir.display().to_string()];
+    for incident in named {
+        let outcome = bastion.backout("eve").run(["note", &incident, "let me in"]).exits(3);
+        assert!(outcome.stderr.contains("your account may not enter"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(&group), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("backout invite"), "{}", outcome.stderr);
+    }
+    let knock = format!("test -S {}/hub.sock", bastion.dir.display());
+    assert_ne!(bastion.people.runs("eve", &knock).code, Some(0));
+}
+
+#[test]
+fn a_socket_in_the_hubs_place_is_not_spoken_to() {
+    let Some(bastion) = Bastion::open(State::OfTheGroup) else { return };
+    let socket = bastion.dir.join("hub.sock");
+    std::fs::remove_file(&socket).unwrap();
+    // Root listens here, and the incident is ana's.
+    let squatter = UnixListener::bind(&socket).unwrap();
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o666)).unwrap();
+    chown(&socket, Some(bastion.people.of("ana").uid), None).unwrap();
+    squatter.set_nonblocking(true).unwrap();
+    let outcome = bastion.act("bob", &["note", "to whom?"]).exits(3);
+    assert!(outcome.stderr.contains("is held by uid 0"), "{}", outcome.stderr);
+    let (mut caller, _) = squatter.accept().unwrap();
+    let mut heard = Vec::new();
+    std::io::Read::read_to_end(&mut caller, &mut heard).unwrap();
+    assert!(heard.is_empty(), "not even a hello: {heard:?}");
+}
