@@ -22,6 +22,7 @@ pub mod prove;
 pub mod record;
 pub mod resume;
 pub mod room;
+pub mod schema;
 pub mod stdio;
 pub mod verify;
 
@@ -79,6 +80,10 @@ fn run(args: &Args) -> Result<()> {
         Verb::Init(verb) => init::run(verb),
         Verb::Lint(verb) => lint::run(args, verb),
         Verb::Plan(verb) => plan::run(args, verb),
+        Verb::Schema(verb) => {
+            schema::run(verb);
+            Ok(())
+        }
         Verb::Open(verb) => open::run(args, verb),
         Verb::Join(verb) => live::run(args, verb),
         Verb::Stdio(verb) => stdio::run(args, verb),

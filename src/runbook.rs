@@ -9,8 +9,10 @@
 //! * [`parse`]: from a file to the model, with every rule of the format.
 //! * [`places`]: where each part of a runbook stands in its file.
 //! * [`plan`]: what would happen, before anything does.
+//! * [`schema`]: the format for editors and other programs.
 //! * [`template`]: `{{ }}`, and what a step will really do.
 //! * [`texts`]: every text that templates fill.
+//! * [`vocabulary`]: the words that runbooks choose from.
 //! * [`words`]: parts of a runbook in words.
 
 pub mod condition;
@@ -21,8 +23,10 @@ pub mod model;
 pub mod parse;
 pub mod places;
 pub mod plan;
+pub mod schema;
 pub mod template;
 pub mod texts;
+pub mod vocabulary;
 pub mod words;
 pub mod yaml;
 

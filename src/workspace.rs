@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod paths;
+pub mod schema;
 pub mod team;
 
 use std::fs::File;

@@ -99,6 +99,8 @@ pub enum Verb {
     Lint(Lint),
     /// Show every step with its resolved commands, approvals and points of no return; runs nothing that changes anything
     Plan(Plan),
+    /// Print the JSON Schema of a format, so that editors complete and check it
+    Schema(Schema),
     /// Open an incident: start its hub and attach a console
     Open(Open),
     /// Attach to a running incident
@@ -189,6 +191,25 @@ pub struct Plan {
     /// How to print
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
     pub format: PlanFormat,
+}
+
+/// `schema`
+#[derive(Debug, ClapArgs)]
+pub struct Schema {
+    /// Of which file
+    #[arg(value_enum)]
+    pub of: SchemaOf,
+}
+
+/// The files that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// A runbook.
+    Runbook,
+    /// `team.yaml`.
+    Team,
+    /// `backout.yaml`.
+    Workspace,
 }
 
 /// `open`

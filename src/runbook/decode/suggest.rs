@@ -22,7 +22,7 @@ pub fn nearest<'a>(found: &str, allowed: impl Iterator<Item = &'a str>) -> Optio
 
 /// Words for a sentence: `a, b, c`; a long list is cut.
 pub fn list_of<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 40;
+    const SHOWN: usize = 80;
     let all: Vec<&str> = words.collect();
     let mut out = all.iter().take(SHOWN).map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
     if all.len() > SHOWN {

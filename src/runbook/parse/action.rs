@@ -3,24 +3,21 @@
 use super::{people, signals, subject};
 use crate::runbook::decode::{Fields, Item, list_of};
 use crate::runbook::model::{Action, Approve, Await, Check, Choice, Condition, Duty, Then};
+use crate::runbook::vocabulary;
 use crate::runbook::yaml::Value;
 use std::time::Duration;
-
-/// All action keys, in the order of the documentation.
-const KEYS: [&str; 10] =
-    ["manual", "run", "await", "check", "measure", "approve", "decide", "send", "set_aside", "wait"];
 
 /// Pause between two looks of an `await` when the file names none.
 const EVERY: Duration = Duration::from_secs(2);
 
 /// Reads the action of an opened step.
 pub fn read(f: &mut Fields<'_>) -> Action {
-    let given: Vec<&'static str> = KEYS.into_iter().filter(|key| f.has(key)).collect();
+    let given: Vec<&'static str> = vocabulary::ACTIONS.into_iter().filter(|key| f.has(key)).collect();
     let exit_codes = beside(f, "exit_codes", "run", |i| i.some(exit_code));
     let as_name = beside(f, "as", "measure", Item::name_text);
     match given.as_slice() {
         [] => {
-            let help = format!("add one of {}", list_of(KEYS.into_iter()));
+            let help = format!("add one of {}", list_of(vocabulary::ACTIONS.into_iter()));
             f.item().faults().error("parse-no-action", f.at(), "the step does nothing", &help);
         }
         [_] => {}
@@ -133,7 +130,7 @@ fn approve(item: Item<'_>) -> Option<Approve> {
 }
 
 fn duty(item: Item<'_>) -> Option<Duty> {
-    item.one_of(&[("initiator", Duty::Initiator), ("executor", Duty::Executor)])
+    item.one_of(&vocabulary::DUTIES)
 }
 
 fn decide(item: Item<'_>) -> Option<Action> {

@@ -2,6 +2,7 @@
 
 use crate::runbook::decode::{Fields, Item};
 use crate::runbook::model::{Class, Comms, Cost, Link, Objectives, Param, RestorePoint, Runbook, Window};
+use crate::runbook::vocabulary;
 use regex::RegexBuilder;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -57,8 +58,7 @@ fn version(item: Item<'_>) -> Option<()> {
 }
 
 fn class(item: Item<'_>) -> Option<Class> {
-    let all = [Class::Deploy, Class::Schema, Class::Data, Class::Restore];
-    item.one_of(&all.map(|c| (c.word(), c)))
+    item.one_of(&vocabulary::CLASSES)
 }
 
 fn objectives(item: Item<'_>) -> Option<Objectives> {

@@ -5,6 +5,7 @@ use crate::runbook::decode::Item;
 use crate::runbook::model::{
     Better, Cadence, Comms, MessageTemplate, Metric, MetricCondition, NoData, Op, Threshold, Trigger, Unit,
 };
+use crate::runbook::vocabulary;
 use std::time::Duration;
 
 /// Pause between two looks at a metric when the file names none.
@@ -28,7 +29,7 @@ fn metric(name: &str, item: Item<'_>) -> Option<Metric> {
         source: source.unwrap_or_default(),
         query: query.unwrap_or_default(),
         unit: f.optional("unit", unit).unwrap_or(Unit::Count),
-        better: f.optional("better", |i| i.one_of(&BETTER)).unwrap_or(Better::Lower),
+        better: f.optional("better", |i| i.one_of(&vocabulary::BETTER)).unwrap_or(Better::Lower),
         warn: f.optional("warn", Item::number),
         critical: f.optional("critical", Item::number),
         every: f.optional("every", Item::positive_duration).unwrap_or(EVERY),
@@ -37,17 +38,8 @@ fn metric(name: &str, item: Item<'_>) -> Option<Metric> {
     Some(metric)
 }
 
-const BETTER: [(&str, Better); 2] = [("lower", Better::Lower), ("higher", Better::Higher)];
-
 fn unit(item: Item<'_>) -> Option<Unit> {
-    item.one_of(&[
-        ("ratio", Unit::Ratio),
-        ("percent", Unit::Percent),
-        ("seconds", Unit::Seconds),
-        ("bytes", Unit::Bytes),
-        ("count", Unit::Count),
-        ("per_second", Unit::PerSecond),
-    ])
+    item.one_of(&vocabulary::UNITS)
 }
 
 /// One of `triggers`.
@@ -65,7 +57,7 @@ pub fn trigger(item: Item<'_>) -> Option<Trigger> {
 
 /// `pass`, `fail` or `inconclusive`.
 pub fn no_data(item: Item<'_>) -> Option<NoData> {
-    item.one_of(&[("pass", NoData::Pass), ("fail", NoData::Fail), ("inconclusive", NoData::Inconclusive)])
+    item.one_of(&vocabulary::NO_DATA)
 }
 
 /// A comparison such as `> 0.05`.

@@ -4,6 +4,7 @@ use super::{action, head, signals, subject};
 use crate::runbook::decode::{Fields, Item};
 use crate::runbook::model::{Action, Backlog, NoData, OnFailure, Retry, Step, Target};
 use crate::runbook::template;
+use crate::runbook::vocabulary;
 use std::collections::BTreeMap;
 
 /// Reads a step. A step that cannot be read in full is given back all the same, so that references to it hold;
@@ -96,9 +97,7 @@ fn on_failure(item: Item<'_>) -> Option<OnFailure> {
         f.finish();
         return id.map(OnFailure::Goto);
     }
-    let words =
-        [("pause", &OnFailure::Pause), ("abort", &OnFailure::Abort), ("continue", &OnFailure::Continue)];
-    item.one_of(&words).cloned()
+    item.one_of(&vocabulary::ON_FAILURE).cloned()
 }
 
 fn host(item: Item<'_>) -> Option<String> {
@@ -160,5 +159,5 @@ fn backlog(item: Item<'_>) -> Option<Backlog> {
 }
 
 fn evidence(item: Item<'_>) -> Option<bool> {
-    item.one_of(&[("required", true), ("optional", false)])
+    item.one_of(&vocabulary::EVIDENCE)
 }

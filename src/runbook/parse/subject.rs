@@ -2,6 +2,7 @@
 
 use crate::runbook::decode::{Fields, Item};
 use crate::runbook::model::{Aggregate, Command, Condition, HttpRequest, Subject};
+use crate::runbook::vocabulary;
 use crate::runbook::yaml::Value;
 use std::collections::BTreeMap;
 
@@ -39,7 +40,7 @@ pub fn condition(item: Item<'_>) -> Option<Condition> {
 
 /// Exactly one of `run`, `http` and `metric`.
 pub fn of(f: &mut Fields<'_>) -> Option<Subject> {
-    let given: Vec<&'static str> = ["run", "http", "metric"].into_iter().filter(|key| f.has(key)).collect();
+    let given: Vec<&'static str> = vocabulary::SUBJECTS.into_iter().filter(|key| f.has(key)).collect();
     let beside = span_beside(f);
     match given.as_slice() {
         ["run"] => f.optional("run", command).map(Subject::Run),
@@ -93,12 +94,7 @@ fn metric(item: Item<'_>, beside: Over) -> Option<Subject> {
 }
 
 fn aggregate(item: Item<'_>) -> Option<Aggregate> {
-    item.one_of(&[
-        ("avg", Aggregate::Avg),
-        ("min", Aggregate::Min),
-        ("max", Aggregate::Max),
-        ("last", Aggregate::Last),
-    ])
+    item.one_of(&vocabulary::AGGREGATES)
 }
 
 fn http(item: Item<'_>) -> Option<HttpRequest> {
@@ -121,9 +117,8 @@ fn address(item: Item<'_>) -> Option<String> {
     None
 }
 
-/// Looking may not change anything, so the methods that do are not offered.
 fn method(item: Item<'_>) -> Option<&'static str> {
-    item.one_of(&["GET", "HEAD", "POST", "OPTIONS"].map(|m| (m, m)))
+    item.one_of(&vocabulary::METHODS)
 }
 
 fn headers(item: Item<'_>) -> Option<BTreeMap<String, String>> {

@@ -1,0 +1,14 @@
+//! `schema`: the formats for editors and other programs. Never reads a file.
+
+use crate::cli::args::{Schema, SchemaOf};
+use crate::cli::print;
+
+/// Runs the verb.
+pub fn run(verb: &Schema) {
+    let schema = match verb.of {
+        SchemaOf::Runbook => crate::runbook::schema::runbook(),
+        SchemaOf::Team => crate::workspace::schema::team(),
+        SchemaOf::Workspace => crate::workspace::schema::workspace(),
+    };
+    print(&format!("{schema:#}\n"));
+}
