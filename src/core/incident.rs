@@ -142,10 +142,10 @@ impl Incident {
         self.runbook.step(id.as_str())
     }
 
-    /// Cost so far in hundredths of the runbook's currency.
+    /// Cost so far in hundredths of the runbook's currency. It stops growing when the harm does.
     pub fn cost_cents(&self, now: Stamp) -> Option<(u64, &str)> {
         let cost = self.runbook.cost.as_ref()?;
-        let until = self.mitigated_at.unwrap_or(now);
+        let until = self.mitigated_at.or(self.resolved_at).unwrap_or(now);
         let minutes = until.since(self.opened_at).as_secs_f64() / 60.0;
         Some(((minutes * cost.per_minute_cents as f64) as u64, cost.currency.as_str()))
     }
