@@ -207,5 +207,6 @@ async fn attend(args: &Args, stage: &Stage, begun: Begun) -> Result<()> {
     let roles = RoleName::parse(Part::Commander.role()).into_iter().collect();
     let attendance =
         Attendance { room, person, signer, session: begun.session, roles, door: Door::Folder(begun.dir) };
-    live::attend(args, attendance).await
+    // However they left: the demo ends with it and says so itself.
+    live::attend(args, attendance).await.map(drop)
 }

@@ -51,7 +51,11 @@ pub fn run(args: &Args, verb: &Join) -> Result<()> {
         let mut room = context::enter(&door).await?;
         match (verb.observe, plain) {
             (true, true) => follow::look_on(room).await,
-            (true, false) => observe(args, room, door).await,
+            (true, false) => {
+                let id = door.name();
+                farewell(&observe(args, room, door).await?, &id);
+                Ok(())
+            }
             (false, true) => {
                 let mut seat = seat(&context, room, verb).await?;
                 seat.assume(&roles(verb)?).await?;
@@ -61,7 +65,10 @@ pub fn run(args: &Args, verb: &Join) -> Result<()> {
                 room.catch_up().await.map_err(context::lost)?;
                 let (person, signer) = context.identify(&room)?;
                 let (room, session) = join(room, &person, &signer, roles(verb)?).await?;
-                attend(args, Attendance { room, person, signer, session, roles: roles(verb)?, door }).await
+                let (roles, id) = (roles(verb)?, door.name());
+                let attendance = Attendance { room, person, signer, session, roles, door };
+                farewell(&attend(args, attendance).await?, &id);
+                Ok(())
             }
         }
     })
@@ -108,7 +115,7 @@ async fn join(
 ///
 /// # Errors
 /// When the terminal or the hub cannot be used any more.
-pub async fn attend(args: &Args, attendance: Attendance) -> Result<()> {
+pub async fn attend(args: &Args, attendance: Attendance) -> Result<Left> {
     let me = Me {
         person: attendance.person.clone(),
         session: Some(attendance.session.id().clone()),
@@ -124,17 +131,16 @@ pub async fn attend(args: &Args, attendance: Attendance) -> Result<()> {
     show(args, attendance.room, attendance.door, me, Some(hands)).await
 }
 
-async fn observe(args: &Args, room: Room, door: Door) -> Result<()> {
+async fn observe(args: &Args, room: Room, door: Door) -> Result<Left> {
     // An observer acts under no name: this one only fills the place of it on their own screen.
     let person = PersonId::parse("observer").map_err(|e| Failure::usage(e.to_string()))?;
     let me = Me { person, session: None, key: None, stance: Stance::Observes };
     show(args, room, door, me, None).await
 }
 
-async fn show(args: &Args, room: Room, door: Door, me: Me, hands: Option<bridge::Hands>) -> Result<()> {
+async fn show(args: &Args, room: Room, door: Door, me: Me, hands: Option<bridge::Hands>) -> Result<Left> {
     let (updates, incoming) = tokio::sync::mpsc::channel(console::link::UPDATES);
     let (outgoing, asked) = tokio::sync::mpsc::channel(console::link::ACTS);
-    let id = door.name();
     let bridge = bridge::Bridge::new(room, door, hands, updates, asked);
     let carried = tokio::spawn(bridge.carry());
     let level = Level::choose(
@@ -158,19 +164,24 @@ async fn show(args: &Args, room: Room, door: Door, me: Me, hands: Option<bridge:
     let ended = console::run::run(Ends { updates: incoming, asked: outgoing }, setup).await;
     match &ended {
         // The console's ends are gone, so this ends by itself, and soon.
-        Ok(Left::Detached) => drop(carried.await),
+        Ok(Left::Detached | Left::DetachedFromClosed) => drop(carried.await),
         // Whoever lost their terminal did not leave: the hub notes it as what it is.
         Ok(Left::TerminalGone | Left::Signalled) | Err(_) => carried.abort(),
     }
-    match ended {
-        Ok(Left::Detached) => {
-            say(&format!("detached; the incident goes on: `backout join {id}` comes back"));
-            Ok(())
-        }
-        Ok(Left::TerminalGone | Left::Signalled) => Ok(()),
-        Err(e) => Err(Failure::environment("the terminal cannot be used")
+    ended.map_err(|e| {
+        Failure::environment("the terminal cannot be used")
             .because(e)
-            .hint("`backout join --plain` works without one")),
+            .hint("`backout join --plain` works without one")
+    })
+}
+
+/// Says what becomes of the incident, once the console is gone from the terminal.
+pub fn farewell(left: &Left, id: &str) {
+    match left {
+        Left::Detached => say(&format!("detached; the incident goes on: `backout join {id}` comes back")),
+        Left::DetachedFromClosed => say(&format!("the record is closed: `backout verify {id}` checks it")),
+        // Nobody reads this terminal any more.
+        Left::TerminalGone | Left::Signalled => {}
     }
 }
 

@@ -121,7 +121,10 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
             seat.note(&format!("takes over from incident {holder}: {why}")).await?;
         }
         let (room, person, signer, session) = seat.into_parts()?;
-        live::attend(args, live::Attendance { room, person, signer, session, roles, door }).await
+        let id = door.name();
+        let attendance = live::Attendance { room, person, signer, session, roles, door };
+        live::farewell(&live::attend(args, attendance).await?, &id);
+        Ok(())
     })
 }
 

@@ -20,6 +20,7 @@ use super::terminal::screen::Screen;
 use super::terminal::{self, Guard, Size};
 use super::update::{Effect, Msg, update};
 use super::view;
+use crate::core::incident::Stage;
 use crate::sanitize::Clean;
 use crate::theme::{MONO, Theme, shipped};
 use signals::{Signal, Signals};
@@ -97,11 +98,13 @@ pub fn fitting(theme: Theme, level: Level) -> Theme {
     }
 }
 
-/// Why the console ended. The incident goes on in every case.
+/// Why the console ended. What happens at a terminal never ends an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
     /// The person left.
     Detached,
+    /// The same, of a record that was closed by then.
+    DetachedFromClosed,
     /// The terminal is gone, or its input ended.
     TerminalGone,
     /// A signal asked for it.
@@ -338,13 +341,18 @@ impl Console {
         Ok(())
     }
 
+    fn detached(&self) -> Left {
+        let closed = self.model.incident.as_ref().is_some_and(|i| i.stage == Stage::Closed);
+        if closed { Left::DetachedFromClosed } else { Left::Detached }
+    }
+
     /// Folds a message and carries out its effects.
     fn fold(&mut self, msg: Msg) -> io::Result<Option<Left>> {
         let effects = update(&mut self.model, msg, self.clock.now());
         for effect in effects {
             match effect {
                 Effect::Ask(asked) => self.ask(asked),
-                Effect::Detach => return Ok(Some(Left::Detached)),
+                Effect::Detach => return Ok(Some(self.detached())),
                 Effect::Suspend => self.stopping = true,
                 Effect::Redraw => self.screen.forget(),
                 Effect::Clipboard(text) => {
