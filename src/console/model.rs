@@ -174,7 +174,12 @@ impl Model {
             filter: None,
             layers: Vec::new(),
             toast: None,
-            attention: Attention { tone: Tone::Quiet, words: "waiting for the hub".into(), step: None },
+            attention: Attention {
+                tone: Tone::Quiet,
+                words: "waiting for the hub".into(),
+                step: None,
+                deed: None,
+            },
             keymap,
             next_act: 1,
             leaving: None,

@@ -108,12 +108,18 @@ pub struct Attention {
     pub words: String,
     /// The step it is about.
     pub step: Option<StepId>,
+    /// The deed that it asks for, where one stands out.
+    pub deed: Option<Deed>,
 }
 
 /// What comes next, most pressing first.
 pub fn attention(ground: &Ground<'_>) -> Attention {
-    let for_me =
-        |words: String, step: &StepId| Attention { tone: Tone::ForMe, words, step: Some(step.clone()) };
+    let for_me = |words: String, step: &StepId| Attention {
+        tone: Tone::ForMe,
+        words,
+        step: Some(step.clone()),
+        deed: None,
+    };
     for step in steps_by_urgency(ground) {
         let offers = of_step(ground, &step);
         if let Some(words) = wanted(ground, &step, &offers) {
@@ -121,14 +127,12 @@ pub fn attention(ground: &Ground<'_>) -> Attention {
         }
     }
     if let Some(seat) = seat_for_me(ground) {
-        return Attention {
-            tone: Tone::ForMe,
-            words: format!("the seat {seat} is empty: take-seat {seat}"),
-            step: None,
-        };
+        let words = format!("the seat {seat} is empty: take-seat {seat}");
+        let deed = Deed { action: Action::TakeSeat, step: None, with: Some(seat) };
+        return Attention { tone: Tone::ForMe, words, step: None, deed: Some(deed) };
     }
-    if let Some(words) = closing(ground) {
-        return Attention { tone: Tone::ForMe, words, step: None };
+    if let Some((words, deed)) = closing(ground) {
+        return Attention { tone: Tone::ForMe, words, step: None, deed };
     }
     others(ground)
 }
@@ -208,32 +212,36 @@ fn seat_for_me(ground: &Ground<'_>) -> Option<String> {
     })
 }
 
-fn closing(ground: &Ground<'_>) -> Option<String> {
+fn closing(ground: &Ground<'_>) -> Option<(String, Option<Deed>)> {
     let incident = ground.incident;
     if incident.stage != Stage::Declared || !incident.phases_over() {
         return None;
     }
-    let judge = |action| ground.judge(&Deed { action, step: None, with: None });
+    let of_incident = |action| Deed { action, step: None, with: None };
     if let Some(step) = incident.undo_order().first().filter(|_| incident.aborted.is_some()) {
         let id = StepId::parse(step.id.clone()).ok()?;
         let undo = Deed { action: Action::Undo, step: Some(id), with: None };
         if ground.judge(&undo).is_ok() {
-            return Some(format!("{} can be undone", step.id));
+            return Some((format!("{} can be undone", step.id), Some(undo)));
         }
     }
-    match judge(Action::Close) {
+    match ground.judge(&of_incident(Action::Close)) {
         Ok(()) if incident.resolved_at.is_none() && incident.aborted.is_none() => {
-            Some("all steps are settled: say resolved, then close".to_owned())
+            let words = "all steps are settled: say resolved, then close".to_owned();
+            Some((words, Some(of_incident(Action::Resolve))))
         }
-        Ok(()) => Some("everything is settled: close the record".to_owned()),
-        Err(Refusal::CannotClose(why)) => Some(why),
+        Ok(()) => {
+            Some(("everything is settled: close the record".to_owned(), Some(of_incident(Action::Close))))
+        }
+        Err(Refusal::CannotClose(why)) => Some((why, None)),
         Err(_) => None,
     }
 }
 
 fn others(ground: &Ground<'_>) -> Attention {
     let incident = ground.incident;
-    let quiet = |words: &str| Attention { tone: Tone::Quiet, words: words.to_owned(), step: None };
+    let quiet =
+        |words: &str| Attention { tone: Tone::Quiet, words: words.to_owned(), step: None, deed: None };
     match incident.stage {
         Stage::Empty => return quiet("nothing has happened yet"),
         Stage::Closed => return quiet("closed; nothing more is written"),
@@ -241,10 +249,10 @@ fn others(ground: &Ground<'_>) -> Attention {
     }
     if let Some(why) = &incident.paused {
         let words = format!("paused: {why}");
-        return Attention { tone: Tone::ForOthers, words, step: None };
+        return Attention { tone: Tone::ForOthers, words, step: None, deed: None };
     }
     if let Some(id) = steps_by_urgency(ground).into_iter().next() {
-        let waits = |words| Attention { tone: Tone::ForOthers, words, step: Some(id.clone()) };
+        let waits = |words| Attention { tone: Tone::ForOthers, words, step: Some(id.clone()), deed: None };
         let Some(step) = incident.step(&id) else {
             return waits(format!("the decision to roll back: {}", missing(ground, &id)));
         };
@@ -259,7 +267,8 @@ fn others(ground: &Ground<'_>) -> Attention {
         });
     }
     if let Some((role, _)) = incident.empty_seats().first() {
-        return Attention { tone: Tone::ForOthers, words: format!("the seat {role} is empty"), step: None };
+        let words = format!("the seat {role} is empty");
+        return Attention { tone: Tone::ForOthers, words, step: None, deed: None };
     }
     quiet("nothing waits")
 }

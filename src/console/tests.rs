@@ -507,3 +507,27 @@ fn a_bell_rings_only_for_somebody_who_looks_elsewhere() {
     assert!(stage.model.attention.step.is_some() && stage.model.selected() == step("declare"));
     assert_eq!(TABLE.iter().filter(|e| e.action == Action::Approve).count(), 1);
 }
+
+#[test]
+fn two_keys_do_what_the_screen_asks_for_and_nothing_else() {
+    let mut play = Play::opened_on(120, 40);
+    play.gathered();
+    let commander = crate::core::id::RoleName::parse("commander").unwrap();
+    play.grants("ana", "declare", "commander").grants("bob", "declare", "sre");
+    play.does("ana", crate::core::event::Renounced { role: commander });
+    let asked = play.model.attention.deed.clone().unwrap();
+    assert_eq!((asked.action, asked.with.as_deref()), (Action::TakeSeat, Some("commander")));
+    play.keys(".");
+    let Some(super::layer::Layer::Menu(menu)) = play.model.layers.last() else { panic!("no menu") };
+    assert_eq!(menu.offers.first().map(|o| &o.deed), Some(&asked));
+}
+
+#[test]
+fn the_cost_stands_still_once_the_service_is_whole_again() {
+    let mut play = Play::opened_on(120, 40);
+    play.approved().minutes(3).does("ana", crate::core::event::Resolved { reason: "whole".into() });
+    let then = text(&play).lines().nth(1).unwrap().split("head").next().unwrap().to_owned();
+    assert!(then.contains("cost"), "{then}");
+    play.minutes(10);
+    assert_eq!(text(&play).lines().nth(1).unwrap().split("head").next().unwrap(), then);
+}

@@ -112,7 +112,8 @@ fn focus(model: &mut Model, pane: Focus) {
 fn attend(model: &mut Model) {
     model.picked = model.attention.step.clone();
     model.focus = Focus::Checklist;
-    layers::menu(model);
+    let asked = model.attention.deed.clone();
+    layers::menu_with(model, asked.as_ref());
 }
 
 /// On the bare screen `esc` undoes what changes the view, one thing at a time, and then does nothing.

@@ -143,13 +143,19 @@ fn palette(model: &mut Model, key: Key) -> Vec<Effect> {
 
 /// Opens the list of what can be done now.
 pub(super) fn menu(model: &mut Model) {
+    menu_with(model, None);
+}
+
+/// The same, with the deed that is asked for on top: two keys must never do something else than what the screen asks.
+pub(super) fn menu_with(model: &mut Model, asked_for: Option<&Deed>) {
     let selected = model.selected();
     let Some(ground) = model.ground() else { return };
     let all = offer::all(&ground, &selected);
     let mut offers: Vec<Offer> = all.iter().filter(|o| o.refusal.is_none()).cloned().collect();
     // What is about the step comes first; what is final comes last.
     offers.sort_by_key(|o| {
-        (o.deed.step.is_none(), o.deed.action.entry().weight == crate::console::action::Weight::Final)
+        let is_final = o.deed.action.entry().weight == crate::console::action::Weight::Final;
+        (Some(&o.deed) != asked_for, o.deed.step.is_none(), is_final)
     });
     let asked = all.iter().find(|o| matches!(o.deed.action, Action::Start | Action::Send | Action::Approve));
     let why_none = match (asked, model.me.stance) {
