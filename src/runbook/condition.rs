@@ -185,7 +185,10 @@ fn equals(wanted: &str, text: &str) -> Judgement {
     Judgement::fail(format!("{} instead of {}", shortened(text), shortened(wanted)))
 }
 
+/// The last newline is the command's manner of speaking, for `$` as for `equals`: with it, `^ok$` would never be
+/// found, and `not_matches: ^error$` would hold whatever was printed.
 fn matches(pattern: &str, text: &str) -> Judgement {
+    let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     match RegexBuilder::new(pattern).size_limit(PATTERN_SIZE).build() {
         Ok(regex) if regex.is_match(text) => Judgement::Pass,
         Ok(_) => Judgement::fail(format!("{} does not match `{}`", shortened(text), shortened(pattern))),

@@ -240,3 +240,13 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn the_last_newline_is_no_part_of_the_last_line() {
+    for text in ["ok", "ok\n", "ok\r\n"] {
+        assert_eq!(look(&Expect::Matches("^ok$".into()), text), Judgement::Pass, "{text:?}");
+        assert!(matches!(look(&Expect::NotMatches("^ok$".into()), text), Judgement::Fail { .. }), "{text:?}");
+    }
+    assert!(matches!(look(&Expect::Matches("^ok$".into()), "ok\n\n"), Judgement::Fail { .. }));
+    assert!(matches!(look(&Expect::Matches("^ok$".into()), "ok\nnot\n"), Judgement::Fail { .. }));
+}
