@@ -14,6 +14,7 @@ mod core;
 mod demo;
 mod hub;
 mod identity;
+mod library;
 mod lifecycle;
 mod metrics;
 mod orders;

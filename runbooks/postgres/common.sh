@@ -1,0 +1,58 @@
+# What the scripts of this folder share; each begins with `. "$(dirname "$0")/common.sh"`.
+# Their answers are judged by the runbook: one line, and any other exit code than 0 means that nobody knows.
+set -eu
+# Times are compared as text, so there is one zone and one language.
+export LC_ALL=C TZ=UTC
+here=$(cd "$(dirname "$0")" && pwd)
+
+# as_owner COMMAND…: PostgreSQL refuses to run as root, and what root made its owner could not use.
+as_owner() {
+  if [ "$(id -u)" = 0 ]; then
+    (cd / && exec setpriv --reuid "$ACCOUNT" --regid "$(id -g "$ACCOUNT")" --init-groups -- "$@")
+  else
+    (cd / && exec "$@")
+  fi
+}
+
+# control DIR LABEL: one line of pg_controldata.
+control() {
+  "$BIN/pg_controldata" -D "$1" 2>/dev/null | sed -n "s/^$2: *//p" | head -n 1
+}
+
+# moment TEXT: a time in one form that sorts as text; fails where the text is no time.
+moment() {
+  date -u -d "$1" '+%Y-%m-%d %H:%M:%S.%6N'
+}
+
+# judged TEXT: the answer, and the end.
+judged() {
+  printf '%s\n' "$1"
+  exit 0
+}
+
+# broken TEXT: nobody knows, and why.
+broken() {
+  printf '%s\n' "$1" >&2
+  exit 1
+}
+
+# postmaster DIR: the process id of the server that runs on DIR, if one does.
+# A stale postmaster.pid is normal after a crash, and its number may belong to somebody else by now.
+postmaster() {
+  [ -r "$1/postmaster.pid" ] || return 0
+  pid=$(head -n 1 "$1/postmaster.pid")
+  case $pid in '' | *[!0-9]*) return 0 ;; esac
+  cwd=$(readlink "/proc/$pid/cwd" 2>/dev/null) || return 0
+  [ "$cwd" != "$(readlink -f "$1")" ] || echo "$pid"
+}
+
+# psql_on DIR ARGUMENT…: asks the server that runs on DIR, whatever its port and socket are.
+psql_on() {
+  dir=$1
+  shift
+  [ -n "$(postmaster "$dir")" ] || broken "no server runs on $dir"
+  port=$(sed -n 4p "$dir/postmaster.pid")
+  socket=$(sed -n 5p "$dir/postmaster.pid")
+  [ -n "$socket" ] || socket=127.0.0.1
+  as_owner "$BIN/psql" -X -q -v ON_ERROR_STOP=1 -h "$socket" -p "$port" -U "${DBUSER:-postgres}" "$@"
+}

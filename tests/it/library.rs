@@ -1,0 +1,5 @@
+//! The runbooks that ship, each for real: real servers, the real hub, people with keys of their own.
+
+mod cluster;
+mod pitr;
+mod walk;
