@@ -10,6 +10,7 @@
 //! [`replay::check`] turns the first around: it finds the intent behind a recorded event and asks `decide` whether
 //! it was legal. The hub, the verifier, every console and every test use these same functions.
 
+pub mod amendment;
 pub mod apply;
 pub mod decide;
 pub mod due;

@@ -12,6 +12,7 @@
 //! * [`evidence`], [`verify`]: a record to be judged, and the judge.
 //! * [`proof`], [`export`]: one event, or everything people signed, for others.
 
+pub mod amended;
 pub mod codec;
 pub mod evidence;
 pub mod export;

@@ -41,6 +41,7 @@ fn incident_of(act: &Act) -> &str {
         | Act::Settle { incident, .. }
         | Act::Close { incident, .. }
         | Act::Note { incident, .. }
+        | Act::Amend { incident, .. }
         | Act::Assume { incident, .. }
         | Act::Renounce { incident, .. }
         | Act::Inherit { incident, .. }
@@ -58,6 +59,7 @@ async fn perform(mut seat: Seat, act: &Act) -> Result<()> {
             seat.sign_shown(draft, *yes).await?
         }
         Act::Note { text, .. } => seat.note(text).await?,
+        Act::Amend { file, reason, .. } => amend(&mut seat, file, reason).await?,
         Act::Send { step, text, .. } => send(&mut seat, step, text.as_deref()).await?,
         other => {
             let intent = intent(&seat, other)?;
@@ -110,6 +112,30 @@ async fn send(seat: &mut Seat, step: &str, text: Option<&std::path::Path>) -> Re
     if let Intent::Start { payload, .. } = &mut intent {
         *payload = Some(commitment);
     }
+    seat.act_with(intent, vec![part]).await
+}
+
+/// A runbook that travels with an act must fit into one frame, Base64 included.
+const LARGEST_AMENDMENT: usize = 180 * 1024;
+
+async fn amend(seat: &mut Seat, path: &std::path::Path, reason: &str) -> Result<u64> {
+    let shown = path.display().to_string();
+    let bytes =
+        std::fs::read(path).map_err(|e| Failure::environment(format!("cannot read {shown}")).because(e))?;
+    if bytes.len() > LARGEST_AMENDMENT {
+        let hint = format!("an amendment has at most {} KiB", LARGEST_AMENDMENT / 1024);
+        return Err(Failure::usage(format!("{shown} is too large to be proposed")).hint(hint));
+    }
+    let (runbook, model) = crate::timeline::amended::read(&bytes).map_err(|why| {
+        Failure::usage(format!("{shown} is no runbook that can be used: {why}"))
+            .hint("`backout lint` shows every mistake")
+    })?;
+    seat.room.mirror.incident.offer(runbook, model);
+    for change in crate::core::amendment::changes(&seat.room.mirror.incident, runbook, reason) {
+        say(&format!("{}: {}", change.id, change.summary));
+    }
+    let (part, payload) = crate::client::session::payload(&bytes).map_err(failed)?;
+    let intent = Intent::ProposeAmendment { runbook, payload, reason: reason.to_owned() };
     seat.act_with(intent, vec![part]).await
 }
 
@@ -196,6 +222,7 @@ fn intent(seat: &Seat, act: &Act) -> Result<Intent> {
         | Act::Override(_)
         | Act::Close { .. }
         | Act::Note { .. }
+        | Act::Amend { .. }
         | Act::Send { .. } => Err(Failure::usage("this act is not made of an intent alone")),
     }
 }

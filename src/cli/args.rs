@@ -490,6 +490,16 @@ pub enum Act {
         #[arg(long)]
         yes: bool,
     },
+    /// Propose a changed runbook; those who declare the rollback approve it (`approve INCIDENT runbook.amend`)
+    Amend {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The changed runbook
+        file: PathBuf,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// Write a note
     Note {
         /// The incident, or the beginning of its id

@@ -241,6 +241,7 @@ pub fn words(what: &What) -> String {
         What::BacklogAdded(d) => format!("{} {}", d.count, d.name),
         What::BacklogSettled(d) => format!("{} {}: {}", d.count, d.name, d.reason),
         What::Sent(d) => format!("{} to {}: {}", d.template, d.channel, d.detail),
+        What::Amended(d) => format!("goes on with {}", d.runbook),
         What::Noted(_) => String::new(),
         What::ClockJumped(d) => format!("{} ms", d.micros / 1_000),
         What::AnchorConfirmed(d) => format!("{} keeps {}", d.anchor, d.n),

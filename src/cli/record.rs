@@ -101,6 +101,7 @@ pub fn load(dir: &Path) -> Result<Record> {
         Failure::environment(format!("the pinned team of {} cannot be read", dir.display())).because(first)
     })?;
     let mut incident = Incident::new(Arc::new(runbook.runbook), Arc::new(team));
+    crate::timeline::amended::offer(&mut incident, |name| std::fs::read(dir.join(name)).ok());
     let path = dir.join("timeline.jsonl");
     let file = File::open(&path)
         .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;

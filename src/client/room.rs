@@ -3,13 +3,15 @@
 use crate::client::connection::{ConnectError, Reader, Writer, connect_to, greet, greet_within};
 use crate::client::mirror::{Mirror, MirrorError};
 use crate::client::session;
-use crate::core::event::{Direction, Event};
+use crate::core::event::{Direction, Event, What};
 use crate::core::id::StepId;
 use crate::core::incident::Incident;
 use crate::identity::AllowedSigners;
 use crate::metrics::pane::Pane;
+use crate::timeline::amended;
 use crate::wire::act::{Act, Part};
 use crate::wire::message::{ActResult, FromClient, FromHub, ScoreView, Welcome, WriterState};
+use base64::Engine as _;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
@@ -217,15 +219,34 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
     }
 
     fn events(&mut self, text: &str) -> Result<Vec<Event>, RoomError> {
+        self.proposals(text);
         let events = self.mirror.feed(text)?;
         for event in &events {
             if let Some(parts) = self.parts.remove(&event.seq) {
                 let texts =
                     session::opened(&parts, &event.payload).ok_or(RoomError::OtherWords(event.seq))?;
-                self.said.insert(event.seq, texts);
+                // A proposed runbook is no line of talk.
+                if !matches!(event.what, What::Decided(_)) {
+                    self.said.insert(event.seq, texts);
+                }
             }
         }
         Ok(events)
+    }
+
+    /// Makes changed runbooks known before the events that propose them are judged. Each goes by its own digest, so
+    /// one that no event names changes nothing.
+    fn proposals(&mut self, text: &str) {
+        if !text.contains("\"amend\"") {
+            return;
+        }
+        let b64 = base64::engine::general_purpose::STANDARD;
+        for part in self.parts.values().flatten() {
+            let bytes = b64.decode(&part.data).unwrap_or_default();
+            if let Ok((digest, runbook)) = amended::read(&bytes) {
+                self.mirror.incident.offer(digest, runbook);
+            }
+        }
     }
 
     /// Reads until everything recorded before we came is here. The events are kept for [`Room::next`].

@@ -178,7 +178,7 @@ impl Play {
         let event =
             Event { seq, at: self.now().wall, actor, what: what.into(), payload: Vec::new(), auth: None };
         apply(&mut self.incident, &event);
-        let recorded = Recorded { event, said: Vec::new() };
+        let recorded = Recorded { event, said: Vec::new(), proposed: None };
         self.events.push(recorded.clone());
         recorded
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::event::{Direction, Event, Seen};
-use crate::core::id::{PersonId, SessionId, StepId};
+use crate::core::id::{Digest, PersonId, SessionId, StepId};
 use crate::core::intent::{GateAnswer, Intent};
 use crate::core::statement::Answering;
 use crate::core::team::Team;
@@ -87,6 +87,8 @@ pub struct Recorded {
     pub event: Event,
     /// Text of its payloads: a note, a message.
     pub said: Vec<Clean>,
+    /// The changed runbook that it proposes, with the digest of its file.
+    pub proposed: Option<(Digest, Arc<Runbook>)>,
 }
 
 /// A sealed head of the record.

@@ -166,6 +166,9 @@ fn steps_by_urgency(ground: &Ground<'_>) -> Vec<StepId> {
     if incident.stage == Stage::Open {
         all.push((1, StepId::declare()));
     }
+    if incident.open_proposal().is_some() {
+        all.push((1, StepId::amend()));
+    }
     all.sort_by_key(|(rank, _)| *rank);
     all.into_iter().map(|(_, id)| id).collect()
 }
@@ -177,7 +180,11 @@ fn wanted(ground: &Ground<'_>, step: &StepId, offers: &[Offer]) -> Option<String
         return Some(format!("nobody knows how {step} ended: find out and settle it"));
     }
     if can(Action::Approve) {
-        let what = if step.is_declare() { "the rollback".to_owned() } else { step.to_string() };
+        let what = match (step.is_declare(), step.is_amend()) {
+            (true, _) => "the rollback".to_owned(),
+            (_, true) => "the amended runbook".to_owned(),
+            (false, false) => step.to_string(),
+        };
         return Some(format!("your approval of {what}"));
     }
     if status.is_trouble() && (can(Action::Retry) || can(Action::Skip)) {

@@ -45,6 +45,7 @@ fn words(what: &What) -> (String, Role) {
         | What::Resolved(_)
         | What::Closed(_)
         | What::Aborted(_)
+        | What::Amended(_)
         | What::PhaseEntered(_) => of_incident(what),
         What::Joined(_)
         | What::Left(_)
@@ -91,6 +92,7 @@ fn of_incident(what: &What) -> (String, Role) {
         What::Resolved(d) => (format!("resolved: {}", d.reason), Role::Ok),
         What::Closed(d) => (format!("closed the record: {}", d.reason), Role::Title),
         What::Aborted(d) => (format!("ABORTED: {}", d.reason), Role::Fail),
+        What::Amended(d) => (format!("the runbook is amended: {}", d.runbook), Role::Warn),
         What::PhaseEntered(d) => (format!("phase {}", d.name), Role::Title),
         other => (other.kind().to_owned(), Role::Base),
     }
@@ -196,6 +198,7 @@ fn decided(about: &About, choice: &Choice, reason: &str) -> String {
         Choice::GoOn => "goes on".into(),
         Choice::Cancel => "cancel".into(),
         Choice::Kill => "kill".into(),
+        Choice::Amend(digest) => format!("proposed the runbook {digest}"),
         Choice::Keep => "stays as it is, without undo".into(),
     };
     match about {

@@ -1,6 +1,7 @@
 //! May this happen now? One intent gives one event, or a refusal with its reason. Never changes the state, never
 //! looks at a clock: the time is an argument.
 
+pub mod amend;
 pub mod gate;
 mod observe;
 pub mod people;
@@ -59,6 +60,8 @@ pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Resu
         Intent::MarkSent { step, how, detail, .. } => observe::sent(incident, by, step, *how, detail),
         Intent::EnterPhase { phase } => observe::enter_phase(incident, by, *phase),
         Intent::DecideIncident { choice, reason } => stage::pause_or_go_on(incident, by, choice, reason),
+        Intent::ProposeAmendment { runbook, reason, .. } => amend::propose(incident, by, *runbook, reason),
+        Intent::Amend { attempt } => amend::adopt(incident, by, *attempt),
         Intent::Abort { reason } => stage::abort(incident, by, reason),
         Intent::Mitigate { reason } => stage::mitigate(incident, by, reason),
         Intent::Resolve { reason } => stage::resolve(incident, by, reason),

@@ -66,6 +66,8 @@ pub fn next_wake(incident: &Incident) -> Option<Stamp> {
 fn is_waiting(incident: &Incident, gate: &StepId) -> bool {
     if gate.is_declare() {
         incident.stage == Stage::Open
+    } else if gate.is_amend() {
+        incident.open_proposal().is_some()
     } else {
         incident.status(gate.as_str()) == Status::Waiting
     }
@@ -76,6 +78,12 @@ fn gates(incident: &Incident, now: Stamp) -> Option<Due> {
     if gate_rules::opens(incident, &declare) {
         let attempt = incident.gates.get(&declare).map_or(1, |g| g.attempt + 1);
         return Some(Due::OpenGate { gate: declare, attempt });
+    }
+    let amend = StepId::amend();
+    if let Some(attempt) = incident.open_proposal().map(|p| p.attempt)
+        && gate_rules::opens(incident, &amend)
+    {
+        return Some(Due::OpenGate { gate: amend, attempt });
     }
     for (id, gate) in incident.gates.iter().filter(|(_, g)| g.standing == Standing::Open) {
         let passed = incident.status(id.as_str()) == Status::Succeeded;
@@ -110,6 +118,9 @@ fn gate_end(incident: &Incident, id: &StepId, gate: &Gate, now: Stamp) -> Option
     if incident.quorum_reached(id) {
         if id.is_declare() {
             return Some(Intent::Declare { attempt });
+        }
+        if id.is_amend() {
+            return Some(Intent::Amend { attempt });
         }
         return Some(end(Outcome::Succeeded, format!("approved by {}", names(true))));
     }

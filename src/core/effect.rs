@@ -81,6 +81,7 @@ pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
         | What::Mitigated(_)
         | What::Resolved(_)
         | What::Aborted(_)
+        | What::Amended(_)
         | What::Joined(_)
         | What::Left(_)
         | What::Assumed(_)
@@ -128,6 +129,7 @@ fn after_choice(incident: &Incident, step: &StepId, choice: &Choice) -> Vec<Effe
         | Choice::Goto(_)
         | Choice::Keep
         | Choice::Pause
+        | Choice::Amend(_)
         | Choice::GoOn => Vec::new(),
     }
 }

@@ -28,7 +28,7 @@ use std::fmt;
 pub use decision::{About, Choice, Decided};
 pub use gate::{Denied, Expired, Granted, Overridden, Refused, Requested, Voided};
 pub use incident::{
-    Aborted, Answer, Closed, Declared, Mitigated, Mode, Opened, PhaseEntered, Pinned, Resolved,
+    Aborted, Amended, Answer, Closed, Declared, Mitigated, Mode, Opened, PhaseEntered, Pinned, Resolved,
 };
 pub use ledger::{BacklogAdded, BacklogSettled, Handed, Inherited, Lifted, Sent, Suspended};
 pub use observation::{
@@ -199,6 +199,7 @@ kinds! {
     Resolved = "incident.resolved",
     Closed = "incident.closed",
     Aborted = "incident.aborted",
+    Amended = "runbook.amended",
     Joined = "participant.joined",
     Left = "participant.left",
     Assumed = "role.assumed",

@@ -118,6 +118,16 @@ impl StepId {
         StepId("declare".to_owned())
     }
 
+    /// The gate of a changed runbook. No step of a runbook can have this id: it holds a dot.
+    pub fn amend() -> StepId {
+        StepId("runbook.amend".to_owned())
+    }
+
+    /// Whether this names an amendment instead of a step of the runbook.
+    pub fn is_amend(&self) -> bool {
+        self.0 == "runbook.amend"
+    }
+
     /// Whether this names the declaration instead of a step of the runbook.
     pub fn is_declare(&self) -> bool {
         self.0 == "declare"

@@ -1,5 +1,6 @@
 //! The state of one incident: everything its events say, and nothing else. Never changes but through `apply`.
 
+mod amend;
 mod gate;
 mod ledger;
 mod limits;
@@ -8,13 +9,14 @@ mod run;
 mod undo;
 
 use crate::core::event::{Answer, Opened};
-use crate::core::id::{PersonId, SessionId, StepId};
+use crate::core::id::{Digest, PersonId, SessionId, StepId};
 use crate::core::team::Team;
 use crate::core::time::Stamp;
 use crate::runbook::model::{Runbook, Step};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use amend::{Library, Proposal};
 pub use gate::{Gate, GateRule, GateVote, Standing};
 pub use ledger::{Debt, Measurement, SentMessage, Suspension};
 pub use limits::RestoreTo;
@@ -24,8 +26,18 @@ pub use run::{Run, Status};
 /// One incident as its record tells it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incident {
-    /// The pinned runbook.
+    /// The runbook that counts: the pinned one, or the last amendment.
     pub runbook: Arc<Runbook>,
+    /// The one the incident opened with.
+    pub opened_with: Arc<Runbook>,
+    /// Changed runbooks that came with the record.
+    pub library: Library,
+    /// The changed runbook that was proposed last and not adopted.
+    pub proposal: Option<Proposal>,
+    /// How many were proposed.
+    pub proposals: u32,
+    /// Digest of the last one adopted.
+    pub amended: Option<Digest>,
     /// The pinned roster of people.
     pub team: Arc<Team>,
     /// The first event.
@@ -102,6 +114,11 @@ impl Incident {
             .map(|id| (id, Run::default()))
             .collect();
         Incident {
+            opened_with: runbook.clone(),
+            library: Library::new(),
+            proposal: None,
+            proposals: 0,
+            amended: None,
             runbook,
             team,
             opened: None,

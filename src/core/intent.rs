@@ -126,6 +126,15 @@ pub enum Intent {
         /// Why.
         reason: String,
     },
+    /// Proposes a changed runbook.
+    ProposeAmendment {
+        /// SHA-256 of its file.
+        runbook: Digest,
+        /// The commitment to the file, base64.
+        payload: String,
+        /// Why.
+        reason: String,
+    },
     /// Ends the way forward.
     Abort {
         /// Why.
@@ -223,6 +232,11 @@ pub enum Intent {
     },
     /// The quorum of `declare` is reached.
     Declare {
+        /// Which request.
+        attempt: u32,
+    },
+    /// The quorum of an amendment is reached.
+    Amend {
         /// Which request.
         attempt: u32,
     },

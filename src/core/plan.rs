@@ -1,5 +1,6 @@
 //! Exactly what would be done, as text and as a digest. Approvals bind to it. Never does any of it.
 
+use crate::core::amendment;
 use crate::core::event::{Answer, Direction, Opened};
 use crate::core::id::{Digest, StepId};
 use crate::core::incident::{Incident, Measurement};
@@ -153,6 +154,13 @@ pub fn of_gate(incident: &Incident, gate: &StepId) -> Option<GatePlan> {
             digest,
         });
     }
+    if gate.is_amend() {
+        let proposal = incident.proposal.as_ref()?;
+        let steps = amendment::changes(incident, proposal.runbook, &proposal.reason);
+        let digest = combined(incident, &steps);
+        let target = format!("{} in {}", runbook.service, runbook.environment);
+        return Some(GatePlan { target, steps, digest });
+    }
     let Action::Approve(approve) = &incident.step(gate)?.action else { return None };
     let covered: Vec<&Step> = runbook.steps().filter(|s| approve.covers.contains(&s.id)).collect();
     let steps: Vec<StepPlan> = covered
@@ -210,8 +218,8 @@ fn declare_lines(incident: &Incident) -> Vec<(String, String)> {
 /// Digest of several steps together with the runbook's own digest and each step's next try.
 fn combined(incident: &Incident, steps: &[StepPlan]) -> Digest {
     let mut text = String::new();
-    if let Some(opened) = &incident.opened {
-        text.push_str(&format!("runbook: {}\n", opened.pinned.runbook));
+    if let Some(runbook) = incident.runbook_digest() {
+        text.push_str(&format!("runbook: {runbook}\n"));
     }
     for step in steps {
         text.push_str(&format!("step: {}\n", step.id));

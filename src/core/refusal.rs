@@ -140,6 +140,8 @@ pub enum Refusal {
     NothingToKeep { step: StepId },
     #[error("undo is offered after an abort or for a step that failed, newest first; next is {next}")]
     UndoOrder { next: String },
+    #[error("the runbook cannot be amended: {0}")]
+    NoAmendment(String),
     #[error("the point to restore to cannot be used: {0}")]
     RestorePoint(String),
     #[error("this way back closed at {at} ({because}); only break-glass can still declare it")]

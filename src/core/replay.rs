@@ -6,7 +6,7 @@ mod intent;
 
 use crate::core::apply::apply;
 use crate::core::decide::decide;
-use crate::core::event::{Actor, Event, What};
+use crate::core::event::{Actor, Choice, Event, What};
 use crate::core::incident::Incident;
 use crate::core::intent::By;
 use crate::core::refusal::Refusal;
@@ -94,6 +94,7 @@ pub fn statement_namespace(what: &What) -> Option<&'static str> {
         | What::Mitigated(_)
         | What::Resolved(_)
         | What::Aborted(_)
+        | What::Amended(_)
         | What::Left(_)
         | What::Assumed(_)
         | What::Renounced(_)
@@ -156,6 +157,7 @@ fn proved(event: &Event) -> Result<(), Illegal> {
 fn payload(event: &Event) -> Result<(), Illegal> {
     let expected = match &event.what {
         What::Noted(_) | What::Sent(_) => 1..=1,
+        What::Decided(d) if matches!(d.choice, Choice::Amend(_)) => 1..=1,
         What::Started(_) => 0..=1,
         What::Finished(_) | What::Undone(_) => 0..=64,
         // A table of a million rows is committed to in parts.
@@ -166,6 +168,7 @@ fn payload(event: &Event) -> Result<(), Illegal> {
         | What::Resolved(_)
         | What::Closed(_)
         | What::Aborted(_)
+        | What::Amended(_)
         | What::Joined(_)
         | What::Left(_)
         | What::Assumed(_)

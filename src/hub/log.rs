@@ -2,7 +2,7 @@
 //!
 //! There is one log and no queue per client: each client has its place in it and is woken when there is more.
 
-use crate::core::event::{Seen, What};
+use crate::core::event::{Choice, Seen, What};
 use crate::wire::act::Part;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -41,7 +41,8 @@ pub struct Run {
 
 /// Whether what an event commits to is words that people in the room may read: notes and messages, not output.
 pub fn speaks(what: &What) -> bool {
-    matches!(what, What::Noted(_) | What::Sent(_) | What::Started(_))
+    let proposes = matches!(what, What::Decided(d) if matches!(d.choice, Choice::Amend(_)));
+    proposes || matches!(what, What::Noted(_) | What::Sent(_) | What::Started(_))
 }
 
 impl Default for Log {

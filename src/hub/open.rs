@@ -2,7 +2,7 @@
 //! does not hold.
 
 use crate::core::apply::apply;
-use crate::core::event::Seen;
+use crate::core::event::{Seen, What};
 use crate::core::incident::{Incident, Stage};
 use crate::core::intent::Intent;
 use crate::error::{Failure, Result};
@@ -11,12 +11,12 @@ use crate::hub::layout::{self, Opening};
 use crate::hub::log::{Log, speaks};
 use crate::hub::pinned::Pinned;
 use crate::hub::room::{self, Writer};
-use crate::timeline::codec;
 use crate::timeline::folder::{FileSystems, Folder, HUB_KEY, PAYLOADS, TIMELINE};
 use crate::timeline::payload::{Parts, Payloads};
 use crate::timeline::seal::{Origin, SealKey};
 use crate::timeline::store::{Ended, OpenError, Opened, Store};
 use crate::timeline::walk::{Item, Walk};
+use crate::timeline::{amended, codec};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as B64;
 use std::collections::BTreeSet;
@@ -52,6 +52,7 @@ pub fn take_hold(dir: &Path, pinned: &Pinned, opening: &Opening) -> Result<Hold>
     // Known only to this process now; the next one is told who it is.
     layout::replace(&dir.join(layout::PID), format!("{}\n", std::process::id()).as_bytes())?;
     let mut incident = Incident::new(pinned.runbook.clone(), pinned.team.clone());
+    amended::offer(&mut incident, |name| layout::read(dir, name).ok());
     let log = Log::new();
     if store.head().n > 0 {
         fold(dir, &store, &mut incident, &log)?;
@@ -131,6 +132,14 @@ fn fold(dir: &Path, store: &Store, incident: &mut Incident, log: &Log) -> Result
         match item {
             Item::Event { seq, line, parts, .. } => {
                 let event = codec::decode_parts(&parts).map_err(|e| broken(format!("event {seq}: {e}")))?;
+                if let What::Amended(amended) = &event.what
+                    && !incident.library.contains_key(&amended.runbook)
+                {
+                    return Err(broken(format!(
+                        "event {seq}: the amended runbook {} is missing",
+                        amended.runbook
+                    )));
+                }
                 apply(incident, &event);
                 if speaks(&event.what) && !event.payload.is_empty() {
                     speaking.insert(seq);

@@ -256,7 +256,7 @@ fn first_difference(signed: &str, expected: &str) -> String {
 #[allow(clippy::type_complexity)]
 fn committed(intent: &Intent, came: &[Part]) -> Result<(Vec<String>, Vec<([u8; 32], Vec<u8>)>), NotProved> {
     let promised: Vec<&String> = match intent {
-        Intent::Note { payload } => vec![payload],
+        Intent::Note { payload } | Intent::ProposeAmendment { payload, .. } => vec![payload],
         Intent::Start { payload, .. } => payload.iter().collect(),
         _ => Vec::new(),
     };

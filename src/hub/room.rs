@@ -11,15 +11,17 @@ use crate::core::decide::decide;
 use crate::core::due::{Due, due, next_wake};
 use crate::core::effect::Effect;
 use crate::core::event::{Actor, Auth, Leaving};
-use crate::core::id::SessionId;
+use crate::core::id::{Digest, SessionId};
 use crate::core::incident::{Incident, Stage};
 use crate::core::intent::{By, Intent};
 use crate::core::time::Stamp;
 use crate::hub::clock::Clock;
+use crate::hub::layout;
 use crate::hub::log::Log;
 use crate::hub::proof::{Judge, Proved};
 use crate::hub::wish::{Observation, Order, Wish};
 use crate::sanitize;
+use crate::timeline::amended;
 use crate::timeline::payload::Part;
 use crate::wire::act::Act;
 use crate::wire::message::{ActResult, WriterState};
@@ -173,6 +175,9 @@ impl Room {
             .judge
             .check(&self.incident, &self.log, &act, draft.now)
             .map_err(|e| refused(e.to_string()))?;
+        if let Intent::ProposeAmendment { runbook, .. } = &act.intent {
+            self.take_amendment(*runbook, &parts).map_err(refused)?;
+        }
         let what = match decide(&self.incident, &by, &act.intent, draft.now) {
             Ok(what) => what,
             Err(refusal) => {
@@ -185,6 +190,24 @@ impl Room {
         draft
             .add(&mut self.incident, actor, what, Some(auth), draft::Kept { payload, parts })
             .map_err(refused)
+    }
+
+    /// Lays a proposed runbook beside the record, before any event names it.
+    fn take_amendment(&mut self, digest: Digest, parts: &[([u8; 32], Vec<u8>)]) -> Result<(), String> {
+        let Some((_, bytes)) = parts.first() else {
+            return Err("the changed runbook did not come".to_owned());
+        };
+        let (found, runbook) =
+            amended::read(bytes).map_err(|why| format!("the changed runbook cannot be used: {why}"))?;
+        if found != digest {
+            return Err("the changed runbook is not the one that was signed".to_owned());
+        }
+        let path = self.writer.store().folder().path().join(amended::name(self.incident.proposals + 1));
+        layout::replace(&path, bytes).map_err(|e| e.to_string())?;
+        let folder = std::fs::File::open(self.writer.store().folder().path()).and_then(|dir| dir.sync_all());
+        folder.map_err(|e| format!("the changed runbook cannot be kept: {e}"))?;
+        self.incident.offer(digest, runbook);
+        Ok(())
     }
 
     /// Keeps an answer at a gate that was truly signed but does not count: late, double, of the wrong person.
@@ -327,7 +350,7 @@ pub fn wire_part(part: &Part) -> crate::wire::act::Part {
 
 /// The incident folded from what is sealed.
 fn rebuild(broken: &Incident, log: &Log) -> Incident {
-    let mut incident = Incident::new(broken.runbook.clone(), broken.team.clone());
+    let mut incident = broken.from_the_beginning();
     for text in log.texts() {
         for event in draft::events(&text) {
             crate::core::apply::apply(&mut incident, &event);

@@ -8,9 +8,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::core::decide::amend;
 use crate::core::id::Digest;
 use sha2::{Digest as _, Sha256};
 
+use super::amended;
 use super::folder::{ANCHORS, PAYLOADS, TIMELINE};
 use super::tree::parse_size;
 
@@ -128,7 +130,7 @@ fn is_known(name: &str) -> bool {
             && !n.starts_with('.')
             && n.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
     });
-    anchor || FILES.contains(&name)
+    anchor || FILES.contains(&name) || amended::is_name(name)
 }
 
 impl Evidence {
@@ -219,7 +221,8 @@ impl Evidence {
     pub fn pack(&self, mut target: impl Write) -> Result<(), EvidenceError> {
         let out = |e| failed(Path::new("the evidence file"), e);
         writeln!(target, "{MAGIC}").map_err(out)?;
-        let names = FILES.iter().map(|n| (*n).to_owned()).chain(self.anchors());
+        let proposed = (1..=amend::MOST).map(amended::name);
+        let names = FILES.iter().map(|n| (*n).to_owned()).chain(proposed).chain(self.anchors());
         for name in names {
             let Some(mut section) = self.file(&name)? else { continue };
             let path = self.path.join(&name);

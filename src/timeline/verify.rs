@@ -6,6 +6,7 @@
 
 use std::io::BufReader;
 
+use super::amended;
 use super::codec;
 use super::evidence::{Evidence, EvidenceError, Section};
 use super::folder::TIMELINE;
@@ -139,9 +140,13 @@ impl Judge {
                 Err(e) => report.notes.push(format!("{name} is left out: {e}")),
             }
         }
+        let mut incident = ask.start;
+        if let Some(incident) = &mut incident {
+            amended::offer(incident, |name| evidence.bytes(name).ok().flatten());
+        }
         Ok(Judge {
             report,
-            incident: ask.start,
+            incident,
             verifier: None,
             heads,
             people: People::new(ask.roster, evidence)?,

@@ -1,5 +1,6 @@
 //! The rules of an incident, walked at random: what lives is what replays, and no order of moves gets around a rule.
 
+mod amend;
 mod limits;
 mod undo;
 mod ways;
@@ -192,7 +193,9 @@ impl Room {
         let what = decide(&self.live, by, &intent, self.now)?;
         assert_eq!(before, self.live, "deciding changes nothing");
         let payload = match &intent {
-            Intent::Note { payload } | Intent::MarkSent { payload, .. } => vec![payload.clone()],
+            Intent::Note { payload }
+            | Intent::MarkSent { payload, .. }
+            | Intent::ProposeAmendment { payload, .. } => vec![payload.clone()],
             _ => Vec::new(),
         };
         let auth = match by {

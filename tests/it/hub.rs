@@ -1,5 +1,6 @@
 //! A real hub in its own process, and people who talk to it over its socket.
 
+mod amend;
 mod clients;
 mod faults;
 mod house;

@@ -3,7 +3,7 @@
 use crate::client::mirror::Mirror;
 use crate::client::room::{Output as WireOutput, Room};
 use crate::console::link::{Began, Head, Mark, Output, Pane, PaneState, Readiness, Recorded, RunId};
-use crate::core::event::Event;
+use crate::core::event::{Choice, Event, What};
 use crate::core::time::Stamp;
 use crate::metrics::pane;
 use crate::sanitize::{self, Clean};
@@ -14,7 +14,7 @@ use std::time::Duration;
 pub fn began(room: &Room, events: Vec<Event>) -> Began {
     let mirror = &room.mirror;
     Began {
-        runbook: mirror.incident.runbook.clone(),
+        runbook: mirror.incident.opened_with.clone(),
         team: mirror.incident.team.clone(),
         events: events.into_iter().map(|e| recorded(room, e)).collect(),
         head: head(mirror),
@@ -24,7 +24,16 @@ pub fn began(room: &Room, events: Vec<Event>) -> Began {
 /// One event.
 pub fn recorded(room: &Room, event: Event) -> Recorded {
     let said = room.said(event.seq).iter().map(sanitize::text).collect();
-    Recorded { event, said }
+    let proposed = match &event.what {
+        What::Decided(d) => match &d.choice {
+            Choice::Amend(digest) => {
+                room.mirror.incident.library.get(digest).cloned().map(|runbook| (*digest, runbook))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    Recorded { event, said, proposed }
 }
 
 /// The newest checked head.

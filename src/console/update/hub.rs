@@ -57,6 +57,9 @@ fn began_(model: &mut Model, began: Began) {
 
 fn record(model: &mut Model, recorded: &Recorded) {
     if let Some(incident) = &mut model.incident {
+        if let Some((digest, runbook)) = &recorded.proposed {
+            incident.offer(*digest, runbook.clone());
+        }
         apply(incident, &recorded.event);
     }
     if matches!(recorded.event.what, What::PhaseEntered(_) | What::Declared(_)) {

@@ -2,18 +2,28 @@
 
 use super::step::{keep, not_reached, set};
 use crate::core::event::{About, Choice, Decided};
-use crate::core::id::StepId;
-use crate::core::incident::{Incident, Standing, Status};
+use crate::core::id::{Digest, PersonId, StepId};
+use crate::core::incident::{Incident, Proposal, Standing, Status};
 use crate::core::time::Stamp;
 use crate::runbook::model::{Action, Then};
 
-pub(super) fn decided(incident: &mut Incident, data: &Decided, at: Stamp) {
+pub(super) fn decided(incident: &mut Incident, data: &Decided, person: Option<&PersonId>, at: Stamp) {
     match &data.about {
         About::Incident => {
+            if let Choice::Amend(digest) = data.choice {
+                return proposed(incident, digest, &data.reason, person, at);
+            }
             incident.paused = matches!(data.choice, Choice::Pause).then(|| data.reason.clone());
         }
         About::Step(step) => decided_step(incident, step, data, at),
     }
+}
+
+fn proposed(incident: &mut Incident, runbook: Digest, reason: &str, person: Option<&PersonId>, at: Stamp) {
+    let attempt = incident.gates.get(&StepId::amend()).map_or(1, |g| g.attempt + 1);
+    incident.proposals += 1;
+    incident.proposal =
+        Some(Proposal { runbook, by: person.cloned(), reason: reason.to_owned(), at, attempt });
 }
 
 fn decided_step(incident: &mut Incident, step: &StepId, data: &Decided, at: Stamp) {
@@ -53,7 +63,7 @@ fn decided_step(incident: &mut Incident, step: &StepId, data: &Decided, at: Stam
             }
         }
         Choice::Keep => keep(incident, step, &data.reason, at),
-        Choice::Pause | Choice::GoOn => {}
+        Choice::Pause | Choice::GoOn | Choice::Amend(_) => {}
     }
 }
 

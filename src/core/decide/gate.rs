@@ -114,6 +114,10 @@ fn open_gate<'a>(incident: &'a Incident, answer: &GateAnswer, now: Stamp) -> Res
         if incident.stage == Stage::Declared {
             return Err(Refusal::AlreadyDeclared);
         }
+    } else if answer.gate.is_amend() {
+        if incident.open_proposal().is_none() {
+            return closed("over");
+        }
     } else if incident.status(answer.gate.as_str()) != Status::Waiting {
         return closed(incident.status(answer.gate.as_str()).word());
     }
@@ -191,7 +195,11 @@ pub(super) fn request(
     hub(by)?;
     let rule = incident.gate_rule(gate).ok_or_else(|| Refusal::NotAGate(gate.clone()))?;
     if !opens(incident, gate) {
-        let word = if gate.is_declare() { "not due" } else { incident.status(gate.as_str()).word() };
+        let word = if gate.is_declare() || gate.is_amend() {
+            "not due"
+        } else {
+            incident.status(gate.as_str()).word()
+        };
         return Err(Refusal::GateNotOpen { gate: gate.clone(), word });
     }
     let expected = incident.gates.get(gate).map_or(1, |g| g.attempt + 1);
@@ -218,6 +226,10 @@ pub fn opens(incident: &Incident, gate: &StepId) -> bool {
     if gate.is_declare() {
         let again = incident.gates.get(gate).is_none_or(|g| g.standing == Standing::Voided);
         return incident.stage == Stage::Open && incident.aborted.is_none() && again;
+    }
+    if gate.is_amend() {
+        let asked = incident.gates.get(gate).map_or(0, |g| g.attempt);
+        return incident.open_proposal().is_some_and(|p| p.attempt > asked);
     }
     incident.step(gate).is_some_and(|step| incident.is_ready(step))
 }
@@ -248,6 +260,8 @@ fn pending<'a>(incident: &'a Incident, gate: &StepId, attempt: u32) -> Result<&'
         .ok_or_else(|| Refusal::GateNotOpen { gate: gate.clone(), word: "not requested" })?;
     let waiting = if gate.is_declare() {
         incident.stage == Stage::Open
+    } else if gate.is_amend() {
+        incident.open_proposal().is_some()
     } else {
         matches!(incident.status(gate.as_str()), Status::Waiting | Status::Succeeded)
     };
@@ -281,6 +295,11 @@ pub fn change(incident: &Incident, gate_id: &StepId) -> Option<String> {
     let now = plan::of_gate(incident, gate_id)?;
     if gate_id.is_declare() {
         return (now.digest != gate.plan).then(|| "what is declared has changed".to_owned());
+    }
+    if gate_id.is_amend() {
+        let hinders = incident.proposed().and_then(|new| incident.hinders(new));
+        return hinders
+            .or_else(|| (now.digest != gate.plan).then(|| "what it changes has changed".to_owned()));
     }
     // Asked again after the decision to try again, the request is about that try and stands.
     let tried_since = |step: &StepPlan| {

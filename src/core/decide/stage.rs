@@ -40,7 +40,8 @@ pub(super) fn pause_or_go_on(
         | Choice::Goto(_)
         | Choice::Cancel
         | Choice::Kill
-        | Choice::Keep => return Err(Refusal::DoesNotFit("an incident is paused or goes on".to_owned())),
+        | Choice::Keep
+        | Choice::Amend(_) => return Err(Refusal::DoesNotFit("an incident is paused or goes on".to_owned())),
     }
     Ok(Decided { about: About::Incident, choice: choice.clone(), reason: reason(why)? }.into())
 }

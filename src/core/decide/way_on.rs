@@ -141,7 +141,7 @@ pub(super) fn decide_step(
                 return Err(Refusal::BeingUndone { step: id.clone() });
             }
         }
-        Choice::Pause | Choice::GoOn => {
+        Choice::Pause | Choice::GoOn | Choice::Amend(_) => {
             return Err(Refusal::DoesNotFit("that is about the incident".to_owned()));
         }
     }

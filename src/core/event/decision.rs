@@ -1,6 +1,6 @@
 //! What somebody decided, and about what. Never without the reason.
 
-use crate::core::id::StepId;
+use crate::core::id::{Digest, StepId};
 use serde::{Deserialize, Serialize};
 
 /// What a decision is about.
@@ -35,6 +35,8 @@ pub enum Choice {
     Kill,
     /// After an abort: what the step did stays, and its undo is not run.
     Keep,
+    /// Go on with a changed runbook, once the quorum of `declare` approves. The file is the event's payload.
+    Amend(Digest),
 }
 
 data! {

@@ -132,3 +132,13 @@ data! {
         name: String,
     }
 }
+
+data! {
+    /// The quorum approved a changed runbook: from here on it counts.
+    Amended {
+        /// Which request of the gate.
+        attempt: u32,
+        /// SHA-256 of the file that is kept beside the record.
+        runbook: Digest,
+    }
+}

@@ -74,7 +74,8 @@ pub struct GateRule<'a> {
 impl Incident {
     /// The rule of a gate: what `declare` or the hold point demands.
     pub fn gate_rule(&self, gate: &StepId) -> Option<GateRule<'_>> {
-        if gate.is_declare() {
+        // A change of the runbook takes those who decided on the rollback.
+        if gate.is_declare() || gate.is_amend() {
             let declare = &self.runbook.declare;
             return Some(GateRule {
                 require: &declare.require,

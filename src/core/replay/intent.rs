@@ -1,8 +1,8 @@
 //! From an event back to the intent behind it, kind by kind. Never judges it, and has no answer to fall back on.
 
 use crate::core::event::{
-    About, Actor, Decided, Denied, Direction, Event, Finished, Granted, Judged, Measured, Overridden, Sent,
-    Settled, Started, Undone, What,
+    About, Actor, Choice, Decided, Denied, Direction, Event, Finished, Granted, Judged, Measured, Overridden,
+    Sent, Settled, Started, Undone, What,
 };
 use crate::core::intent::{GateAnswer, Intent};
 
@@ -22,6 +22,7 @@ pub fn intent_of(event: &Event) -> Intent {
         What::Mitigated(d) => Intent::Mitigate { reason: d.reason.clone() },
         What::Resolved(d) => Intent::Resolve { reason: d.reason.clone() },
         What::Closed(d) => Intent::Close { reason: d.reason.clone(), key: d.key.clone() },
+        What::Amended(d) => Intent::Amend { attempt: d.attempt },
         What::Aborted(d) => Intent::Abort { reason: d.reason.clone() },
         What::Resumed(d) => Intent::Resume { program: d.program.clone(), found: d.found.clone() },
         What::PhaseEntered(d) => Intent::EnterPhase { phase: d.phase },
@@ -45,7 +46,7 @@ pub fn intent_of(event: &Event) -> Intent {
         What::StepSkipped(d) => Intent::Skip { step: d.step.clone(), reason: d.reason.clone() },
         What::DoneByHand(d) => Intent::MarkDone { step: d.step.clone(), reason: d.reason.clone() },
         What::Settled(d) => settled(d),
-        What::Decided(d) => decided(d),
+        What::Decided(d) => decided(d, payload),
         What::Measured(d) => measured(d),
         What::Judged(d) => judged(d),
         What::Suspended(d) => Intent::Suspend { step: d.step.clone() },
@@ -143,11 +144,15 @@ fn settled(data: &Settled) -> Intent {
     }
 }
 
-fn decided(data: &Decided) -> Intent {
+fn decided(data: &Decided, payload: Option<&String>) -> Intent {
     let (choice, reason) = (data.choice.clone(), data.reason.clone());
-    match &data.about {
-        About::Incident => Intent::DecideIncident { choice, reason },
-        About::Step(step) => Intent::DecideStep { step: step.clone(), choice, reason },
+    match (&data.about, &data.choice) {
+        (About::Incident, Choice::Amend(runbook)) => {
+            let payload = payload.cloned().unwrap_or_default();
+            Intent::ProposeAmendment { runbook: *runbook, payload, reason }
+        }
+        (About::Incident, _) => Intent::DecideIncident { choice, reason },
+        (About::Step(step), _) => Intent::DecideStep { step: step.clone(), choice, reason },
     }
 }
 

@@ -197,6 +197,13 @@ impl House {
         seat
     }
 
+    /// Somebody who joins and has this changed runbook at hand.
+    pub async fn joined_knowing(&self, person: &'static str, text: &str) -> Seat {
+        let mut seat = Seat::attach_knowing(&self.socket(), person, Some(text)).await;
+        seat.join().await;
+        seat
+    }
+
     /// Ana commands, Ben is there as sre, and the rollback is declared.
     pub async fn declared(&mut self) -> (Seat, Seat) {
         let mut ana = self.ana().await;
@@ -269,10 +276,18 @@ pub struct Seat {
 
 impl Seat {
     pub async fn attach(socket: &Path, person: &str) -> Seat {
+        Seat::attach_knowing(socket, person, None).await
+    }
+
+    async fn attach_knowing(socket: &Path, person: &str, amended: Option<&str>) -> Seat {
         let (reader, writer, welcome) = connect(socket, 0).await.unwrap();
         let runbook = backout::runbook::load("runbook.yaml", welcome.runbook.as_bytes()).unwrap().runbook;
         let team = backout::workspace::team::decode("team.yaml", welcome.team.as_bytes()).0.unwrap();
-        let incident = Incident::new(Arc::new(runbook), Arc::new(team));
+        let mut incident = Incident::new(Arc::new(runbook), Arc::new(team));
+        if let Some(text) = amended {
+            let (digest, model) = backout::timeline::amended::read(text.as_bytes()).unwrap();
+            incident.offer(digest, model);
+        }
         let mirror = Mirror::new(&welcome.log, &welcome.hub_key, incident).unwrap();
         let mut seat = Seat {
             mirror,

@@ -88,3 +88,18 @@ fn an_abort_offers_the_way_back_and_then_the_always_steps() {
     incident.close();
     assert_eq!(incident.opener_ends(), Some(1), "an aborted rollback is no success");
 }
+
+#[test]
+fn a_runbook_is_amended_from_the_shell_and_the_record_still_holds() {
+    let steps = "- {id: act, run: [touch, wrong], timeout: 10s, role: sre}";
+    let Some(incident) = Incident::declared(steps) else { return };
+    let changed = crate::support::incident::runbook(&steps.replace("wrong", "right"));
+    std::fs::write(incident.file("changed.yaml"), changed).unwrap();
+    let file = incident.file("changed.yaml").display().to_string();
+    let proposed = incident.ok("ben", &["amend", &file, "--reason", "it is the other file"]);
+    assert!(proposed.stderr.contains("act: changed (run)"), "{}", proposed.stderr);
+    incident.ok("ana", &["approve", "runbook.amend", "--yes"]);
+    incident.does("ben", "act");
+    assert!(incident.file("right").exists() && !incident.file("wrong").exists());
+    incident.close();
+}
