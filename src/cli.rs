@@ -6,17 +6,20 @@
 pub mod act;
 pub mod args;
 pub mod ask;
+pub mod captive;
 pub mod context;
 pub mod demo;
 pub mod door;
 pub mod export;
 pub mod follow;
 pub mod init;
+pub mod invite;
 pub mod lint;
 pub mod list;
 pub mod live;
 pub mod open;
 pub mod params;
+pub mod pending;
 pub mod plan;
 pub mod prove;
 pub mod record;
@@ -86,6 +89,10 @@ fn run(args: &Args) -> Result<()> {
         }
         Verb::Open(verb) => open::run(args, verb),
         Verb::Join(verb) => live::run(args, verb),
+        Verb::Invite(verb) => invite::run(args, verb),
+        Verb::Pending(verb) => pending::run(args, verb),
+        Verb::Submit(verb) => pending::submit(args, verb),
+        Verb::Captive => captive::run(args),
         Verb::Stdio(verb) => stdio::run(args, verb),
         Verb::Resume(verb) => resume::run(args, verb),
         Verb::List(verb) => list::run(args, verb),

@@ -37,6 +37,9 @@ pub struct Args {
     /// Shown times stand still until something happens: an idle screen then sends nothing at all
     #[arg(long, global = true)]
     pub no_clock: bool,
+    /// The key that sshd let in, behind `captive`
+    #[arg(skip)]
+    pub captive: Option<crate::identity::key::Presented>,
     /// What to do
     #[command(subcommand)]
     pub verb: Verb,
@@ -105,6 +108,14 @@ pub enum Verb {
     Open(Open),
     /// Attach to a running incident
     Join(Join),
+    /// Let an account of this machine in, where no group is shared (POSIX ACL)
+    Invite(Invite),
+    /// Print exactly the statement that waits for a person, to sign with stock ssh-keygen
+    Pending(Pending),
+    /// Hand in a signature made with stock ssh-keygen: on standard input, alone or behind its text
+    Submit(Submit),
+    /// The console as the only thing a shared login can do (for sshd's ForceCommand)
+    Captive,
     /// Carry bytes between standard input and output and a hub (the far end of --via)
     #[command(hide = true)]
     Stdio(Stdio),
@@ -257,6 +268,46 @@ pub struct Join {
     /// Take this seat; may be given several times
     #[arg(long, value_name = "ROLE")]
     pub role: Vec<String>,
+}
+
+/// `invite`
+#[derive(Debug, ClapArgs)]
+pub struct Invite {
+    /// The account, as it logs in
+    pub account: String,
+    /// The incident, or the beginning of its id
+    pub incident: String,
+    /// Also let them pass through the folders above the state, such as a home
+    #[arg(long)]
+    pub through: bool,
+}
+
+/// `pending`
+#[derive(Debug, ClapArgs)]
+pub struct Pending {
+    /// The incident, or the beginning of its id
+    pub incident: String,
+    /// The hold point, `declare` or `close` (default: the one request that waits for the person)
+    pub step: Option<String>,
+    /// The statement that denies
+    #[arg(long, conflicts_with = "override_")]
+    pub deny: bool,
+    /// The break-glass statement
+    #[arg(long = "override")]
+    pub override_: bool,
+    /// In this role (default: the one role asked for that the person has)
+    #[arg(long)]
+    pub role: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+}
+
+/// `submit`
+#[derive(Debug, ClapArgs)]
+pub struct Submit {
+    /// The incident, or the beginning of its id
+    pub incident: String,
 }
 
 /// `stdio`

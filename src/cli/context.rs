@@ -8,6 +8,7 @@ use crate::core::id::PersonId;
 use crate::core::time::Stamp;
 use crate::error::{Failure, Kind, Result};
 use crate::hub::layout;
+use crate::identity::key::Presented;
 use crate::identity::signer::{SignError, Signer};
 use crate::identity::{AllowedSigners, agent};
 use crate::workspace::{self, Workspace, paths};
@@ -24,6 +25,7 @@ pub struct Context {
     key: Option<PathBuf>,
     socket: Option<PathBuf>,
     via: Option<String>,
+    captive: Option<Presented>,
 }
 
 impl Context {
@@ -39,6 +41,7 @@ impl Context {
             key: args.key.clone(),
             socket: args.socket.clone(),
             via: args.via.clone(),
+            captive: args.captive.clone(),
         })
     }
 
@@ -71,7 +74,60 @@ impl Context {
     /// # Errors
     /// When there is no such incident.
     pub fn door(&self, incident: Option<&str>) -> Result<Door> {
-        door::find(&self.state, incident, self.socket.as_deref(), self.via.as_deref())
+        let door = door::find(&self.state, incident, self.socket.as_deref(), self.via.as_deref())?;
+        match (&self.captive, &door) {
+            (None, _) => Ok(door),
+            (Some(_), Door::Folder(dir)) => captive_may(dir).map(|()| door),
+            (Some(_), Door::Socket(_) | Door::Ssh(_)) => Err(Failure::usage("name the incident by its id")),
+        }
+    }
+
+    /// Who somebody is, where nothing has to be signed here: the person named, or whoever the key that came in speaks
+    /// for, or whoever one's own keys speak for.
+    ///
+    /// # Errors
+    /// When that is nobody, or several people.
+    pub fn who(&self, room: &Room) -> Result<PersonId> {
+        if let Some(key) = &self.captive {
+            return self.known_by(key, &room.roster());
+        }
+        match &self.person {
+            Some(person) => PersonId::parse(person.clone()).map_err(|e| Failure::usage(e.to_string())),
+            None => self
+                .identify(room)
+                .map(|(person, _)| person)
+                .map_err(|e| e.hint("or say who with --as PERSON")),
+        }
+    }
+
+    /// Whom a key speaks for.
+    fn known_by(&self, key: &Presented, signers: &AllowedSigners) -> Result<PersonId> {
+        let mut people = signers.principals_of(key);
+        if let Some(named) = &self.person {
+            people.retain(|p| p == named);
+        }
+        match people.as_slice() {
+            [one] => PersonId::parse(one.clone()).map_err(|e| Failure::usage(e.to_string())),
+            [] => Err(Failure::refused(format!(
+                "the key that came in ({key}) does not speak for {} in this incident",
+                self.person.as_deref().unwrap_or("anybody")
+            ))),
+            [_, _, ..] => Err(Failure::usage(format!("your key speaks for {}", people.join(", ")))
+                .hint("say who with --as")),
+        }
+    }
+
+    /// Behind a captive login, only the key that came in signs.
+    fn captive_signer(&self, key: &Presented, signers: &AllowedSigners) -> Result<(PersonId, Signer)> {
+        let person = self.known_by(key, signers)?;
+        let socket = agent::socket_from_environment().map_err(|e| {
+            Failure::environment("no key of yours can sign here").because(e).hint(
+                "come in with `ssh -A`; or sign on your own machine: `pending INCIDENT`, ssh-keygen -Y sign, `submit INCIDENT`",
+            )
+        })?;
+        let held = Signer::of_agent(&socket, key)
+            .map_err(|e| Failure::environment("the key that came in cannot sign here").because(e))?;
+        Ok((person, held))
     }
 
     /// Who acts, by the keys pinned in an incident, and what signs for them. The room has caught up: its first event
@@ -88,6 +144,9 @@ impl Context {
     /// # Errors
     /// When no key fits, or several people do.
     pub fn identify_among(&self, signers: &AllowedSigners) -> Result<(PersonId, Signer)> {
+        if let Some(key) = &self.captive {
+            return self.captive_signer(key, signers);
+        }
         let socket = agent::socket_from_environment().ok();
         let no_key = |e: SignError| {
             Failure::environment("no key of yours can sign")
@@ -113,6 +172,19 @@ impl Context {
                 .hint("its owner adds a line: your id, then your public key (`ssh-add -L` prints it)")),
         }
     }
+}
+
+/// A shared login must not be the account that the hub and its steps run under: any of its visitors' forwarded agents
+/// would be within a step's reach.
+fn captive_may(dir: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let owner = std::fs::metadata(dir).map(|m| m.uid()).unwrap_or(u32::MAX);
+    if owner != rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(Failure::refused("this login and the incident's hub are one account")
+        .because("a step could use the agents that visitors forward here")
+        .hint("open incidents under another account, in a state that is shared with this login's group"))
 }
 
 /// Connects to the hub of the incident in this folder.

@@ -7,6 +7,7 @@ use crate::client::room::Room;
 use crate::client::session::{Asking, Session};
 use crate::core::event::Leaving;
 use crate::core::id::{PersonId, RoleName, StepId};
+use crate::core::incident::Incident;
 use crate::core::intent::Intent;
 use crate::core::statement::Answering;
 use crate::error::{Failure, Kind, Result};
@@ -158,31 +159,7 @@ impl Seat {
     /// # Errors
     /// When there is none, or more than one.
     pub fn role_for(&self, gate: &StepId, how: Answering) -> Result<RoleName> {
-        let incident = &self.room.mirror.incident;
-        let rule = incident
-            .gate_rule(gate)
-            .ok_or_else(|| Failure::usage(format!("`{gate}` is not a hold point of this runbook")))?;
-        let override_ = incident.runbook.declare.override_.as_ref();
-        let require = match how {
-            Answering::Override => override_.map_or(&[][..], |o| o.require.as_slice()),
-            Answering::Approve | Answering::Deny => rule.require,
-        };
-        let mut roles: Vec<&str> = require.iter().map(|r| r.role.as_str()).collect();
-        roles.dedup();
-        let fits =
-            |role: &&&str| incident.holds(&self.person, role) || incident.team.may_take(&self.person, role);
-        let mine: Vec<&&str> = roles.iter().filter(fits).collect();
-        match mine.as_slice() {
-            [one] => RoleName::parse(**one).map_err(|e| Failure::usage(e.to_string())),
-            [] => Err(Failure::refused(format!(
-                "`{gate}` asks for {}; `{}` is none of these",
-                roles.join(", "),
-                self.person
-            ))),
-            [_, _, ..] => Err(Failure::usage(format!("`{gate}` asks for several of your roles")).hint(
-                format!("say which with --role: {}", mine.iter().map(|r| **r).collect::<Vec<_>>().join(", ")),
-            )),
-        }
+        role_for(&self.room.mirror.incident, &self.person, gate, how)
     }
 
     /// Takes the seats asked for, as far as the rules allow; says which were refused.
@@ -211,12 +188,51 @@ impl Seat {
     }
 
     async fn submit(&mut self, act: Act) -> Result<u64> {
-        match self.room.submit(act).await.map_err(context::lost)? {
-            ActResult::Recorded { seq } => Ok(seq),
-            ActResult::Refused { why } => Err(Failure::refused(why)),
-            ActResult::NotWritten { why } => {
-                Err(Failure::environment("it could not be written, so it did not happen").because(why))
-            }
+        handed_in(&mut self.room, act).await
+    }
+}
+
+/// The one role a gate asks for that this person has.
+///
+/// # Errors
+/// When there is none, or more than one.
+pub fn role_for(incident: &Incident, person: &PersonId, gate: &StepId, how: Answering) -> Result<RoleName> {
+    let rule = incident
+        .gate_rule(gate)
+        .ok_or_else(|| Failure::usage(format!("`{gate}` is not a hold point of this runbook")))?;
+    let override_ = incident.runbook.declare.override_.as_ref();
+    let require = match how {
+        Answering::Override => override_.map_or(&[][..], |o| o.require.as_slice()),
+        Answering::Approve | Answering::Deny => rule.require,
+    };
+    let mut roles: Vec<&str> = require.iter().map(|r| r.role.as_str()).collect();
+    roles.dedup();
+    let fits = |role: &&&str| incident.holds(person, role) || incident.team.may_take(person, role);
+    let mine: Vec<&&str> = roles.iter().filter(fits).collect();
+    match mine.as_slice() {
+        [one] => RoleName::parse(**one).map_err(|e| Failure::usage(e.to_string())),
+        [] => Err(Failure::refused(format!(
+            "`{gate}` asks for {}; `{}` is none of these",
+            roles.join(", "),
+            person
+        ))),
+        [_, _, ..] => Err(Failure::usage(format!("`{gate}` asks for several of your roles")).hint(format!(
+            "say which with --role: {}",
+            mine.iter().map(|r| **r).collect::<Vec<_>>().join(", ")
+        ))),
+    }
+}
+
+/// Hands an act in; the number of its event.
+///
+/// # Errors
+/// When the rules refuse, or it could not be written.
+pub async fn handed_in(room: &mut Room, act: Act) -> Result<u64> {
+    match room.submit(act).await.map_err(context::lost)? {
+        ActResult::Recorded { seq } => Ok(seq),
+        ActResult::Refused { why } => Err(Failure::refused(why)),
+        ActResult::NotWritten { why } => {
+            Err(Failure::environment("it could not be written, so it did not happen").because(why))
         }
     }
 }

@@ -69,6 +69,41 @@ pub fn closing(mirror: &Mirror, person: &PersonId, key: &str, reason: &str) -> R
     checked(Draft { person: person.clone(), intent, text, namespace: statement::CLOSE, seen })
 }
 
+/// The namespace that a statement of this kind is signed in.
+pub fn namespace_of(text: &str) -> Option<&'static str> {
+    match text.lines().next()? {
+        "backout approval v1" => Some(statement::APPROVE),
+        "backout override v1" => Some(statement::OVERRIDE),
+        "backout close v1" => Some(statement::CLOSE),
+        _ => None,
+    }
+}
+
+/// Reads a statement back into what it would do, for the key that signed it. Nothing in it is believed: the hub renders
+/// the text from its own state and compares.
+pub fn read(text: &str, key: &str) -> Option<Draft> {
+    let namespace = namespace_of(text)?;
+    let person = PersonId::parse(statement::field(text, "as")?).ok()?;
+    let seen = statement::seen_of(text)?;
+    let reason = statement::field(text, "reason").filter(|r| *r != "-").unwrap_or_default().to_owned();
+    let key = key.to_owned();
+    let intent = if namespace == statement::CLOSE {
+        Intent::Close { reason, key }
+    } else {
+        let (gate, attempt) = statement::step_of(text)?;
+        let role = RoleName::parse(statement::field(text, "role")?).ok()?;
+        let nonce = statement::field(text, "nonce")?.to_owned();
+        let answer = GateAnswer { gate, attempt, role, reason, nonce, key };
+        match statement::field(text, "decision")? {
+            "approve" => Intent::Approve(answer),
+            "deny" => Intent::Deny(answer),
+            "override" => Intent::Override(answer),
+            _ => return None,
+        }
+    };
+    Some(Draft { person, intent, text: text.to_owned(), namespace, seen })
+}
+
 fn checked(draft: Draft) -> Result<Draft, ActError> {
     if draft.text.len() > statement::MAX { Err(ActError::TooLong) } else { Ok(draft) }
 }

@@ -2,4 +2,6 @@
 
 mod accounts;
 mod bastion;
+mod captive;
 mod laptop;
+mod stock;

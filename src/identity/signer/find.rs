@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{SignError, Signer};
 use crate::identity::AllowedSigners;
-use crate::identity::agent::Agent;
+use crate::identity::agent::{Agent, AgentError};
 use crate::identity::key::Presented;
 use crate::identity::keyfile::{self, AskPassphrase, KeyFile};
 
@@ -51,6 +51,15 @@ impl Signer {
                 (_, _) => SignError::NotInAgent { principal: principal_owned, held },
             },
         )
+    }
+
+    /// The signer of exactly this key in an agent.
+    ///
+    /// # Errors
+    /// If the agent cannot be reached or does not hold it.
+    pub fn of_agent(socket: &Path, wanted: &Presented) -> Result<Signer, SignError> {
+        let held = from_agent(socket)?.into_iter().find(|signer| signer.presented() == wanted);
+        held.ok_or_else(|| AgentError::NoSuchKey { fingerprint: wanted.key().fingerprint() }.into())
     }
 
     /// Everyone a person could sign as: each principal once, with the first key that is listed for them.

@@ -4,6 +4,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::net::UnixListener;
 
 use super::bastion::{Bastion, State};
+use crate::support::{PATIENCE, wait_until};
 
 fn mode(path: &std::path::Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
@@ -64,6 +65,54 @@ fn who_is_not_in_the_group_is_refused_with_a_sentence() {
     }
     let knock = format!("test -S {}/hub.sock", bastion.dir.display());
     assert_ne!(bastion.people.runs("eve", &knock).code, Some(0));
+}
+
+#[test]
+fn without_a_group_one_account_is_let_in_by_name() {
+    let Some(bastion) = Bastion::open(State::AnasOwn) else { return };
+    let bob = bastion.people.of("bob").name.clone();
+    bastion.act("bob", &["note", "too early"]).exits(3);
+    let outcome = bastion.backout("ana").run(["invite", "nobody-here", &bastion.id]).exits(2);
+    assert!(outcome.stderr.contains("no account `nobody-here`"), "{}", outcome.stderr);
+    bastion.backout("bob").run(["invite", &bob, &bastion.id]).exits(3);
+
+    bastion.backout("ana").run(["invite", &bob, &bastion.id]).exits(0);
+    bastion.act("bob", &["assume", "sre"]).exits(0);
+    bastion.act("bob", &["approve", "declare", "--yes"]).exits(0);
+    let dir = bastion.dir.display();
+    for forbidden in
+        [format!("ls {dir}"), format!("cat {dir}/timeline.jsonl"), format!("rm -f {dir}/hub.sock")]
+    {
+        assert_ne!(bastion.people.runs("bob", &forbidden).code, Some(0), "bob: {forbidden}");
+    }
+    let outcome = bastion.act("eve", &["note", "and me?"]).exits(3);
+    assert!(outcome.stderr.contains("may not enter"), "{}", outcome.stderr);
+
+    // The next hub knows whom to let in.
+    let pid = std::fs::read_to_string(bastion.dir.join("hub.pid")).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    wait_until("the hub is gone", PATIENCE, || {
+        std::fs::File::open(bastion.dir.join("lock")).unwrap().try_lock().is_ok()
+    });
+    bastion.backout("ana").run(["resume", &bastion.id, "--headless"]).exits(0);
+    bastion.act("bob", &["note", "back again"]).exits(0);
+}
+
+#[test]
+fn an_invitation_does_not_open_a_home_by_itself() {
+    let Some(bastion) = Bastion::open(State::AnasOwn) else { return };
+    // The state lies in a folder that is closed to bob and not part of it.
+    let above = bastion.place.join("own");
+    let below = above.join("incidents");
+    let bob = bastion.people.of("bob").name.clone();
+    let ana = bastion.people.backout(&bastion.place, "ana").env("BACKOUT_STATE", &below);
+    std::os::unix::fs::symlink(&below, below.join("incidents")).unwrap();
+    let outcome = ana.run(["invite", &bob, bastion.dir.to_str().unwrap()]).exits(4);
+    assert!(outcome.stderr.contains("--through"), "{}", outcome.stderr);
+    bastion.act("bob", &["note", "still outside"]).exits(3);
+    ana.run(["invite", "--through", &bob, bastion.dir.to_str().unwrap()]).exits(0);
+    bastion.backout("bob").run(["assume", bastion.dir.to_str().unwrap(), "sre"]).exits(0);
 }
 
 #[test]

@@ -1,23 +1,24 @@
 //! From a laptop: the console and the key stay there, and the record's lines come over a real ssh.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{Backout, Daemon, Incident, PATIENCE, Place, Sshd, need, wait_for};
+use crate::support::{Backout, Daemon, Incident, Outcome, PATIENCE, Place, Sshd, need, wait_for};
 
 /// Somebody's own machine: another home, no state, and an `ssh` that knows the bastion as `box`.
-struct Laptop {
-    place: Place,
+pub struct Laptop {
+    pub place: Place,
     sshd: Sshd,
 }
 
 impl Laptop {
-    fn new(incident: &Incident) -> Option<Laptop> {
+    pub fn new(incident: &Incident) -> Option<Laptop> {
         let place = Place::new();
         let state = incident.place.join("home/state/backout");
         let there = format!(
-            "SetEnv PATH={}:/usr/bin:/bin BACKOUT_STATE={}\n",
+            "SetEnv PATH={}:/usr/bin:/bin XDG_STATE_HOME={} BACKOUT_STATE={}\n",
             PathBuf::from(env!("CARGO_BIN_EXE_backout")).parent().unwrap().display(),
+            incident.place.join("home/state").display(),
             state.display()
         );
         let sshd = Sshd::start_with(&place, &incident.team.ana.key, &there)?;
@@ -29,10 +30,31 @@ impl Laptop {
         Some(Laptop { place, sshd })
     }
 
+    /// Stock ssh to the bastion.
+    pub fn ssh(&self, command: &str, input: &[u8]) -> Outcome {
+        ssh(self.sshd.config(), &["box", command], input)
+    }
+
     fn backout(&self, incident: &Incident, who: &str) -> Backout {
         let person = [&incident.team.ana, &incident.team.ben].into_iter().find(|p| p.id == who).unwrap();
         let path = format!("{}:/usr/bin:/bin", self.place.join("bin").display());
         Backout::new(&self.place).env("PATH", path).env("SSH_AUTH_SOCK", person.agent.socket())
+    }
+}
+
+/// Stock ssh with this configuration.
+pub fn ssh(config: &Path, words: &[&str], input: &[u8]) -> Outcome {
+    let mut command = Command::new("ssh");
+    command.arg("-F").arg(config).args(words);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // What ends without reading its input is no failure.
+    let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), input);
+    let output = child.wait_with_output().unwrap();
+    Outcome {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
 
