@@ -2,12 +2,16 @@
 //!
 //! ```text
 //! job.json        what to run; written by the hub before the supervisor starts. Names of variables, never values
-//! started.json    who supervises and, once it runs, the command's process. Only one process ever gets to create it
+//! started.json    who supervises; only one process ever gets to create it. Once it runs, the command's process is
+//!                 added as a second line
 //! out             output and errors of the command in their order, up to the cap; none when it printed nothing
 //! exit.json       how it ended; durable (file and directory synced) before the supervisor goes
 //! cancel, kill    empty; asks the supervisor to end the command, with and without grace
-//! supervisor.log  what the supervisor could not say elsewhere
+//! supervisor.log  what the supervisor could not say elsewhere; none when all went well
 //! ```
+//!
+//! Nothing here is removed or replaced while a step goes well: a file system that keeps a journal does not give a
+//! freed inode away again for a while, and looks past all of them at every file it makes.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -62,7 +66,8 @@ pub struct Started {
     pub boot_id: String,
     /// The supervising process; `None` when the attempt was withdrawn before any began.
     pub supervisor: Option<Identity>,
-    /// The command; `None` until it runs.
+    /// The command; `None` until it runs. A line of its own in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child: Option<Identity>,
     /// Microseconds since 1970, UTC.
     pub started_us: i64,
@@ -157,6 +162,42 @@ pub fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Option<T>
     }
 }
 
+/// Reads `started.json`, with the command if its line is there.
+///
+/// # Errors
+/// It cannot be read or is not what it should be.
+pub fn started(dir: &Path) -> io::Result<Option<Started>> {
+    let bytes = match std::fs::read(dir.join(STARTED)) {
+        Ok(bytes) if bytes.is_empty() => return Ok(None),
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    let mut lines = bytes.split_inclusive(|b| *b == b'\n');
+    let mut started: Started = serde_json::from_slice(lines.next().unwrap_or_default())?;
+    // A line without its end is still being written.
+    if let Some(line) = lines.next().filter(|line| line.ends_with(b"\n")) {
+        started.child = Some(serde_json::from_slice(line)?);
+    }
+    Ok(Some(started))
+}
+
+/// Adds the command to the `started.json` that [`claim`] gave.
+///
+/// # Errors
+/// It cannot be written.
+pub fn add_child(file: &mut File, child: &Identity) -> io::Result<()> {
+    file.write_all(&line_of(child)?)
+}
+
+/// Writes a file that must not be there yet.
+///
+/// # Errors
+/// It is there already, or cannot be written.
+pub fn write_new<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
+    create(dir, name)?.write_all(&line_of(value)?)
+}
+
 /// Creates a file that was not there, for this user only.
 ///
 /// # Errors
@@ -165,34 +206,24 @@ pub fn create(dir: &Path, name: &str) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(dir.join(name))
 }
 
-/// Writes a file that appears whole, and only if there is none yet: `false` when somebody else was first.
+/// Writes a file that appears whole, and only if there is none yet: `None` when somebody else was first.
 ///
 /// # Errors
 /// It cannot be written.
-pub fn claim<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<bool> {
+pub fn claim<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<Option<File>> {
     // The pid keeps two claimants from writing the same draft.
     let draft = dir.join(format!("{name}.{}", std::process::id()));
-    write_draft(&draft, value)?;
+    let file = write_draft(&draft, value)?;
     match renameat_with(CWD, &draft, CWD, dir.join(name), RenameFlags::NOREPLACE) {
-        Ok(()) => Ok(true),
+        Ok(()) => Ok(Some(file)),
         Err(e) => {
             std::fs::remove_file(&draft)?;
-            if e == rustix::io::Errno::EXIST { Ok(false) } else { Err(e.into()) }
+            if e == rustix::io::Errno::EXIST { Ok(None) } else { Err(e.into()) }
         }
     }
 }
 
-/// Replaces a file in one step, without waiting for the disk.
-///
-/// # Errors
-/// It cannot be written.
-pub fn replace<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
-    let draft = dir.join(format!("{name}.new"));
-    write_draft(&draft, value)?;
-    std::fs::rename(&draft, dir.join(name))
-}
-
-/// Replaces a file in one step; when this returns, it survives a power cut.
+/// Writes a file that appears whole; when this returns, it survives a power cut.
 ///
 /// Renamed before it is synced, because then both take one commit of the file system's journal. A power cut between
 /// may leave the name without the content, which [`read`] takes for no file.
@@ -209,8 +240,15 @@ pub fn replace_durably<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::R
 
 fn write_draft<T: Serialize>(draft: &Path, value: &T) -> io::Result<File> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
-    file.write_all(&serde_json::to_vec(value)?)?;
+    file.write_all(&line_of(value)?)?;
     Ok(file)
+}
+
+/// One write each, so that whoever reads meanwhile finds all of a line or nothing of it.
+fn line_of<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    Ok(line)
 }
 
 #[cfg(test)]
@@ -220,8 +258,8 @@ mod tests {
     #[test]
     fn only_the_first_claim_counts() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(claim(dir.path(), STARTED, &1).unwrap());
-        assert!(!claim(dir.path(), STARTED, &2).unwrap());
+        assert!(claim(dir.path(), STARTED, &1).unwrap().is_some());
+        assert!(claim(dir.path(), STARTED, &2).unwrap().is_none());
         assert_eq!(read::<i32>(dir.path(), STARTED).unwrap(), Some(1));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no draft stays");
     }
@@ -234,6 +272,27 @@ mod tests {
         assert_eq!(read::<Exit>(dir.path(), EXIT).unwrap(), None);
         std::fs::write(dir.path().join(EXIT), b"{\"outcome\":{\"exi").unwrap();
         assert!(read::<Exit>(dir.path(), EXIT).is_err());
+    }
+
+    #[test]
+    fn the_command_is_known_once_its_whole_line_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(started(dir.path()).unwrap(), None);
+        let first = Started { boot_id: "b".to_owned(), supervisor: None, child: None, started_us: 1 };
+        let mut file = claim(dir.path(), STARTED, &first).unwrap().unwrap();
+        assert_eq!(started(dir.path()).unwrap(), Some(first.clone()));
+        let child = Identity { pid: 7, start: 4711 };
+        let whole = std::fs::read(dir.path().join(STARTED)).unwrap();
+        add_child(&mut file, &child).unwrap();
+        let text = std::fs::read(dir.path().join(STARTED)).unwrap();
+        for cut in whole.len()..text.len() {
+            std::fs::write(dir.path().join(STARTED), text.get(..cut).unwrap()).unwrap();
+            assert_eq!(started(dir.path()).unwrap(), Some(first.clone()), "{cut} bytes");
+        }
+        std::fs::write(dir.path().join(STARTED), &text).unwrap();
+        assert_eq!(started(dir.path()).unwrap(), Some(Started { child: Some(child), ..first }));
+        std::fs::write(dir.path().join(STARTED), [whole, b"{\n".to_vec()].concat()).unwrap();
+        assert!(started(dir.path()).is_err(), "a line that is none is not taken for no line");
     }
 
     #[test]

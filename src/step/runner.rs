@@ -13,12 +13,13 @@ use std::time::Duration;
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt, Interest};
-use tokio::process::Command;
+use tokio::net::unix::pipe::Receiver;
+use tokio::process::{Child, Command};
 
 use super::process::{Identity, boot_id};
 use super::record::{self, Exit, JobFile, Started};
 use super::ssh;
-use super::supervisor::{HIDDEN, WITHHELD};
+use super::supervisor::{HIDDEN, READY, WITHHELD};
 use crate::sanitize::{self, Clean};
 
 /// Between TERM and KILL, unless a job says otherwise.
@@ -29,6 +30,9 @@ pub const OUTPUT_CAP: u64 = 8 * 1024 * 1024;
 
 /// How long a supervisor may take to get its command going. Only a machine on its knees needs more than milliseconds.
 const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// Of what a supervisor says about why it cannot, so many bytes are read.
+const MOST_SAID: u64 = 4096;
 
 /// One attempt at a command.
 #[derive(Clone)]
@@ -202,34 +206,47 @@ pub async fn launch(job: &Job) -> Result<Launched, StepError> {
             return Err(StepError::BadVariable(sanitize::visible_name(name)));
         }
     }
-    let log = prepare(job).map_err(|e| match e.kind() {
+    prepare(job).map_err(|e| match e.kind() {
         io::ErrorKind::AlreadyExists => StepError::Used(job.dir.clone()),
         _ => StepError::Files(job.dir.clone(), e),
     })?;
+    let (mut child, mut pipe) =
+        supervise(job).map_err(|e| StepError::NoSupervisor(sanitize::line(e.to_string())))?;
+    let supervisor = child.id().unwrap_or_default();
+    // Collects the dead supervisor. Dropping this task with the runtime does not touch the supervisor.
+    tokio::spawn(async move { child.wait().await });
+    let mut said = Vec::new();
+    let heard = async {
+        said.push(pipe.read_u8().await?);
+        if said != [READY] {
+            pipe.take(MOST_SAID).read_to_end(&mut said).await?;
+        }
+        Ok::<(), io::Error>(())
+    };
+    // Whether it said that it is ready counts, not how the listening ended.
+    let _ = tokio::time::timeout(READY_WITHIN, heard).await;
+    if said == [READY] {
+        return Ok(Launched { dir: job.dir.clone(), supervisor });
+    }
+    Err(StepError::NoSupervisor(sanitize::line(said.trim_ascii())))
+}
+
+/// The process, and the pipe over which it says that it is ready, or in words why it never will be.
+fn supervise(job: &Job) -> io::Result<(Child, Receiver)> {
+    let (reader, writer) = io::pipe()?;
     let mut command = Command::new(&job.exe);
     command.arg0("backout").arg("__step").arg(&job.dir).current_dir("/");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     for name in WITHHELD {
         command.env_remove(name);
     }
     command.envs(&job.env);
     command.env(HIDDEN, serde_json::to_string(&job.hidden).unwrap_or_default());
-    let mut child = command.spawn().map_err(|e| StepError::NoSupervisor(sanitize::line(e.to_string())))?;
-    let supervisor = child.id().unwrap_or_default();
-    let ready = child.stdout.take();
-    // Collects the dead supervisor. Dropping this task with the runtime does not touch the supervisor.
-    tokio::spawn(async move { child.wait().await });
-    let mut byte = [0];
-    if let Some(mut ready) = ready
-        && let Ok(Ok(1)) = tokio::time::timeout(READY_WITHIN, ready.read(&mut byte)).await
-    {
-        return Ok(Launched { dir: job.dir.clone(), supervisor });
-    }
-    let said = std::fs::read(job.dir.join(record::LOG)).unwrap_or_default();
-    Err(StepError::NoSupervisor(sanitize::line(said.trim_ascii())))
+    // The command goes at the end of this function and takes our copies of the pipe's write end along.
+    Ok((command.spawn()?, Receiver::from_owned_fd(reader.into())?))
 }
 
-fn prepare(job: &Job) -> io::Result<std::fs::File> {
+fn prepare(job: &Job) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&job.dir)?;
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
@@ -242,10 +259,7 @@ fn prepare(job: &Job) -> io::Result<std::fs::File> {
         output_cap: job.output_cap,
         boot_id: boot_id(),
     };
-    if !record::claim(&job.dir, record::JOB, &file)? {
-        return Err(io::ErrorKind::AlreadyExists.into());
-    }
-    record::create(&job.dir, record::LOG)
+    record::write_new(&job.dir, record::JOB, &file)
 }
 
 /// How the attempt in `dir` stands now. Works from any process, after any restart.
@@ -260,7 +274,7 @@ fn look(dir: &Path) -> io::Result<Standing> {
     if let Some(exit) = record::read::<Exit>(dir, record::EXIT)? {
         return Ok(Standing::Ended(exit));
     }
-    let Some(started) = record::read::<Started>(dir, record::STARTED)? else {
+    let Some(started) = record::started(dir)? else {
         return not_started(dir);
     };
     let Some(supervisor) = started.supervisor else {
@@ -423,7 +437,7 @@ mod tests {
     use super::*;
 
     fn started(dir: &Path, started: &Started) {
-        record::replace(dir, record::STARTED, started).unwrap();
+        record::write_new(dir, record::STARTED, started).unwrap();
     }
 
     fn now(supervisor: Option<Identity>, child: Option<Identity>) -> Started {
@@ -495,7 +509,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(withdraw(dir.path()).unwrap(), Standing::NotStarted);
         assert_eq!(withdraw(dir.path()).unwrap(), Standing::NotStarted);
-        assert!(!record::claim(dir.path(), record::STARTED, &now(None, None)).unwrap());
+        assert!(record::claim(dir.path(), record::STARTED, &now(None, None)).unwrap().is_none());
     }
 
     #[test]

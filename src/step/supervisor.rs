@@ -11,8 +11,10 @@ mod output;
 mod signals;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, PipeReader, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -34,22 +36,37 @@ const LINGER: Duration = Duration::from_millis(500);
 const SWEEP: Duration = Duration::from_millis(20);
 /// After this, a process that does not die even of KILL (stuck in the kernel) is left and named.
 const GIVE_UP: Duration = Duration::from_secs(5);
+/// What the supervisor says once its files tell how things stand. No sentence begins so.
+pub(crate) const READY: u8 = b'+';
+/// Exit code of a supervisor that was of no use (`EX_SOFTWARE` of sysexits.h).
+const NO_USE: u8 = 70;
 
 /// Entry of the hidden verb. Call it before anything else in `main`: it wants one thread and no runtime.
 pub fn main(dir: Option<OsString>) -> ExitCode {
     let Some(dir) = dir else {
-        return complain("no directory given");
+        complain(None, "no directory given");
+        return ExitCode::from(NO_USE);
     };
-    match run(&PathBuf::from(dir)) {
+    let dir = PathBuf::from(dir);
+    let place = dir.clone();
+    std::panic::set_hook(Box::new(move |panic| complain(Some(&place), &panic.to_string())));
+    match run(&dir) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(e) => complain(&e.to_string()),
+        Err(e) => {
+            complain(Some(&dir), &e.to_string());
+            ExitCode::from(NO_USE)
+        }
     }
 }
 
-fn complain(what: &str) -> ExitCode {
-    // Standard error is the attempt's supervisor.log.
+/// Tells the hub, as long as it listens, and the attempt's log.
+fn complain(dir: Option<&Path>, what: &str) {
     let _ = writeln!(io::stderr(), "{what}");
-    ExitCode::from(70)
+    let log =
+        dir.map(|dir| File::options().create(true).append(true).mode(0o600).open(dir.join(record::LOG)));
+    if let Some(Ok(mut log)) = log {
+        let _ = writeln!(log, "{what}");
+    }
 }
 
 fn run(dir: &Path) -> io::Result<()> {
@@ -58,15 +75,15 @@ fn run(dir: &Path) -> io::Result<()> {
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let job: JobFile = record::read(dir, record::JOB)?.ok_or(io::ErrorKind::NotFound)?;
-    let mut started = Started {
+    let started = Started {
         boot_id: boot_id(),
         supervisor: Identity::own(),
         child: None,
         started_us: record::now_us(),
     };
-    if !record::claim(dir, record::STARTED, &started)? {
+    let Some(mut file) = record::claim(dir, record::STARTED, &started)? else {
         return Err(io::Error::other("this attempt was started before, or withdrawn"));
-    }
+    };
     let hidden = std::env::var(launch::HIDDEN).unwrap_or_default();
     // Nothing is not a JSON list either.
     let mask = Mask::new(serde_json::from_str::<Vec<String>>(&hidden).unwrap_or_default());
@@ -75,12 +92,17 @@ fn run(dir: &Path) -> io::Result<()> {
     let (outcome, left_behind) = match launch::spawn(&job) {
         Err(why) => (Outcome::CouldNotStart { why }, Vec::new()),
         Ok((pid, pipe)) => {
-            started.child = Identity::of(pid.as_raw_pid());
-            record::replace(dir, record::STARTED, &started)?;
+            // A command that is over already has no place in the process table to be found by.
+            let child = Identity::of(pid.as_raw_pid());
+            // It runs, so it is watched to its end whether or not that could be noted.
+            if let Some(Err(e)) = child.map(|child| record::add_child(&mut file, &child)) {
+                complain(Some(dir), &format!("the command's process could not be noted: {e}"));
+            }
             say_ready();
             let mut watch = Watch::new(&job, begun, pid, pipe);
             watch.follow(&mut signals, &mut output)?;
-            (watch.outcome(), own_descendants())
+            // Who has no children has no descendants.
+            (watch.outcome(), if watch.childless { Vec::new() } else { own_descendants() })
         }
     };
     let exit = Exit {
@@ -97,10 +119,10 @@ fn run(dir: &Path) -> io::Result<()> {
 
 /// Tells the hub, if it still listens, that the files say where things stand; then lets go of its pipe.
 fn say_ready() {
-    let _ = io::stdout().write_all(b"\n").and_then(|()| io::stdout().flush());
-    if let Ok(null) = std::fs::File::options().write(true).open("/dev/null") {
-        let _ = rustix::stdio::dup2_stdout(&null);
-    }
+    let _ = rustix::io::write(rustix::stdio::stdout(), &[READY]);
+    // Standard input is the null device.
+    let _ = rustix::stdio::dup2_stdout(rustix::stdio::stdin());
+    let _ = rustix::stdio::dup2_stderr(rustix::stdio::stdin());
 }
 
 /// What is being done about the command.

@@ -45,7 +45,7 @@ impl Attempt {
     }
 
     fn started(&self) -> Started {
-        record::read(&self.dir, record::STARTED).unwrap().unwrap()
+        record::started(&self.dir).unwrap().unwrap()
     }
 
     /// The script has got as far as creating this file.

@@ -220,19 +220,15 @@ impl House {
 
 impl Drop for House {
     fn drop(&mut self) {
-        let pid = |path: PathBuf, key: &str| {
-            let text = std::fs::read_to_string(path).unwrap_or_default();
-            let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-            let found = if key.is_empty() { json.as_i64() } else { json[key]["pid"].as_i64() };
-            found.and_then(|pid| Pid::from_raw(pid as i32))
-        };
-        let mut pids: Vec<Option<Pid>> = vec![pid(self.dir.join(layout::PID), "")];
+        let hub = std::fs::read_to_string(self.dir.join(layout::PID)).unwrap_or_default();
+        let mut pids: Vec<Option<Pid>> = vec![hub.trim().parse().ok().and_then(Pid::from_raw)];
         for attempt in std::fs::read_dir(self.dir.join(layout::STEPS)).into_iter().flatten().flatten() {
             if attempt.path().join("exit.json").exists() {
                 continue;
             }
-            pids.push(pid(attempt.path().join("started.json"), "supervisor"));
-            pids.push(pid(attempt.path().join("started.json"), "child"));
+            let started = backout::step::record::started(&attempt.path()).ok().flatten();
+            let both = started.iter().flat_map(|s| [s.supervisor, s.child]);
+            pids.extend(both.map(|process| process.and_then(backout::step::process::Identity::raw)));
         }
         for pid in pids.into_iter().flatten() {
             let _ = kill_process(pid, Signal::KILL);

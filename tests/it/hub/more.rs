@@ -137,8 +137,7 @@ async fn a_probe_settles_what_nobody_saw_end() {
     ben.start("act").await;
     wait_until("the command runs", PATIENCE, || house.lines("log") == 1);
     let dir = layout::attempt(&house.dir, &step("act"), 1, Direction::Forward);
-    let started: backout::step::record::Started =
-        backout::step::record::read(&dir, "started.json").unwrap().unwrap();
+    let started = backout::step::record::started(&dir).unwrap().unwrap();
     let supervisor = rustix::process::Pid::from_raw(started.supervisor.unwrap().pid).unwrap();
     rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).unwrap();
     ben.until("the probe settles it", |i| i.status("act") == Status::Succeeded).await;

@@ -4,7 +4,6 @@ use backout::core::event::{Choice, Direction, Mode, Outcome, Verdict, What};
 use backout::core::incident::Status;
 use backout::core::intent::Intent;
 use backout::hub::layout;
-use backout::step::record::Started;
 use backout::timeline::verify::Verdict as Answer;
 use backout::wire::message::{FromClient, FromHub};
 use rustix::process::{Pid, Signal, kill_process};
@@ -60,7 +59,7 @@ async fn without_its_supervisor_a_step_is_unknown_until_somebody_settles_it() {
     let mut house = House::live(SLOW);
     let (mut ana, mut ben) = slow_runs(&mut house).await;
     let dir = layout::attempt(&house.dir, &step("slow"), 1, Direction::Forward);
-    let started: Started = backout::step::record::read(&dir, "started.json").unwrap().unwrap();
+    let started = backout::step::record::started(&dir).unwrap().unwrap();
     kill_process(Pid::from_raw(started.supervisor.unwrap().pid).unwrap(), Signal::KILL).unwrap();
     let (status, detail) = ben.over("slow").await;
     assert_eq!(status, Status::Unknown, "{detail}");

@@ -1,7 +1,6 @@
 //! What dies and what goes on.
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use serde_json::Value;
 
 use crate::support::{Incident, Outcome, incident::PATIENCE, wait_until};
 
@@ -20,9 +19,12 @@ fn slow_runs() -> Option<Incident> {
 }
 
 fn started(incident: &Incident, which: &str) -> Pid {
-    let text = std::fs::read_to_string(incident.dir().join("steps/slow.1/started.json")).unwrap();
-    let json: Value = serde_json::from_str(&text).unwrap();
-    Pid::from_raw(json[which]["pid"].as_i64().unwrap() as i32).unwrap()
+    let started = backout::step::record::started(&incident.dir().join("steps/slow.1")).unwrap().unwrap();
+    let process = match which {
+        "supervisor" => started.supervisor,
+        _ => started.child,
+    };
+    process.and_then(backout::step::process::Identity::raw).unwrap()
 }
 
 fn let_go(incident: &Incident) {
