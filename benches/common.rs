@@ -5,7 +5,9 @@
 //! `chrt -f 10 cargo bench` takes other programs out of the picture where it is allowed.
 
 pub mod history;
+pub mod peers;
 pub mod room;
+pub mod terminal;
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -43,6 +45,11 @@ pub fn report(what: &str, mut ratios: Vec<f64>, goal: f64) {
     let middle = median(ratios.clone());
     let verdict = if middle <= goal { "ok" } else { "MISSED" };
     println!("{what:<44} {middle:>6.3}x  ({low:.3}..{high:.3}, n={})  goal {goal}x  {verdict}", ratios.len());
+}
+
+/// One line about something that was compared only to know where it stands.
+pub fn compared(what: &str, ratios: Vec<f64>) {
+    println!("{what:<44} {:>6.3}x  (n={})", median(ratios.clone()), ratios.len());
 }
 
 /// One line about a value that has a limit of its own.

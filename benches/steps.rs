@@ -8,19 +8,22 @@
 
 mod common;
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use common::peers::{Ansible, GoTask};
 use common::room::{Room, events};
-use common::{BareLog, cpu_of, folder, pairs, report};
+use common::{BareLog, compared, cpu_of, folder, median, pairs, report};
 
 const STEPS: usize = 200;
 const SIZE: usize = 500;
+/// Of ansible's `command` module, which takes a third of a second each.
+const FEW: usize = 20;
 
-fn floor() -> Duration {
-    let place = folder();
+fn floor(place: &Path) -> Duration {
     let record = vec![b'x'; SIZE];
-    let mut log = BareLog::new(place.path());
+    let mut log = BareLog::new(place);
     let taken = cpu_of(|| {
         for _ in 0..STEPS {
             log.append(&record);
@@ -81,9 +84,26 @@ fn main() {
     if Room::new(1).is_none() {
         return eprintln!("SKIPPED: there is no ssh-keygen to make a key with");
     }
-    let taken = pairs(floor, || product(&Room::new(STEPS).unwrap()));
+    // All stay until the end: what was just removed makes a file system that keeps a journal slow for a while, and
+    // one pair would pay for the tidying of the one before.
+    let mut places = Vec::new();
+    let mut rooms = Vec::new();
+    let peers = folder();
+    let task = GoTask::new(peers.path(), STEPS);
+    let mut of_task = Vec::new();
+    let floor_in_new_place = || {
+        places.push(folder());
+        // In turn with the others, so that it meets the same conditions.
+        of_task.extend(task.as_ref().map(GoTask::run));
+        floor(places.last().unwrap().path())
+    };
+    let product_in_new_room = || {
+        rooms.push(Room::new(STEPS).unwrap());
+        product(rooms.last().unwrap())
+    };
+    let taken = pairs(floor_in_new_place, product_in_new_room);
     let each = |side: fn(&(Duration, Duration)) -> Duration| {
-        common::median(taken.iter().map(|pair| side(pair).as_secs_f64() * 1000.0 / STEPS as f64).collect())
+        median(taken.iter().map(|pair| side(pair).as_secs_f64() * 1000.0 / STEPS as f64).collect())
     };
     let (floor, product) = (each(|p| p.0), each(|p| p.1));
     println!(
@@ -91,4 +111,26 @@ fn main() {
     );
     let ratios = taken.iter().map(|(floor, product)| product.as_secs_f64() / floor.as_secs_f64()).collect();
     report("CPU of a whole incident of 200 steps / floor", ratios, 4.0);
+    let of_task: Vec<f64> = of_task.iter().skip(1).map(Duration::as_secs_f64).collect();
+    if task.is_some() {
+        let of_product = taken.iter().map(|(_, product)| product.as_secs_f64());
+        let ratios = of_product.zip(&of_task).map(|(product, task)| product / task).collect();
+        report("the same / go-task", ratios, 1.0);
+    }
+    ansible(peers.path(), product / 1000.0);
+}
+
+/// `step` is what one of ours took, in seconds of CPU.
+fn ansible(dir: &Path, step: f64) {
+    let each = |play: &Ansible, steps: usize| {
+        (0..3).map(|_| step / (play.run().as_secs_f64() / steps as f64)).collect::<Vec<f64>>()
+    };
+    if let Some(play) = Ansible::new(dir, "raw", STEPS) {
+        report("the same / ansible raw", each(&play, STEPS), 0.2);
+    }
+    if let Some(play) = Ansible::new(dir, "command", FEW) {
+        let ratios = each(&play, FEW);
+        println!("one step of ansible command costs {:.0} of ours", 1.0 / median(ratios.clone()));
+        compared("a step / a step of ansible command", ratios);
+    }
 }

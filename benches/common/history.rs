@@ -6,7 +6,9 @@ use std::sync::Arc;
 use backout::client::session::{Asking, Session};
 use backout::core::apply::apply;
 use backout::core::decide::decide;
-use backout::core::event::{Actor, Auth, Direction, Display, Event, Judgement, Mode, Opened, Seen, What};
+use backout::core::event::{
+    Actor, Auth, Direction, Display, Event, Judgement, Mode, Opened, Outcome, Seen, What,
+};
 use backout::core::id::{IncidentId, PersonId, RoleName, StepId};
 use backout::core::incident::Incident;
 use backout::core::intent::{By, GateAnswer, Intent};
@@ -14,16 +16,18 @@ use backout::core::plan;
 use backout::core::replay;
 use backout::core::statement::{self, Answering};
 use backout::core::time::Stamp;
-use backout::hub::layout::Copies;
+use backout::hub::layout::{Copies, OPENING, Opening};
 use backout::identity::Signer;
 use backout::timeline::codec;
 use backout::timeline::folder::{FileSystems, Folder};
 use backout::timeline::payload::{Part, Payloads};
 use backout::timeline::seal::{Origin, SealKey};
 use backout::timeline::store::Store;
+use backout::wire::act::Act;
 use base64::Engine as _;
 
-const INCIDENT: &str = "01JD3K9W8ZQ4T6V2M7N5B1C0XA";
+/// The incident's id, which is its folder's name.
+pub const ID: &str = "01JD3K9W8ZQ4T6V2M7N5B1C0XA";
 const LOG: &str = "backout.bench/01JD3K9W8ZQ4T6V2M7N5B1C0XA";
 const TEAM: &str = "people:\n  - {id: ana, name: Ana, roles: [commander, sre]}\n";
 const RUNBOOK: &str = "backout: 1
@@ -47,7 +51,7 @@ phases:
     steps:
       - {id: looks, check: {run: [echo, ok], expect: {equals: ok}, count: 1000, interval: 1s}, timeout: 10h, role: sre}
 ";
-/// Events that share a seal.
+/// Events that share a seal, unless it is said.
 const BATCH: u64 = 500;
 /// One event in so many is a person's, signed by their session.
 const SIGNED: u64 = 100;
@@ -63,11 +67,17 @@ pub struct History {
     lines: Vec<Vec<u8>>,
     now: Stamp,
     look: u32,
+    batch: u64,
 }
 
 impl History {
     /// A record whose one check runs.
     pub fn new(dir: &Path) -> History {
+        History::sealing(dir, BATCH)
+    }
+
+    /// As [`new`](Self::new), with so many events to a seal, and as a hub needs it to go on.
+    pub fn sealing(dir: &Path, batch: u64) -> History {
         let signer = Signer::generate_memory([1; 32]);
         let copies = Copies {
             runbook: RUNBOOK.into(),
@@ -95,7 +105,7 @@ impl History {
         let (session, joined, auth) = Session::begin(LOG, &asking, &signer, now).unwrap();
         let opened = Opened {
             log: LOG.to_owned(),
-            incident: IncidentId::parse(INCIDENT).unwrap(),
+            incident: IncidentId::parse(ID).unwrap(),
             mode: Mode::Live,
             program: "0".to_owned(),
             hub_key: base64::engine::general_purpose::STANDARD.encode(store.public_key()),
@@ -107,11 +117,43 @@ impl History {
         };
         let payloads = Payloads::open(store.folder(), 0).unwrap();
         let dir = dir.to_owned();
-        let mut history =
-            History { dir, incident, store, payloads, signer, session, lines: Vec::new(), now, look: 0 };
-        history.person(Intent::Open(Box::new(opened)), auth, Vec::new());
+        let mut history = History {
+            dir,
+            incident,
+            store,
+            payloads,
+            signer,
+            session,
+            lines: Vec::new(),
+            now,
+            look: 0,
+            batch,
+        };
+        let intent = Intent::Open(Box::new(opened));
+        history.note_opening(intent.clone(), auth.clone());
+        history.person(intent, auth, Vec::new());
         history.begin();
         history
+    }
+
+    fn note_opening(&self, intent: Intent, auth: Auth) {
+        let act = Act { person: ana(), intent, auth, payload: Vec::new() };
+        let opening = Opening { act, workspace: self.dir.clone() };
+        std::fs::write(self.dir.join(OPENING), serde_json::to_vec(&opening).unwrap()).unwrap();
+    }
+
+    /// The check ends well, and nothing is left to be done.
+    pub fn come_to_rest(&mut self) {
+        self.hub(Intent::Finish {
+            step: looks(),
+            attempt: 1,
+            direction: Direction::Forward,
+            outcome: Outcome::Succeeded,
+            detail: "seen often enough".to_owned(),
+            output: None,
+            output_bytes: None,
+        });
+        self.seal();
     }
 
     /// Where it is.
@@ -177,7 +219,7 @@ impl History {
                 }
                 seq => self.looked(seq),
             }
-            if self.lines.len() as u64 >= BATCH {
+            if self.lines.len() as u64 >= self.batch {
                 self.seal();
             }
         }
