@@ -186,7 +186,7 @@ fn ledger(incident: &Incident) -> Option<Due> {
 
 /// Declared ways on after a failure, when no declared retry is left.
 fn troubles(incident: &Incident, now: Stamp) -> Option<Due> {
-    if incident.aborted.is_some() || incident.stage != Stage::Declared {
+    if incident.aborted.is_some() || !matches!(incident.stage, Stage::Open | Stage::Declared) {
         return None;
     }
     for step in incident.runbook.steps() {
@@ -274,6 +274,11 @@ fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
                     output_bytes: None,
                 }));
             }
+        }
+        if incident.recheck_due(&step.id).is_some()
+            && let Some(wish) = start(incident, step, id, now)
+        {
+            return Some(Due::Wish(wish));
         }
         if !incident.is_ready(step) {
             continue;

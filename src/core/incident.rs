@@ -5,6 +5,7 @@ mod gate;
 mod ledger;
 mod limits;
 mod people;
+mod preflight;
 mod run;
 mod undo;
 

@@ -6,6 +6,7 @@ mod expect;
 mod head;
 mod needs;
 mod people;
+mod preflight;
 mod refs;
 mod signals;
 mod step;
@@ -47,6 +48,7 @@ pub fn load(path: &str, bytes: &[u8]) -> Result<Loaded, Vec<Finding>> {
     let places = Places::new(path, &text, root.clone());
     if let Some(runbook) = &runbook {
         refs::check(runbook, &root, &places, &faults);
+        preflight::check(runbook, &places, &faults);
     }
     let refused = faults.any_error();
     let findings = faults.into_findings(&text);
@@ -86,9 +88,11 @@ fn read(item: Item<'_>) -> Option<Runbook> {
 fn phase(item: Item<'_>) -> Option<Phase> {
     let mut f: Fields<'_> = item.fields("phase")?;
     let name = f.required("name", Item::text).unwrap_or_default();
+    let preflight = f.optional("preflight", Item::flag).unwrap_or(false);
+    let recheck = f.optional("recheck", |i| i.list(Item::id)).unwrap_or_default();
     let steps = f.required("steps", |i| i.some(step::step)).unwrap_or_default();
     f.finish();
-    Some(Phase { name, steps })
+    Some(Phase { name, preflight, recheck, steps })
 }
 
 fn steps(item: Item<'_>) -> Option<Vec<Step>> {

@@ -2,6 +2,7 @@
 
 mod amend;
 mod limits;
+mod preflight;
 mod undo;
 mod ways;
 

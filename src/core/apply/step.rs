@@ -22,6 +22,7 @@ pub(super) fn not_reached(incident: &mut Incident) {
 pub(super) fn start(incident: &mut Incident, data: &Started, event: &Event) {
     if data.direction == Direction::Forward {
         undo_again(incident, &data.step);
+        look_again(incident, &data.step);
     }
     let runs = match data.direction {
         Direction::Forward => &mut incident.runs,
@@ -44,6 +45,15 @@ pub(super) fn start(incident: &mut Incident, data: &Started, event: &Event) {
     run.output = None;
     if let Some(person) = event.actor.person() {
         run.executors.insert(person.clone());
+    }
+}
+
+/// A look that begins again because a phase asks for it is remembered as that phase's.
+fn look_again(incident: &mut Incident, step: &StepId) {
+    let Some(phase) = incident.recheck_due(step.as_str()) else { return };
+    if let Some(run) = incident.runs.get_mut(step) {
+        run.rechecked.extend(run.again_for.replace(phase));
+        run.passed = false;
     }
 }
 

@@ -225,7 +225,8 @@ pub(super) fn request(
 pub fn opens(incident: &Incident, gate: &StepId) -> bool {
     if gate.is_declare() {
         let again = incident.gates.get(gate).is_none_or(|g| g.standing == Standing::Voided);
-        return incident.stage == Stage::Open && incident.aborted.is_none() && again;
+        let looked = incident.preflight_open().is_empty();
+        return incident.stage == Stage::Open && incident.aborted.is_none() && again && looked;
     }
     if gate.is_amend() {
         let asked = incident.gates.get(gate).map_or(0, |g| g.attempt);

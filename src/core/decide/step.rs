@@ -4,7 +4,7 @@ use super::{commands, hub, person, reason, seated, takes_part};
 use crate::core::due;
 use crate::core::event::{Direction, Finished, Judgement, Outcome, Started, Undone, What};
 use crate::core::id::{PersonId, StepId};
-use crate::core::incident::{Incident, Run, Stage, Standing, Status};
+use crate::core::incident::{Incident, Run, Standing, Status};
 use crate::core::intent::{By, Intent};
 use crate::core::plan;
 use crate::core::refusal::Refusal;
@@ -26,7 +26,7 @@ pub fn start(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Resul
         return Err(Refusal::DoesNotFit("not a start".to_owned()));
     };
     let (step, run) = known(incident, id)?;
-    if incident.stage != Stage::Declared {
+    if !incident.stage_lets_begin(&step.id) {
         return Err(Refusal::NotDeclared);
     }
     match direction {
@@ -76,7 +76,7 @@ fn may_begin(incident: &Incident, by: &By, step: &Step, run: &Run, now: Stamp) -
             if !by_itself && !retry {
                 return Err(Refusal::NeedsAPerson { step: id });
             }
-            if retry && run.status.is_trouble() {
+            if (retry && run.status.is_trouble()) || incident.recheck_due(&step.id).is_some() {
                 return Ok(());
             }
         }

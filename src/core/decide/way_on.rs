@@ -45,7 +45,7 @@ pub(super) fn mark_done(incident: &Incident, by: &By, id: &StepId, why: &str) ->
 
 /// A step that is under way or unknown is not left out: it is cancelled or settled first.
 fn can_be_left(incident: &Incident, step: &Step, run: &Run, id: &StepId) -> Result<(), Refusal> {
-    if incident.stage != Stage::Declared {
+    if !incident.stage_lets_begin(&step.id) {
         return Err(Refusal::NotDeclared);
     }
     let ready = run.status == Status::Pending && (incident.is_ready(step) || incident.paused.is_some());

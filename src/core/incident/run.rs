@@ -1,6 +1,6 @@
 //! Steps: where each stands, which may begin, what is left to undo. Never starts or ends one.
 
-use super::{Incident, Stage};
+use super::Incident;
 use crate::core::event::{Choice, Direction, Judgement, Outcome};
 use crate::core::id::{Digest, PersonId, StepId};
 use crate::core::time::Stamp;
@@ -43,6 +43,10 @@ pub struct Run {
     pub output: Option<(Digest, u64)>,
     /// Whether what it leaves to reconcile has been counted.
     pub counted: bool,
+    /// Phases (index, from 0) right before which it was looked at again.
+    pub rechecked: BTreeSet<u32>,
+    /// The phase for which the last look was.
+    pub again_for: Option<u32>,
 }
 
 /// Where a step stands. `ready` is derived: see [`Incident::word`].
@@ -160,13 +164,14 @@ impl Incident {
     pub fn is_ready(&self, step: &Step) -> bool {
         let Some(run) = self.runs.get(step.id.as_str()) else { return false };
         let waiting = run.status == Status::Pending;
-        if !waiting || self.stage != Stage::Declared || self.paused.is_some() {
+        if !waiting || !self.stage_lets_begin(&step.id) || self.paused.is_some() {
             return false;
         }
         if self.is_always(&step.id) {
             return self.phases_over() && self.undos_tried() && !self.something_runs();
         }
-        self.aborted.is_none() && !self.ended && step.needs.iter().all(|n| self.lets_go_on(n))
+        let free = self.aborted.is_none() && !self.ended && step.needs.iter().all(|n| self.lets_go_on(n));
+        free && self.rechecks_done(step)
     }
 
     /// Whether a step or an undo is under way.

@@ -10,6 +10,10 @@ use super::{Action, Command, Condition, NoData};
 pub struct Phase {
     /// Its name.
     pub name: String,
+    /// Looks ahead: its steps begin when the incident opens, and the rollback is declared only after them.
+    pub preflight: bool,
+    /// Steps of phases that look ahead, to be looked at again right before this one.
+    pub recheck: Vec<String>,
     /// In file order.
     pub steps: Vec<Step>,
 }

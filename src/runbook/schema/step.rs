@@ -7,6 +7,16 @@ use serde_json::{Value, json};
 pub fn phase() -> Value {
     object(&[
         need("name", reference("text"), "Its name."),
+        may(
+            "preflight",
+            json!({"type": "boolean"}),
+            "Looks ahead: its steps only look, begin when the incident opens, and must pass before the rollback is declared.",
+        ),
+        may(
+            "recheck",
+            list(reference("id")),
+            "Steps of phases that look ahead, looked at again right before this one.",
+        ),
         need("steps", some(reference("step")), "At most nine, so that people keep them in view."),
     ])
 }
