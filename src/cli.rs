@@ -9,9 +9,12 @@ pub mod ask;
 pub mod captive;
 pub mod context;
 pub mod demo;
+pub mod diff;
 pub mod door;
 pub mod export;
 pub mod follow;
+pub mod history;
+pub mod import;
 pub mod init;
 pub mod invite;
 pub mod lint;
@@ -21,6 +24,7 @@ pub mod open;
 pub mod params;
 pub mod pending;
 pub mod plan;
+pub mod probe;
 pub mod prove;
 pub mod record;
 pub mod resume;
@@ -83,6 +87,8 @@ fn run(args: &Args) -> Result<()> {
         Verb::Init(verb) => init::run(verb),
         Verb::Lint(verb) => lint::run(args, verb),
         Verb::Plan(verb) => plan::run(args, verb),
+        Verb::Diff(verb) => diff::run(args, verb),
+        Verb::Import(verb) => import::run(verb),
         Verb::Schema(verb) => {
             schema::run(verb);
             Ok(())

@@ -3,7 +3,9 @@
 //! * [`yaml`]: the one door for YAML, a tree with places.
 //! * [`condition`]: whether what was seen is what was expected.
 //! * [`decode`]: from tree to typed values, all mistakes in one pass.
+//! * [`diff`]: what differs between two versions.
 //! * [`finding`]: what is wrong, where, and what to write instead.
+//! * [`import`]: a checklist becomes a draft.
 //! * [`lint`]: what a runbook should keep beyond its grammar.
 //! * [`model`]: the typed runbook.
 //! * [`parse`]: from a file to the model, with every rule of the format.
@@ -17,7 +19,9 @@
 
 pub mod condition;
 pub mod decode;
+pub mod diff;
 pub mod finding;
+pub mod import;
 pub mod lint;
 pub mod model;
 pub mod parse;

@@ -102,6 +102,10 @@ pub enum Verb {
     Lint(Lint),
     /// Show every step with its resolved commands, approvals and points of no return; runs nothing that changes anything
     Plan(Plan),
+    /// Show what changed in a runbook since it was last used; exit 1 when something did
+    Diff(Diff),
+    /// Turn a Markdown checklist into the draft of a runbook; what it cannot decide is marked `# DECIDE:`
+    Import(Import),
     /// Print the JSON Schema of a format, so that editors complete and check it
     Schema(Schema),
     /// Open an incident: start its hub and attach a console
@@ -202,6 +206,32 @@ pub struct Plan {
     /// How to print
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
     pub format: PlanFormat,
+    /// Run what only looks, once; exit 1 when a check fails
+    #[arg(long)]
+    pub probe: bool,
+}
+
+/// `diff`
+#[derive(Debug, ClapArgs)]
+pub struct Diff {
+    /// The runbook
+    pub runbook: PathBuf,
+    /// Compare with this incident's copy, or this file (default: the newest incident of the runbook)
+    #[arg(long, value_name = "INCIDENT")]
+    pub against: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub format: PlanFormat,
+}
+
+/// `import`
+#[derive(Debug, ClapArgs)]
+pub struct Import {
+    /// The checklist
+    pub file: PathBuf,
+    /// Where to; never overwritten (default: standard output)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// `schema`

@@ -86,17 +86,22 @@ fn label(path: &Path, workspace: Option<&Workspace>) -> String {
 
 /// Every finding about a runbook that parsed, with what the workspace knows.
 pub fn judge(loaded: &Loaded, workspace: Option<&Workspace>) -> Vec<Finding> {
-    let person = |p: &crate::core::team::Person| Person {
-        id: p.id.to_string(),
-        roles: p.roles.iter().map(|r| r.to_string()).collect(),
-    };
     let context = workspace.map_or_else(lint::Context::default, |w| lint::Context {
-        people: Some(w.team.people.iter().map(person).collect()),
+        people: Some(people(w)),
         channels: Some(w.config.channels.keys().cloned().collect()),
         sources: Some(w.config.sources.keys().cloned().collect()),
         today: chrono::DateTime::from_timestamp_micros(context::now().0).map(|t| t.date_naive()),
     });
     lint::lint(loaded, &context)
+}
+
+/// The team as rules and plans see it.
+pub fn people(workspace: &Workspace) -> Vec<Person> {
+    let person = |p: &crate::core::team::Person| Person {
+        id: p.id.to_string(),
+        roles: p.roles.iter().map(|r| r.to_string()).collect(),
+    };
+    workspace.team.people.iter().map(person).collect()
 }
 
 /// The files meant: those named, those in folders named, or the workspace's runbooks.

@@ -1,18 +1,63 @@
-//! `plan`: what would happen. Never runs anything.
+//! `plan`: what would happen. Never runs what changes something, and without `--probe` nothing at all.
 
 use crate::cli::args::{Args, Plan, PlanFormat};
-use crate::cli::context::Context;
-use crate::cli::{params, print};
+use crate::cli::context::{self, Context};
+use crate::cli::{history, params, print, probe, say};
 use crate::error::{Failure, Kind, Result};
 use crate::runbook::finding::{self, Paint};
-use crate::runbook::plan;
+use crate::runbook::parse::Loaded;
+use crate::runbook::plan::{self, Known, Verdict};
 use crate::runbook::template::Field;
+use crate::workspace::Workspace;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Runs the verb.
 pub fn run(args: &Args, verb: &Plan) -> Result<()> {
-    let workspace = Context::of(args)?.workspace(Some(&verb.runbook)).ok();
-    let named = workspace.as_ref().and_then(|w| w.runbook(&verb.runbook.to_string_lossy()));
-    let path = named.unwrap_or_else(|| verb.runbook.clone());
+    let context = Context::of(args)?;
+    let workspace = context.workspace(Some(&verb.runbook)).ok();
+    let (_, loaded) = read(&verb.runbook, workspace.as_ref())?;
+    let runbook = &loaded.runbook;
+    let given = params::given(runbook, &verb.params)?;
+    let mut scope = plan::scope_for_plan(runbook, &given);
+    let mut known = Known {
+        history: history::of(&context.state, &runbook.id)?,
+        people: workspace.as_ref().map(crate::cli::lint::people),
+        ..Known::default()
+    };
+    if let Some(point) = &verb.params.restore_point {
+        known.data_loss = Some(age(point)?);
+        scope.incident.insert(Field::RestorePoint, point.clone());
+    }
+    let mut planned = plan::plan(runbook, &scope, &known);
+    if verb.probe {
+        known.probes = probe::run(runbook, &planned, &scope, workspace.as_ref())?;
+        planned = plan::plan(runbook, &scope, &known);
+    }
+    print(&match verb.format {
+        PlanFormat::Text => plan::to_text(&planned),
+        PlanFormat::Markdown => plan::to_markdown(&planned),
+        PlanFormat::Json => plan::to_json(&planned),
+    });
+    let failed: Vec<&str> =
+        known.probes.iter().filter(|(_, p)| p.verdict == Verdict::Fail).map(|(id, _)| id.as_str()).collect();
+    if verb.probe {
+        say(&format!("probed: {}, failed: {}", known.probes.len(), failed.len()));
+    }
+    if !failed.is_empty() {
+        let what = format!("what is needed is not there: {}", failed.join(", "));
+        return Err(Failure::new(Kind::No, what));
+    }
+    Ok(())
+}
+
+/// A runbook by path or by its name in the workspace, and where it was found.
+///
+/// # Errors
+/// When it cannot be read, or is none.
+pub fn read(name: &Path, workspace: Option<&Workspace>) -> Result<(PathBuf, Loaded)> {
+    let named = workspace.and_then(|w| w.runbook(&name.to_string_lossy()));
+    let path = named.unwrap_or_else(|| name.to_owned());
     let bytes = std::fs::read(&path)
         .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
     let label = path.display().to_string();
@@ -20,16 +65,14 @@ pub fn run(args: &Args, verb: &Plan) -> Result<()> {
         let text = finding::to_text(&findings, Paint::Plain);
         Failure::new(Kind::No, format!("{label} cannot be used")).because(format!("\n{text}"))
     })?;
-    let given = params::given(&loaded.runbook, &verb.params)?;
-    let mut scope = plan::scope_for_plan(&loaded.runbook, &given);
-    if let Some(point) = &verb.params.restore_point {
-        scope.incident.insert(Field::RestorePoint, point.clone());
-    }
-    let plan = plan::plan(&loaded.runbook, &scope);
-    print(&match verb.format {
-        PlanFormat::Text => plan::to_text(&plan),
-        PlanFormat::Markdown => plan::to_markdown(&plan),
-        PlanFormat::Json => plan::to_json(&plan),
-    });
-    Ok(())
+    Ok((path, loaded))
+}
+
+/// How long ago a point in time was; nothing when it is still to come.
+fn age(point: &str) -> Result<Duration> {
+    let at = chrono::DateTime::parse_from_rfc3339(point).map_err(|e| {
+        Failure::usage(format!("`{point}` is no time such as 2026-11-20T12:00:00Z")).because(e)
+    })?;
+    let micros = context::now().0.saturating_sub(at.timestamp_micros());
+    Ok(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
 }

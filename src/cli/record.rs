@@ -88,6 +88,16 @@ pub fn find(state: &Path, name: Option<&str>) -> Result<PathBuf> {
     }
 }
 
+/// The id of an incident's pinned runbook; cheaper than its record.
+pub fn runbook_id(dir: &Path) -> Option<String> {
+    let bytes = std::fs::read(dir.join("runbook.yaml")).ok()?;
+    let root = crate::runbook::yaml::parse_bytes("runbook.yaml", &bytes).ok()?;
+    match &root.get("id")?.value {
+        crate::runbook::yaml::Value::Scalar(id) => Some(id.text.clone()),
+        crate::runbook::yaml::Value::List(_) | crate::runbook::yaml::Value::Map(_) => None,
+    }
+}
+
 /// Folds a record from disk, as far as it holds.
 ///
 /// # Errors

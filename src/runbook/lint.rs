@@ -21,6 +21,7 @@ mod times;
 mod wording;
 
 pub use case::{Context, Person};
+pub use destructive::{changes as changing_word, destroys as destructive_word};
 
 use super::finding::{About, Finding, Severity};
 use super::parse::Loaded;

@@ -1,8 +1,20 @@
 //! What would happen, in full, before anything does. Never runs and never asks anything.
 
+mod history;
+mod holds;
+mod json;
+mod path;
+mod probe;
 mod render;
 
-pub use render::{to_json, to_markdown, to_text};
+pub use history::{Forecast, History, Past, Spread};
+pub use holds::Hold;
+pub use json::to_json;
+pub use path::Path;
+pub use probe::{Probe, Verdict};
+pub use render::{to_markdown, to_text};
+
+use super::lint::Person;
 
 use super::model::{Action, Phase, Runbook, Step};
 use super::template::{self, ParamValue, Resolved, Scope};
@@ -27,6 +39,8 @@ pub struct Plan {
     pub does_not_undo: String,
     /// Who must decide to start it, in words.
     pub declare: String,
+    /// Who must say yes to what, `declare` first.
+    pub holds: Vec<Hold>,
     /// How long this way back exists.
     pub window: Option<PlannedWindow>,
     /// The steps, by phase.
@@ -39,6 +53,16 @@ pub struct Plan {
     pub estimate: Duration,
     /// How many steps have none.
     pub without_estimate: usize,
+    /// Sets of steps that may run side by side.
+    pub groups: Vec<Vec<String>>,
+    /// The chain of steps that decides how long it takes.
+    pub path: Path,
+    /// How long whole rollbacks took for real.
+    pub live: Option<Spread>,
+    /// How long whole rehearsals took.
+    pub drills: Option<Spread>,
+    /// How far back the restore point lies.
+    pub data_loss: Option<Duration>,
     /// Recovery time objective.
     pub rto: Duration,
     /// Recovery point objective.
@@ -82,6 +106,12 @@ pub struct PlannedStep {
     pub irreversible: bool,
     /// The author's estimate.
     pub estimate: Option<Duration>,
+    /// What it will take.
+    pub forecast: Forecast,
+    /// What is suspended while it runs.
+    pub suspended: Vec<String>,
+    /// What a probe saw.
+    pub probe: Option<Probe>,
     /// What a plan can say about it now.
     pub outlook: Outlook,
 }
@@ -125,10 +155,26 @@ pub struct Suspension {
     pub lifted_by: Option<String>,
 }
 
+/// What a plan may know beyond the runbook.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// What earlier incidents took.
+    pub history: History,
+    /// Everybody in the team.
+    pub people: Option<Vec<Person>>,
+    /// How far back the restore point lies.
+    pub data_loss: Option<Duration>,
+    /// What probes saw, by step.
+    pub probes: BTreeMap<String, Probe>,
+}
+
 /// Fills a runbook. A name without a value is told at its step; the rest is still planned.
-pub fn plan(runbook: &Runbook, scope: &Scope) -> Plan {
-    let planner = Planner { runbook, scope, downstream: downstream_of_changes(runbook) };
+pub fn plan(runbook: &Runbook, scope: &Scope, known: &Known) -> Plan {
+    let suspended = suspended(runbook);
+    let planner = Planner { runbook, scope, known, suspended, downstream: downstream_of_changes(runbook) };
     let phase = |p: &Phase| PlannedPhase { name: p.name.clone(), steps: planner.steps(&p.steps) };
+    let in_phases: Vec<&Step> = runbook.phases.iter().flat_map(|p| &p.steps).collect();
+    let always: Vec<&Step> = runbook.always.iter().collect();
     let estimates = || runbook.steps().filter_map(|s| s.estimate);
     Plan {
         id: runbook.id.clone(),
@@ -138,6 +184,7 @@ pub fn plan(runbook: &Runbook, scope: &Scope) -> Plan {
         environment: runbook.environment.clone(),
         does_not_undo: runbook.does_not_undo.clone(),
         declare: words::requirements(&runbook.declare.require),
+        holds: holds::of(runbook, known.people.as_deref()),
         window: runbook.window.as_ref().map(|w| PlannedWindow {
             opens_at: template::message(&w.opens_at, scope).map_err(|e| e.to_string()),
             lasts: w.lasts,
@@ -148,6 +195,11 @@ pub fn plan(runbook: &Runbook, scope: &Scope) -> Plan {
         suspensions: suspensions(runbook),
         estimate: estimates().fold(Duration::ZERO, Duration::saturating_add),
         without_estimate: runbook.steps().count() - estimates().count(),
+        groups: path::side_by_side(&in_phases),
+        path: path::longest(&in_phases, &always, &known.history),
+        live: Spread::of(&known.history.live.whole),
+        drills: Spread::of(&known.history.drills.whole),
+        data_loss: known.data_loss,
         rto: runbook.objectives.rto,
         rpo: runbook.objectives.rpo,
     }
@@ -162,6 +214,11 @@ impl Plan {
     /// Whether every name had a value.
     pub fn is_complete(&self) -> bool {
         self.steps().all(|s| s.resolved.is_ok()) && self.window.as_ref().is_none_or(|w| w.opens_at.is_ok())
+    }
+
+    /// The steps that a probe may run: they only look, and at nothing that a plan skips.
+    pub fn probes(&self) -> impl Iterator<Item = &PlannedStep> {
+        self.steps().filter(|s| s.outlook == Outlook::CanBeProbed)
     }
 }
 
@@ -199,6 +256,8 @@ pub fn scope_for_plan(runbook: &Runbook, given: &BTreeMap<String, String>) -> Sc
 struct Planner<'a> {
     runbook: &'a Runbook,
     scope: &'a Scope,
+    known: &'a Known,
+    suspended: BTreeMap<&'a str, Vec<String>>,
     downstream: BTreeSet<&'a str>,
 }
 
@@ -216,6 +275,9 @@ impl Planner<'_> {
             approvals: self.approvals(step),
             irreversible: step.irreversible,
             estimate: step.estimate,
+            forecast: Forecast::of(step, &self.known.history),
+            suspended: self.suspended.get(step.id.as_str()).cloned().unwrap_or_default(),
+            probe: self.known.probes.get(&step.id).cloned(),
             outlook: self.outlook(step),
         }
     }
@@ -269,6 +331,22 @@ fn downstream_of_changes(runbook: &Runbook) -> BTreeSet<&str> {
     }
     if runbook.steps().any(changes) {
         out.extend(runbook.always.iter().map(|s| s.id.as_str()));
+    }
+    out
+}
+
+/// What is suspended while each step runs, in file order.
+fn suspended(runbook: &Runbook) -> BTreeMap<&str, Vec<String>> {
+    let mut open: Vec<String> = Vec::new();
+    let mut out = BTreeMap::new();
+    for step in runbook.steps() {
+        if let Some(name) = &step.resumes {
+            open.retain(|other| other != name);
+        }
+        if !open.is_empty() {
+            out.insert(step.id.as_str(), open.clone());
+        }
+        open.extend(step.suspends.clone());
     }
     out
 }

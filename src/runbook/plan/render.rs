@@ -1,10 +1,10 @@
-//! A plan as text, Markdown and JSON. Never adds what the plan does not hold.
+//! A plan as text and Markdown. Never adds what the plan does not hold.
 
-use super::{Outlook, Plan, PlannedStep};
+use super::{Forecast, Hold, Outlook, Plan, PlannedStep};
 use crate::runbook::words;
 use crate::sanitize;
-use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// For a terminal without colours.
 pub fn to_text(plan: &Plan) -> String {
@@ -26,7 +26,7 @@ pub fn to_text(plan: &Plan) -> String {
     out
 }
 
-/// For a document.
+/// For a change ticket: facts first, then a box to tick for each step.
 pub fn to_markdown(plan: &Plan) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "# {}\n", escaped(&clean(&plan.title)));
@@ -36,7 +36,7 @@ pub fn to_markdown(plan: &Plan) -> String {
     for (name, steps) in sections(plan) {
         let _ = writeln!(out, "\n## {}\n", escaped(&name));
         for step in steps {
-            let _ = writeln!(out, "- {}", escaped(&headline(step)));
+            let _ = writeln!(out, "- [ ] {}", escaped(&headline(step)));
             for line in details(step) {
                 let _ = writeln!(out, "  - {}", escaped(&line));
             }
@@ -45,61 +45,17 @@ pub fn to_markdown(plan: &Plan) -> String {
     out
 }
 
-/// One object; durations in seconds.
-pub fn to_json(plan: &Plan) -> String {
-    let phases: Vec<Value> = plan
-        .phases
-        .iter()
-        .map(|p| json!({"name": p.name, "steps": p.steps.iter().map(step_json).collect::<Vec<_>>()}))
-        .collect();
-    let suspensions: Vec<Value> = plan
-        .suspensions
-        .iter()
-        .map(|s| json!({"name": s.name, "opened_by": s.opened_by, "lifted_by": s.lifted_by}))
-        .collect();
-    let window = plan.window.as_ref().map(|w| {
-        json!({"opens_at": w.opens_at.as_ref().ok(), "problem": w.opens_at.as_ref().err(),
-               "lasts_seconds": w.lasts.as_secs_f64(), "because": w.because})
-    });
-    let whole = json!({
-        "id": plan.id, "title": plan.title, "class": plan.class, "service": plan.service,
-        "environment": plan.environment, "does_not_undo": plan.does_not_undo, "declare": plan.declare,
-        "window": window, "phases": phases, "always": plan.always.iter().map(step_json).collect::<Vec<_>>(),
-        "suspensions": suspensions, "complete": plan.is_complete(),
-        "estimate_seconds": plan.estimate.as_secs_f64(), "steps_without_estimate": plan.without_estimate,
-        "rto_seconds": plan.rto.as_secs_f64(), "rpo_seconds": plan.rpo.as_secs_f64(),
-    });
-    format!("{whole:#}\n")
-}
-
-fn step_json(step: &PlannedStep) -> Value {
-    let lines = step
-        .resolved
-        .as_ref()
-        .ok()
-        .map(|r| r.lines.iter().map(|(key, text)| json!({"key": key, "text": text})).collect::<Vec<_>>());
-    json!({
-        "id": step.id, "action": step.resolved.as_ref().ok().map(|r| r.action), "lines": lines,
-        "problem": step.resolved.as_ref().err(), "role": step.role, "needs": step.needs,
-        "approvals": step.approvals, "irreversible": step.irreversible,
-        "estimate_seconds": step.estimate.map(|d| d.as_secs_f64()), "outlook": step.outlook.word(),
-    })
-}
-
 fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
     let mut out = vec![
         ("class", plan.class.to_owned()),
         ("service", clean(&format!("{} in {}", plan.service, plan.environment))),
         ("does not undo", clean(&plan.does_not_undo)),
-        ("declared by", clean(&plan.declare)),
     ];
-    let over = if plan.estimate > plan.rto { ", over the objective" } else { "" };
-    let missing = match plan.without_estimate {
-        0 => String::new(),
-        n => format!(", {n} steps without"),
-    };
-    let (sum, rto) = (words::duration(plan.estimate), words::duration(plan.rto));
-    out.push(("estimate", format!("{sum}{missing}; objective {rto}{over}")));
+    out.extend(plan.holds.iter().map(|hold| {
+        let what = if hold.covers.is_empty() { "declared by" } else { "approved by" };
+        (what, clean(&hold_words(hold)))
+    }));
+    out.extend(times(plan));
     if let Some(window) = &plan.window {
         let opens = match &window.opens_at {
             Ok(at) => format!("from {at}"),
@@ -117,8 +73,60 @@ fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
         let lifted = s.lifted_by.as_deref().unwrap_or("nothing");
         out.push(("suspends", clean(&format!("{} by {}, until {lifted}", s.name, s.opened_by))));
     }
+    out.extend(plan.groups.iter().map(|group| ("side by side", group.join(", "))));
     out.push(("unverifiable now", ids(|s| s.outlook == Outlook::Unverifiable)));
     out
+}
+
+/// `declare: 1 of commander (ana, ben)`, and what a hold point is about.
+fn hold_words(hold: &Hold) -> String {
+    let could: Vec<String> = hold
+        .could
+        .iter()
+        .map(|(role, people)| {
+            let names = if people.is_empty() { "nobody".to_owned() } else { people.join(", ") };
+            format!("{role}: {names}")
+        })
+        .collect();
+    let could = if could.is_empty() { String::new() } else { format!(" ({})", could.join("; ")) };
+    if hold.covers.is_empty() {
+        return format!("{}{could}", hold.require);
+    }
+    let (covers, expires) = (hold.covers.join(", "), words::duration(hold.expires));
+    format!("{}{could} at {}, within {expires}, for {covers}", hold.require, hold.id)
+}
+
+/// What it takes, what it took, and what may be lost.
+fn times(plan: &Plan) -> Vec<(&'static str, String)> {
+    let path = &plan.path;
+    let rto = words::duration(plan.rto);
+    let over = if path.p90 > plan.rto { ", over the objective" } else { "" };
+    let missing = match path.unknown {
+        0 => String::new(),
+        n => format!(", {n} steps without"),
+    };
+    let (p50, p90) = (words::duration(path.p50), words::duration(path.p90));
+    let mut out = vec![("estimate", format!("p50 {p50}, p90 {p90}{missing}; objective {rto}{over}"))];
+    if !path.p50.is_zero() {
+        out.push(("longest chain", path.steps.join(", ")));
+    }
+    for (what, spread) in [("took for real", plan.live), ("took in drills", plan.drills)] {
+        if let Some(s) = spread {
+            let (p50, p90, n) = (rounded(s.p50), rounded(s.p90), s.n);
+            out.push((what, format!("p50 {p50}, p90 {p90} (n = {n})")));
+        }
+    }
+    if let Some(loss) = plan.data_loss {
+        let over = if loss > plan.rpo { ", over the objective" } else { "" };
+        let (loss, rpo) = (rounded(loss), words::duration(plan.rpo));
+        out.push(("data lost", format!("everything of the last {loss}; objective {rpo}{over}")));
+    }
+    out
+}
+
+/// Whole seconds are enough for people.
+fn rounded(d: Duration) -> String {
+    words::duration(Duration::from_secs(d.as_secs() + u64::from(d.subsec_millis() >= 500)))
 }
 
 fn sections(plan: &Plan) -> Vec<(String, &[PlannedStep])> {
@@ -141,7 +149,11 @@ fn mark(step: &PlannedStep) -> char {
 
 fn headline(step: &PlannedStep) -> String {
     let who = step.role.as_deref().unwrap_or("any participant");
-    let estimate = step.estimate.map(|d| format!(", about {}", words::duration(d))).unwrap_or_default();
+    let estimate = match step.forecast {
+        Forecast::Measured(s) => format!(", p50 {}, p90 {} (n = {})", rounded(s.p50), rounded(s.p90), s.n),
+        Forecast::Author(d) => format!(", about {}", words::duration(d)),
+        Forecast::Unknown => String::new(),
+    };
     let outlook = match step.outlook {
         Outlook::Unverifiable => ", unverifiable now",
         Outlook::DoesNotApply => ", does not apply",
@@ -162,6 +174,9 @@ fn details(step: &PlannedStep) -> Vec<String> {
         Err(why) => out.push(clean(&format!("cannot be told: {why}"))),
     }
     out.extend(step.approvals.iter().map(|a| clean(&format!("approved by {a}"))));
+    if let Some(probe) = &step.probe {
+        out.push(clean(&format!("probe: {}, {}", probe.verdict.word(), probe.detail)));
+    }
     out
 }
 

@@ -8,7 +8,7 @@ const FULL: &str = include_str!("../../../tests/runbooks/full.yaml");
 fn planned(text: &str, given: &[(&str, &str)]) -> Plan {
     let runbook = load("r.yaml", text.as_bytes()).unwrap().runbook;
     let given = given.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    plan(&runbook, &scope_for_plan(&runbook, &given))
+    plan(&runbook, &scope_for_plan(&runbook, &given), &Known::default())
 }
 
 #[test]
@@ -21,7 +21,8 @@ fn the_small_runbook_as_a_plan() {
       service: web in staging
       does not undo: Anything 1.5.0 wrote to the database.
       declared by: 1 of commander
-      estimate: 0s, 6 steps without; objective 10m
+      approved by: 1 of sre at two-pairs-of-eyes, within 10m, for switch
+      estimate: p50 0s, p90 0s, 6 steps without; objective 10m
       points of no return: none
       suspends: deployments by freeze, until thaw
       unverifiable now: serves, still-serves
@@ -102,4 +103,48 @@ fn the_json_is_json_and_names_every_step() {
         value["phases"][0]["steps"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["announce", "freeze-writes", "frozen", "baseline", "which-way"]);
     assert_eq!(value["estimate_seconds"], plan.estimate.as_secs_f64());
+}
+
+#[test]
+fn what_was_measured_counts_before_what_the_author_thinks() {
+    let runbook = load("r.yaml", FULL.as_bytes()).unwrap().runbook;
+    let seconds = |all: &[u64]| all.iter().map(|s| Duration::from_secs(*s)).collect::<Vec<_>>();
+    let mut known = Known::default();
+    known.history.live.steps.insert("down".to_owned(), seconds(&[600, 60, 120]));
+    known.history.live.whole = seconds(&[1500]);
+    known.history.drills.steps.insert("frozen".to_owned(), seconds(&[1]));
+    known.people = Some(vec![Person { id: "ana".to_owned(), roles: ["commander".to_owned()].into() }]);
+    known.data_loss = Some(Duration::from_secs(600));
+    let plan = plan(&runbook, &scope_for_plan(&runbook, &BTreeMap::new()), &known);
+    let forecast = |id: &str| plan.steps().find(|s| s.id == id).unwrap().forecast;
+    assert_eq!(forecast("down").p50(), Some(Duration::from_secs(120)));
+    assert_eq!(forecast("down").p90(), Some(Duration::from_secs(600)));
+    assert_eq!(forecast("frozen"), Forecast::Author(Duration::from_secs(60)), "a rehearsal proves nothing");
+    let text = to_text(&plan);
+    for part in [
+        "took for real: p50 25m, p90 25m (n = 1)",
+        "declared by: 1 of commander and 1 of dba (commander: ana; dba: nobody)",
+        "data lost: everything of the last 10m; objective 5m, over the objective",
+        "down [dba, p50 2m, p90 10m (n = 3), point of no return]",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn steps_side_by_side_count_once_for_the_longest_chain() {
+    let text = SMALL.replace(
+        "      - id: thaw\n",
+        "      - id: left\n        needs: [switch]\n        check: {run: [a], expect: {max: 1}}\n        estimate: 5m\n\
+         \x20     - id: right\n        needs: [switch]\n        check: {run: [a], expect: {max: 1}}\n        estimate: 2m\n\
+         \x20     - id: thaw\n        needs: [left, right]\n        estimate: 1m\n",
+    );
+    let plan = planned(&text, &[]);
+    assert_eq!(plan.groups, [vec!["serves", "left", "right"], vec!["still-serves", "thaw"]]);
+    assert_eq!(plan.path.steps.last().map(String::as_str), Some("thaw"));
+    assert!(plan.path.steps.iter().any(|s| s == "left") && !plan.path.steps.iter().any(|s| s == "right"));
+    assert_eq!(plan.path.p50, Duration::from_secs(360));
+    let suspended = |id: &str| plan.steps().find(|s| s.id == id).unwrap().suspended.clone();
+    assert_eq!((suspended("freeze"), suspended("switch")), (vec![], vec!["deployments".to_owned()]));
+    assert_eq!(suspended("thaw"), Vec::<String>::new());
 }
