@@ -19,6 +19,7 @@ pub mod event;
 pub mod id;
 pub mod incident;
 pub mod intent;
+pub mod packet;
 pub mod plan;
 pub mod refusal;
 pub mod replay;

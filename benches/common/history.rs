@@ -113,6 +113,7 @@ impl History {
             params: Default::default(),
             restore_point: None,
             severity: 3,
+            policies: Default::default(),
             session: joined,
         };
         let payloads = Payloads::open(store.folder(), 0).unwrap();

@@ -245,8 +245,44 @@ pub fn words(what: &What) -> String {
         What::Noted(_) => String::new(),
         What::ClockJumped(d) => format!("{} ms", d.micros / 1_000),
         What::AnchorConfirmed(d) => format!("{} keeps {}", d.anchor, d.n),
+        What::Offered(_)
+        | What::OfferEnded(_)
+        | What::HandedOver(_)
+        | What::TenureExceeded(_)
+        | What::ShiftShort(_)
+        | What::PollOpened(_)
+        | What::PollAnswered(_)
+        | What::PollClosed(_)
+        | What::ObjectionAnswered(_)
+        | What::RedactionAsked(_)
+        | What::Redacted(_) => of_people(what),
         What::SessionRevoked(d) => format!("{}: {}", d.session, d.reason),
     }
+}
+
+/// The same for command, questions and removals.
+fn of_people(what: &What) -> String {
+    match what {
+        What::Offered(d) => format!("to {} until {}", d.to, d.expires.clock()),
+        What::OfferEnded(d) => format!("#{} {}: {}", d.offer, d.how.word(), d.reason),
+        What::HandedOver(d) => {
+            let stand_in = if d.stand_in { " as a stand-in" } else { "" };
+            format!("from {}{stand_in}: {}", d.from, d.read_back)
+        }
+        What::TenureExceeded(d) => format!("{} has sat as {} since {}", d.person, d.role, d.since.clock()),
+        What::ShiftShort(d) => format!("{}, last in an incident at {}", d.person, d.last.to_second()),
+        What::PollOpened(d) => format!("until {}: {}", d.expires.clock(), d.question),
+        What::PollAnswered(d) => format!("#{} {} {}", d.poll, d.opinion.word(), d.reason),
+        What::PollClosed(d) => format!("#{} {}", d.poll, d.how.word()),
+        What::ObjectionAnswered(d) => format!("#{}: {}", d.objection, d.words),
+        What::RedactionAsked(d) => format!("{}:{}: {}", d.event, parts(&d.parts), d.reason),
+        What::Redacted(d) => format!("{}:{} with {}: {}", d.event, parts(&d.parts), d.with, d.reason),
+        other => other.kind().to_owned(),
+    }
+}
+
+fn parts(parts: &[u32]) -> String {
+    parts.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
 }
 
 fn undo(direction: Direction) -> &'static str {

@@ -399,6 +399,7 @@ fn opened() -> Opened {
         params: BTreeMap::from([("release".to_owned(), Answer::Text("1.4.2".into()))]),
         restore_point: None,
         severity: 2,
+        policies: Default::default(),
         session: joined("ana", &["commander"]),
     }
 }

@@ -1,6 +1,8 @@
 //! One recorded event as a line a person reads. Never leaves out who did it, and never shows foreign text raw.
 
-use crate::core::event::{About, Choice, Direction, Handed, Judgement, Outcome, Verdict, What};
+use crate::core::event::{
+    About, Choice, Direction, Handed, Judgement, Opinion, Outcome, PollEnd, Verdict, What,
+};
 use crate::core::time::{Stamp, spoken};
 use crate::sanitize::{self, Clean};
 use crate::theme::Role;
@@ -51,6 +53,17 @@ fn words(what: &What) -> (String, Role) {
         | What::Left(_)
         | What::Assumed(_)
         | What::Renounced(_)
+        | What::Offered(_)
+        | What::OfferEnded(_)
+        | What::HandedOver(_)
+        | What::TenureExceeded(_)
+        | What::ShiftShort(_)
+        | What::PollOpened(_)
+        | What::PollAnswered(_)
+        | What::PollClosed(_)
+        | What::ObjectionAnswered(_)
+        | What::RedactionAsked(_)
+        | What::Redacted(_)
         | What::Noted(_)
         | What::SessionRevoked(_) => of_people(what),
         What::Requested(_)
@@ -107,6 +120,50 @@ fn of_people(what: &What) -> (String, Role) {
         What::Renounced(d) => (format!("left the seat {}", d.role), Role::Base),
         What::Noted(_) => ("note".into(), Role::Base),
         What::SessionRevoked(d) => (format!("session {} revoked: {}", d.session, d.reason), Role::Warn),
+        other => of_command(other),
+    }
+}
+
+fn of_command(what: &What) -> (String, Role) {
+    match what {
+        What::Offered(d) => (format!("offers the command to {}", d.to), Role::Waiting),
+        What::OfferEnded(d) => {
+            (format!("the offer of command is {}: {}", d.how.word(), d.reason), Role::Warn)
+        }
+        What::HandedOver(d) => {
+            let stand_in = if d.stand_in { " as a stand-in" } else { "" };
+            (format!("COMMANDS{stand_in}, taken over from {}: {}", d.from, d.read_back), Role::Title)
+        }
+        What::TenureExceeded(d) => {
+            let long = spoken(Duration::from_secs(d.limit));
+            (
+                format!("{} has sat as {} for more than {long}: time to hand over", d.person, d.role),
+                Role::Warn,
+            )
+        }
+        What::ShiftShort(d) => {
+            let gap = spoken(Duration::from_secs(d.gap));
+            let last = d.last.to_second();
+            (format!("{} was in an incident until {last}, less than {gap} ago", d.person), Role::Warn)
+        }
+        What::PollOpened(d) => (format!("asks, until {}: {}", d.expires.clock(), d.question), Role::Waiting),
+        What::PollAnswered(d) => match d.opinion {
+            Opinion::Fine => (format!("fine with #{} {}", d.poll, d.reason), Role::Ok),
+            Opinion::Abstain => (format!("abstains from #{} {}", d.poll, d.reason), Role::Muted),
+            Opinion::Object => (format!("OBJECTS to #{}: {}", d.poll, d.reason), Role::Fail),
+        },
+        What::PollClosed(d) => match d.how {
+            PollEnd::NoObjections => (format!("#{}: hearing no objections, it proceeds", d.poll), Role::Ok),
+            PollEnd::Objected => (format!("#{}: stopped by an objection", d.poll), Role::Warn),
+            PollEnd::Withdrawn => (format!("#{}: withdrawn", d.poll), Role::Muted),
+        },
+        What::ObjectionAnswered(d) => (format!("to objection #{}: {}", d.objection, d.words), Role::Base),
+        What::RedactionAsked(d) => {
+            (format!("wants parts of #{} removed: {}", d.event, d.reason), Role::Waiting)
+        }
+        What::Redacted(d) => {
+            (format!("parts of #{} are removed, as {} asked: {}", d.event, d.with, d.reason), Role::Warn)
+        }
         other => (other.kind().to_owned(), Role::Base),
     }
 }

@@ -1,10 +1,13 @@
 //! Folds one event into the incident. Total by construction: an event that was written is an event that applies.
 //! Never refuses, never fails, never looks at anything but the event and the state.
 
+mod command;
 mod decision;
 mod gate;
 mod ledger;
 mod people;
+mod poll;
+mod redaction;
 mod step;
 
 use crate::core::event::{Event, What};
@@ -17,6 +20,7 @@ pub fn apply(incident: &mut Incident, event: &Event) {
     incident.next_seq = event.seq.saturating_add(1);
     incident.last_at = event.at;
     people::note_client_seq(incident, event);
+    redaction::note_parts(incident, event);
     let at = event.at;
     let person = event.actor.person();
     match &event.what {
@@ -26,6 +30,16 @@ pub fn apply(incident: &mut Incident, event: &Event) {
         What::SessionRevoked(data) => people::revoke(incident, data),
         What::Assumed(data) => people::assume(incident, data, person, at),
         What::Renounced(data) => people::renounce(incident, data, person),
+        What::Offered(data) => command::offered(incident, data, person, event.seq),
+        What::OfferEnded(_) => incident.offer = None,
+        What::HandedOver(data) => command::handed_over(incident, data, person, at),
+        What::TenureExceeded(data) => command::exceeded(incident, data),
+        What::PollOpened(data) => poll::opened(incident, data, person, event.seq, at),
+        What::PollAnswered(data) => poll::answered(incident, data, person, event.seq, at),
+        What::PollClosed(data) => poll::closed(incident, data),
+        What::ObjectionAnswered(data) => poll::objection_answered(incident, data, person, at),
+        What::RedactionAsked(data) => redaction::asked(incident, data, person, event.seq),
+        What::Redacted(data) => redaction::redacted(incident, data, event.seq),
         What::Declared(_) => {
             incident.stage = Stage::Declared;
             incident.declared_at = Some(at);
@@ -48,11 +62,11 @@ pub fn apply(incident: &mut Incident, event: &Event) {
         What::Judged(data) => step::judged(incident, data),
         What::Requested(data) => gate::requested(incident, data, at),
         What::Granted(data) => gate::granted(incident, data, person, at),
-        What::Denied(data) => gate::denied(incident, data, person, at),
+        What::Denied(data) => gate::denied(incident, data, person, event.seq, at),
         What::Expired(data) => gate::expired(incident, data, at),
         What::Voided(data) => gate::voided(incident, data),
         What::Overridden(data) => gate::overridden(incident, data, person, at),
-        What::Decided(data) => decision::decided(incident, data, person, at),
+        What::Decided(data) => decision::decided(incident, data, person, event.seq, at),
         What::TriggerFired(data) => _ = incident.fired.insert(data.trigger.to_string(), at),
         What::TriggerCleared(data) => _ = incident.fired.remove(data.trigger.as_str()),
         What::Suspended(data) => ledger::suspended(incident, data, at),
@@ -61,6 +75,7 @@ pub fn apply(incident: &mut Incident, event: &Event) {
         What::BacklogAdded(data) => ledger::added(incident, data),
         What::BacklogSettled(data) => ledger::settled(incident, data),
         What::Sent(data) => ledger::sent(incident, data, at),
+        What::ShiftShort(data) => _ = incident.short_shifts.insert(data.person.clone(), data.last),
         What::Refused(_) | What::Noted(_) | What::ClockJumped(_) | What::AnchorConfirmed(_) => {}
     }
 }

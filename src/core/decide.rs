@@ -2,9 +2,12 @@
 //! looks at a clock: the time is an argument.
 
 pub mod amend;
+pub mod command;
 pub mod gate;
 mod observe;
 pub mod people;
+pub mod poll;
+mod redaction;
 pub mod stage;
 pub mod step;
 mod way_on;
@@ -29,6 +32,17 @@ pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Resu
         Intent::Assume { role } => people::assume(incident, by, role),
         Intent::Renounce { role } => people::renounce(incident, by, role),
         Intent::RevokeSession { session, reason } => people::revoke(incident, by, session, reason),
+        Intent::Offer { .. }
+        | Intent::EndOffer { .. }
+        | Intent::TakeCommand { .. }
+        | Intent::ExceedTenure { .. }
+        | Intent::NoteShortShift { .. }
+        | Intent::OpenPoll { .. }
+        | Intent::AnswerPoll { .. }
+        | Intent::ClosePoll { .. }
+        | Intent::AnswerObjection { .. }
+        | Intent::AskRedaction { .. }
+        | Intent::Redact { .. } => among_people(incident, by, intent, now),
         Intent::Approve(answer) => gate::approve(incident, by, answer, now),
         Intent::Deny(answer) => gate::deny(incident, by, answer, now),
         Intent::Override(answer) => gate::override_(incident, by, answer, now),
@@ -76,15 +90,35 @@ pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Resu
         Intent::Resume { program, found } => stage::resume(by, program, found),
         Intent::FireTrigger { trigger, value } => stage::fire(incident, by, trigger, value),
         Intent::ClearTrigger { trigger, value } => stage::clear(incident, by, trigger, value),
-        Intent::Note { .. } => {
-            person(by)?;
-            Ok(Noted {}.into())
-        }
-        Intent::RecordClockJump { micros } => {
-            hub(by)?;
-            Ok(ClockJumped { micros: *micros }.into())
-        }
+        Intent::Note { .. } => person(by).map(|_| Noted {}.into()),
+        Intent::RecordClockJump { micros } => hub(by).map(|()| ClockJumped { micros: *micros }.into()),
         Intent::ConfirmAnchor { n, root, anchor } => stage::anchor(incident, by, *n, root, anchor),
+    }
+}
+
+/// Command, questions, removals.
+fn among_people(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Result<What, Refusal> {
+    match intent {
+        Intent::Offer { to, seen, expires, key } => {
+            command::offer(incident, by, to, seen, *expires, key, now)
+        }
+        Intent::EndOffer { offer, how, reason } => command::end(incident, by, *offer, *how, reason, now),
+        Intent::TakeCommand { offer, read_back, key } => {
+            command::take(incident, by, *offer, read_back, key, now)
+        }
+        Intent::ExceedTenure { role, person } => command::exceed(incident, by, role, person, now),
+        Intent::NoteShortShift { person, last } => command::short_shift(incident, by, person, *last, now),
+        Intent::OpenPoll { question, lasts } => poll::open(incident, by, question, *lasts, now),
+        Intent::AnswerPoll { poll, opinion, reason } => {
+            poll::answer(incident, by, *poll, *opinion, reason, now)
+        }
+        Intent::ClosePoll { poll, how } => poll::close(incident, by, *poll, *how, now),
+        Intent::AnswerObjection { objection, words } => {
+            poll::answer_objection(incident, by, *objection, words)
+        }
+        Intent::AskRedaction { .. } => redaction::ask(incident, by, intent, now),
+        Intent::Redact { asked, key } => redaction::agree(incident, by, *asked, key, now),
+        other => Err(Refusal::DoesNotFit(format!("{other:?} is not about people"))),
     }
 }
 
@@ -129,6 +163,9 @@ pub fn signs_a_statement(intent: &Intent) -> bool {
             | Intent::Deny(_)
             | Intent::Override(_)
             | Intent::Close { .. }
+            | Intent::Offer { .. }
+            | Intent::AskRedaction { .. }
+            | Intent::Redact { .. }
     )
 }
 

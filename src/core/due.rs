@@ -3,9 +3,9 @@
 //! A function of the state, not of the last event, so that after a crash the same list comes out again. Never does
 //! any of it, and never invents anything: each entry goes through `decide` like everybody else's wish.
 
-use crate::core::decide::{gate as gate_rules, step as step_rules};
-use crate::core::event::{Choice, Direction, Outcome};
-use crate::core::id::{Name, StepId};
+use crate::core::decide::{command, gate as gate_rules, poll, step as step_rules};
+use crate::core::event::{Choice, Direction, OfferEnd, Outcome};
+use crate::core::id::{Name, RoleName, StepId};
 use crate::core::incident::{Gate, Incident, Stage, Standing, Status};
 use crate::core::intent::{By, Intent};
 use crate::core::plan;
@@ -41,6 +41,7 @@ pub fn due(incident: &Incident, now: Stamp) -> Option<Due> {
         return None;
     }
     gates(incident, now)
+        .or_else(|| people(incident, now))
         .or_else(|| ledger(incident))
         .or_else(|| troubles(incident, now))
         .or_else(|| phases(incident))
@@ -60,7 +61,31 @@ pub fn next_wake(incident: &Incident) -> Option<Stamp> {
         }
         incident.retry_due(step).filter(|_| incident.paused.is_none())
     });
-    expiries.chain(steps).min()
+    let offer = incident.offer.iter().map(|o| o.expires);
+    let question = incident.open_poll().map(|(_, p)| p.expires);
+    let tenures = incident.tenures().map(|(_, _, at)| at);
+    expiries.chain(steps).chain(offer).chain(question).chain(tenures).min()
+}
+
+/// Offers, questions and tenures whose time is over.
+fn people(incident: &Incident, now: Stamp) -> Option<Due> {
+    if let Some(offer) = &incident.offer {
+        let end = |how, reason: &str| Intent::EndOffer { offer: offer.seq, how, reason: reason.to_owned() };
+        if let Some(why) = command::change(incident) {
+            return Some(Due::Wish(end(OfferEnd::Changed, why)));
+        }
+        if now >= offer.expires {
+            return Some(Due::Wish(end(OfferEnd::Expired, "nobody took it in time")));
+        }
+    }
+    if let Some((seq, asked)) = incident.open_poll()
+        && let Some(how) = poll::end_of(asked, now)
+    {
+        return Some(Due::Wish(Intent::ClosePoll { poll: seq, how }));
+    }
+    let (role, seat, _) = incident.tenures().find(|(_, _, at)| now >= *at)?;
+    let role = RoleName::parse(role).ok()?;
+    Some(Due::Wish(Intent::ExceedTenure { role, person: seat.person.clone() }))
 }
 
 fn is_waiting(incident: &Incident, gate: &StepId) -> bool {

@@ -39,6 +39,13 @@ pub enum Effect {
         /// Which try.
         attempt: u32,
     },
+    /// Remove parts kept outside the record, salt and all.
+    RemoveParts {
+        /// The event whose parts they are.
+        event: u64,
+        /// Which.
+        parts: Vec<u32>,
+    },
     /// Nothing more will happen: let go of everything.
     ShutDown,
 }
@@ -64,18 +71,11 @@ pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
             About::Incident => Vec::new(),
             About::Step(step) => after_choice(incident, step, &data.choice),
         },
-        What::Finished(data) => {
-            let step = incident.step(&data.step);
-            let status = incident.status(data.step.as_str());
-            let mut asked = count(incident, &data.step);
-            if status == Status::Unknown && step.is_some_and(|s| s.reconcile.is_some()) {
-                asked.push(Effect::Reconcile { step: data.step.clone(), attempt: data.attempt });
-            }
-            asked
-        }
+        What::Finished(data) => after_end(incident, &data.step, data.attempt),
         What::DoneByHand(data) => count(incident, &data.step),
         What::Settled(data) => count(incident, &data.step),
         What::Closed(_) => vec![Effect::ShutDown],
+        What::Redacted(data) => vec![Effect::RemoveParts { event: data.event, parts: data.parts.clone() }],
         What::Opened(_)
         | What::Declared(_)
         | What::Mitigated(_)
@@ -111,12 +111,31 @@ pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
         | What::Noted(_)
         | What::ClockJumped(_)
         | What::AnchorConfirmed(_)
+        | What::Offered(_)
+        | What::OfferEnded(_)
+        | What::HandedOver(_)
+        | What::TenureExceeded(_)
+        | What::ShiftShort(_)
+        | What::PollOpened(_)
+        | What::PollAnswered(_)
+        | What::PollClosed(_)
+        | What::ObjectionAnswered(_)
+        | What::RedactionAsked(_)
         | What::SessionRevoked(_) => Vec::new(),
     }
 }
 
 fn count(incident: &Incident, step: &StepId) -> Vec<Effect> {
     if incident.owes_count(step) { vec![Effect::CountBacklog { step: step.clone() }] } else { Vec::new() }
+}
+
+fn after_end(incident: &Incident, id: &StepId, attempt: u32) -> Vec<Effect> {
+    let mut asked = count(incident, id);
+    let probe = incident.step(id).is_some_and(|s| s.reconcile.is_some());
+    if probe && incident.status(id.as_str()) == Status::Unknown {
+        asked.push(Effect::Reconcile { step: id.clone(), attempt });
+    }
+    asked
 }
 
 fn after_choice(incident: &Incident, step: &StepId, choice: &Choice) -> Vec<Effect> {

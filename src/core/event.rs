@@ -12,12 +12,15 @@ macro_rules! data {
     };
 }
 
+mod command;
 mod decision;
 mod gate;
 mod incident;
 mod ledger;
 mod observation;
 mod people;
+mod poll;
+mod redaction;
 mod step;
 
 use crate::core::id::{PersonId, SessionId};
@@ -25,16 +28,20 @@ use crate::core::time::Stamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
+pub use command::{HandedOver, OfferEnd, OfferEnded, Offered, ShiftShort, TenureExceeded};
 pub use decision::{About, Choice, Decided};
 pub use gate::{Denied, Expired, Granted, Overridden, Refused, Requested, Voided};
 pub use incident::{
-    Aborted, Amended, Answer, Closed, Declared, Mitigated, Mode, Opened, PhaseEntered, Pinned, Resolved,
+    Aborted, Amended, Answer, Closed, Declared, Mitigated, Mode, Opened, PhaseEntered, Pinned, Policies,
+    Resolved,
 };
 pub use ledger::{BacklogAdded, BacklogSettled, Handed, Inherited, Lifted, Sent, Suspended};
 pub use observation::{
     AnchorConfirmed, ClockJumped, Judged, Judgement, Measured, Noted, Resumed, TriggerCleared, TriggerFired,
 };
 pub use people::{Assumed, Joined, Leaving, Left, Renounced, SessionRevoked};
+pub use poll::{ObjectionAnswered, Opinion, PollAnswered, PollClosed, PollEnd, PollOpened};
+pub use redaction::{Redacted, RedactionAsked};
 pub use step::{
     Direction, DoneByHand, Finished, Outcome, Progressed, Settled, Started, StepSkipped, Undone, Verdict,
 };
@@ -204,6 +211,11 @@ kinds! {
     Left = "participant.left",
     Assumed = "role.assumed",
     Renounced = "role.renounced",
+    Offered = "command.offered",
+    OfferEnded = "command.offer_ended",
+    HandedOver = "command.handed_over",
+    TenureExceeded = "tenure.exceeded",
+    ShiftShort = "shift.short",
     Resumed = "hub.resumed",
     PhaseEntered = "phase.entered",
     Started = "step.started",
@@ -221,6 +233,10 @@ kinds! {
     Refused = "approval.refused",
     Overridden = "override.used",
     Decided = "decision.made",
+    PollOpened = "poll.opened",
+    PollAnswered = "poll.answered",
+    PollClosed = "poll.closed",
+    ObjectionAnswered = "objection.answered",
     Measured = "measurement.taken",
     Judged = "check.judged",
     TriggerFired = "trigger.fired",
@@ -232,6 +248,8 @@ kinds! {
     BacklogSettled = "backlog.settled",
     Sent = "message.sent",
     Noted = "note.added",
+    RedactionAsked = "redaction.asked",
+    Redacted = "payload.redacted",
     ClockJumped = "clock.jumped",
     AnchorConfirmed = "anchor.confirmed",
     SessionRevoked = "session.revoked",

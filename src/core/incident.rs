@@ -1,11 +1,14 @@
 //! The state of one incident: everything its events say, and nothing else. Never changes but through `apply`.
 
 mod amend;
+mod command;
 mod gate;
 mod ledger;
 mod limits;
 mod people;
+mod poll;
 mod preflight;
+mod redaction;
 mod run;
 mod undo;
 
@@ -18,10 +21,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use amend::{Library, Proposal};
+pub use command::{CommandStanding, Offer, Ruling};
 pub use gate::{Gate, GateRule, GateVote, Standing};
 pub use ledger::{Debt, Measurement, SentMessage, Suspension};
 pub use limits::RestoreTo;
 pub use people::{Seat, Session};
+pub use poll::{Objection, Poll, PollAnswer};
+pub use redaction::RedactionAsk;
 pub use run::{Run, Status};
 
 /// One incident as its record tells it.
@@ -91,6 +97,28 @@ pub struct Incident {
     pub overrides: Vec<(StepId, PersonId, String)>,
     /// How often the hub came back.
     pub resumes: u32,
+    /// Command offered and not yet taken.
+    pub offer: Option<Offer>,
+    /// The event that last offered it.
+    pub last_offer: Option<u64>,
+    /// How often command changed hands.
+    pub handovers: u32,
+    /// What was decided, and what was spoken against.
+    pub rulings: Vec<Ruling>,
+    /// Questions to the room, by the event that asked.
+    pub polls: BTreeMap<u64, Poll>,
+    /// Objections, by the event that objected.
+    pub objections: BTreeMap<u64, Objection>,
+    /// How many parts each event keeps beside the record.
+    pub parts: BTreeMap<u64, u32>,
+    /// Removals that one person asked for, by the event that asked.
+    pub redaction_asks: BTreeMap<u64, RedactionAsk>,
+    /// The event that last asked for one.
+    pub last_redaction_ask: Option<u64>,
+    /// Parts that are removed: event and part, and the event that says so.
+    pub redacted: BTreeMap<(u64, u32), u64>,
+    /// Who joined too soon after their last incident, and when that was.
+    pub short_shifts: BTreeMap<PersonId, Stamp>,
 }
 
 /// Where an incident stands.
@@ -147,6 +175,17 @@ impl Incident {
             sent: Vec::new(),
             overrides: Vec::new(),
             resumes: 0,
+            offer: None,
+            last_offer: None,
+            handovers: 0,
+            rulings: Vec::new(),
+            polls: BTreeMap::new(),
+            objections: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            redaction_asks: BTreeMap::new(),
+            last_redaction_ask: None,
+            redacted: BTreeMap::new(),
+            short_shifts: BTreeMap::new(),
         }
     }
 

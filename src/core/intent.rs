@@ -2,8 +2,12 @@
 //!
 //! A person's intent is what their session key signs, so its written form can be rebuilt from the event it led to.
 
-use crate::core::event::{Choice, Direction, Handed, Joined, Judgement, Leaving, Opened, Outcome, Verdict};
+use crate::core::event::{
+    Choice, Direction, Handed, Joined, Judgement, Leaving, OfferEnd, Opened, Opinion, Outcome, PollEnd, Seen,
+    Verdict,
+};
 use crate::core::id::{Digest, Name, PersonId, RoleName, SessionId, StepId};
+use crate::core::time::Stamp;
 use serde::{Deserialize, Serialize};
 
 /// An answer at a gate, as the signed statement says it.
@@ -49,6 +53,87 @@ pub enum Intent {
     Renounce {
         /// The seat.
         role: RoleName,
+    },
+    /// Offers the command to somebody.
+    Offer {
+        /// To whom.
+        to: PersonId,
+        /// The head the packet was made from.
+        seen: Seen,
+        /// Cannot be taken after this.
+        expires: Stamp,
+        /// Fingerprint of the signing key.
+        key: String,
+    },
+    /// Ends an offer of command without a handover. Also the hub, when its time is over or the packet has changed.
+    EndOffer {
+        /// The event that offered it.
+        offer: u64,
+        /// How.
+        how: OfferEnd,
+        /// Why.
+        reason: String,
+    },
+    /// Takes the command that was offered.
+    TakeCommand {
+        /// The event that offered it.
+        offer: u64,
+        /// What was understood.
+        read_back: String,
+        /// Fingerprint of the signing key.
+        key: String,
+    },
+    /// Asks the room whether there are any strong objections.
+    OpenPoll {
+        /// What is proposed.
+        question: String,
+        /// How long the room has, in seconds.
+        lasts: u64,
+    },
+    /// Says something to a proposal.
+    AnswerPoll {
+        /// The event that asked.
+        poll: u64,
+        /// What.
+        opinion: Opinion,
+        /// Why.
+        reason: String,
+    },
+    /// Takes a question back. Also the hub, when its time is over or somebody objected.
+    ClosePoll {
+        /// The event that asked.
+        poll: u64,
+        /// How.
+        how: PollEnd,
+    },
+    /// Answers an objection.
+    AnswerObjection {
+        /// The event that objected.
+        objection: u64,
+        /// What is said to it.
+        words: String,
+    },
+    /// Asks for parts of an event to be removed.
+    AskRedaction {
+        /// The event whose parts they are.
+        event: u64,
+        /// Which.
+        parts: Vec<u32>,
+        /// Why.
+        reason: String,
+        /// The head they had seen.
+        seen: Seen,
+        /// Nobody can agree after this.
+        expires: Stamp,
+        /// Fingerprint of the signing key.
+        key: String,
+    },
+    /// Agrees to what somebody else asked to be removed.
+    Redact {
+        /// The event that asked.
+        asked: u64,
+        /// Fingerprint of the signing key.
+        key: String,
     },
     /// Approves at a gate.
     Approve(GateAnswer),
@@ -344,6 +429,20 @@ pub enum Intent {
         detail: String,
         /// The commitment, base64.
         payload: String,
+    },
+    /// Somebody has held a seat for longer than they should.
+    ExceedTenure {
+        /// The seat.
+        role: RoleName,
+        /// Who.
+        person: PersonId,
+    },
+    /// Somebody joined too soon after their last incident.
+    NoteShortShift {
+        /// Who.
+        person: PersonId,
+        /// When they last took part in another one.
+        last: Stamp,
     },
     /// The clock moved.
     RecordClockJump {

@@ -148,6 +148,38 @@ pub enum Refusal {
     WindowClosed { at: String, because: String },
     #[error("this does not fit what the step is: {0}")]
     DoesNotFit(String),
+    #[error("`{to}` was offered the command already; withdraw that first")]
+    OfferOpen { to: PersonId },
+    #[error("no command is offered, or that offer is over")]
+    NoOffer,
+    #[error("this offer of command is not yours to be {word}")]
+    NotYourOffer { word: &'static str },
+    #[error("this offer of command is over: {why}; it has to be made anew")]
+    OfferOver { why: &'static str },
+    #[error("the two signatures must be of two keys")]
+    OneKeyForTwo,
+    #[error("this was signed over an older state of the record; look again and sign anew")]
+    Outdated,
+    #[error("the room is already being asked: {0}")]
+    PollOpen(String),
+    #[error("event {0} asks nothing")]
+    NoPoll(u64),
+    #[error("the question is {0}; an answer no longer counts")]
+    PollOver(&'static str),
+    #[error("`{0}` has answered already; one may still object after having agreed")]
+    SaidAlready(PersonId),
+    #[error("event {0} is no objection")]
+    NoObjection(u64),
+    #[error("event {event} has no such parts to remove; left are: {left}")]
+    NoSuchParts { event: u64, left: String },
+    #[error("event {0} asks for no removal that could still be agreed to")]
+    NoRedaction(u64),
+    #[error("a removal takes a second person")]
+    SecondPerson,
+    #[error("`{person}` sits as `{held}`, and the runbook keeps `{role}` apart from that")]
+    KeptApart { person: PersonId, held: String, role: String },
+    #[error("`{person}` sits as `{held}`, and the runbook says that they carry nothing out")]
+    CarriesNothingOut { person: PersonId, held: String },
     #[error("session `{0}` has left already")]
     AlreadyLeft(SessionId),
 }

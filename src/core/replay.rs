@@ -90,6 +90,8 @@ pub fn statement_namespace(what: &What) -> Option<&'static str> {
         What::Granted(_) | What::Denied(_) => Some(statement::APPROVE),
         What::Overridden(_) => Some(statement::OVERRIDE),
         What::Closed(_) => Some(statement::CLOSE),
+        What::Offered(_) | What::HandedOver(_) => Some(statement::HANDOVER),
+        What::RedactionAsked(_) | What::Redacted(_) => Some(statement::REDACT),
         What::Declared(_)
         | What::Mitigated(_)
         | What::Resolved(_)
@@ -125,6 +127,13 @@ pub fn statement_namespace(what: &What) -> Option<&'static str> {
         | What::Noted(_)
         | What::ClockJumped(_)
         | What::AnchorConfirmed(_)
+        | What::OfferEnded(_)
+        | What::TenureExceeded(_)
+        | What::ShiftShort(_)
+        | What::PollOpened(_)
+        | What::PollAnswered(_)
+        | What::PollClosed(_)
+        | What::ObjectionAnswered(_)
         | What::SessionRevoked(_) => None,
     }
 }
@@ -145,7 +154,9 @@ fn proved(event: &Event) -> Result<(), Illegal> {
         None => unproved("the session's signature"),
         Some(namespace) => {
             let signed = auth.statement.is_some() && auth.sshsig.is_some();
-            if signed && auth.namespace.as_deref() == Some(namespace) && (signed_act || no_act) {
+            // What was read back is not in the text that both sign: the session's signature holds it.
+            let session = signed_act || (no_act && !matches!(event.what, What::HandedOver(_)));
+            if signed && auth.namespace.as_deref() == Some(namespace) && session {
                 Ok(())
             } else {
                 unproved("a statement signed with the person's SSH key")
@@ -197,6 +208,17 @@ fn payload(event: &Event) -> Result<(), Illegal> {
         | What::BacklogSettled(_)
         | What::ClockJumped(_)
         | What::AnchorConfirmed(_)
+        | What::Offered(_)
+        | What::OfferEnded(_)
+        | What::HandedOver(_)
+        | What::TenureExceeded(_)
+        | What::ShiftShort(_)
+        | What::PollOpened(_)
+        | What::PollAnswered(_)
+        | What::PollClosed(_)
+        | What::ObjectionAnswered(_)
+        | What::RedactionAsked(_)
+        | What::Redacted(_)
         | What::SessionRevoked(_) => 0..=0,
     };
     let got = event.payload.len();

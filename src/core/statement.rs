@@ -6,7 +6,8 @@
 use crate::core::event::{Joined, Seen};
 use crate::core::id::{PersonId, StepId};
 use crate::core::incident::Incident;
-use crate::core::intent::GateAnswer;
+use crate::core::intent::{GateAnswer, Intent};
+use crate::core::packet;
 use crate::core::plan::{self, StepPlan};
 use crate::core::time::Stamp;
 
@@ -18,6 +19,11 @@ pub const APPROVE: &str = "approve.v1@backout";
 pub const OVERRIDE: &str = "override.v1@backout";
 /// Namespace of close statements.
 pub const CLOSE: &str = "close.v1@backout";
+
+/// Namespace of both signatures under a handover of command.
+pub const HANDOVER: &str = "handover.v1@backout";
+/// Namespace of both signatures for a removal.
+pub const REDACT: &str = "redact.v1@backout";
 
 /// Longest statement in bytes.
 pub const MAX: usize = 4096;
@@ -67,6 +73,11 @@ fn or_dash(text: String) -> String {
 
 /// Cuts a long value and says so; the `plan:` line commits to the whole.
 fn shortened(text: &str, room: usize) -> String {
+    cut(text, room, "plan")
+}
+
+/// The same, where another line commits to the whole.
+fn cut(text: &str, room: usize, by: &str) -> String {
     let line = one_line(text);
     if line.len() <= room {
         return line;
@@ -76,7 +87,7 @@ fn shortened(text: &str, room: usize) -> String {
         end -= 1;
     }
     let head = line.get(..end).unwrap_or_default();
-    format!("{head}… ({} bytes in all, committed to by plan)", line.len())
+    format!("{head}… ({} bytes in all, committed to by {by})", line.len())
 }
 
 /// The text of a session statement.
@@ -156,6 +167,98 @@ pub fn close(incident: &Incident, person: &PersonId, reason: &str, seen: &Seen) 
         seen.root,
         or_dash(shortened(reason, 512)),
     )
+}
+
+/// The text under which command changes hands: the same for both who sign it.
+pub fn handover(incident: &Incident, from: &PersonId, to: &PersonId, seen: &Seen, expires: Stamp) -> String {
+    let packet = packet::of(incident);
+    let mut text = format!(
+        "backout handover v1\nlog: {}\nseen: {} {}\nfrom: {from}\nto: {to}\npacket: {}\n",
+        incident.log(),
+        seen.n,
+        seen.root,
+        packet::digest(incident),
+    );
+    let end = format!("expires: {}\n", expires.to_second());
+    // Each line may have what the ones before it left over of their shares.
+    let mut left = MAX.saturating_sub(text.len() + end.len());
+    for (i, (key, words)) in packet.iter().enumerate() {
+        const AROUND: usize = 72;
+        let share = left / (packet.len() - i).max(1);
+        let line = or_dash(cut(words, share.saturating_sub(AROUND), "packet"));
+        let line = format!("{key}: {line}\n");
+        left = left.saturating_sub(line.len());
+        text.push_str(&line);
+    }
+    text.push_str(&end);
+    text
+}
+
+/// What somebody wants removed.
+#[derive(Debug, Clone, Copy)]
+pub struct Removal<'a> {
+    /// The event whose parts they are.
+    pub event: u64,
+    /// Which.
+    pub parts: &'a [u32],
+    /// Why.
+    pub reason: &'a str,
+    /// Nobody can agree after this.
+    pub expires: Stamp,
+    /// The event that asked and who did; none for whoever asks.
+    pub asked: Option<(u64, &'a PersonId)>,
+}
+
+/// The text that asks for a removal, or agrees to one.
+pub fn redaction(incident: &Incident, person: &PersonId, removal: &Removal<'_>, seen: &Seen) -> String {
+    let parts: Vec<String> = removal.parts.iter().map(u32::to_string).collect();
+    let asked = removal.asked.map(|(seq, who)| format!("asked: {seq} by {who}\n")).unwrap_or_default();
+    format!(
+        "backout redaction v1\nlog: {}\nseen: {} {}\nevent: {}\nparts: {}\n{asked}as: {person}\nreason: {}\nexpires: {}\n",
+        incident.log(),
+        seen.n,
+        seen.root,
+        removal.event,
+        parts.join(","),
+        or_dash(cut(removal.reason, 512, "the event")),
+        removal.expires.to_second(),
+    )
+}
+
+/// The text of an intent about command or a removal, its namespace and the key that must have signed it. `seen` is
+/// the head that the signer named. `None` for any other intent, and for one about something that is not there.
+pub fn of_intent(
+    incident: &Incident,
+    person: &PersonId,
+    intent: &Intent,
+    seen: &Seen,
+) -> Option<(&'static str, String, String)> {
+    match intent {
+        Intent::Offer { to, seen, expires, key } => {
+            Some((HANDOVER, handover(incident, person, to, seen, *expires), key.clone()))
+        }
+        Intent::TakeCommand { offer, key, .. } => {
+            let open = incident.offer.as_ref().filter(|o| o.seq == *offer)?;
+            let text = handover(incident, &open.from, &open.to, &open.seen, open.expires);
+            Some((HANDOVER, text, key.clone()))
+        }
+        Intent::AskRedaction { event, parts, reason, seen, expires, key } => {
+            let removal = Removal { event: *event, parts, reason, expires: *expires, asked: None };
+            Some((REDACT, redaction(incident, person, &removal, seen), key.clone()))
+        }
+        Intent::Redact { asked, key } => {
+            let ask = incident.redaction_asks.get(asked)?;
+            let removal = Removal {
+                event: ask.event,
+                parts: &ask.parts,
+                reason: &ask.reason,
+                expires: ask.expires,
+                asked: Some((*asked, &ask.by)),
+            };
+            Some((REDACT, redaction(incident, person, &removal, seen), key.clone()))
+        }
+        _ => None,
+    }
 }
 
 /// The head a statement names in its `seen:` line.

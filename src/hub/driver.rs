@@ -109,8 +109,8 @@ impl Driver {
                 }
                 Effect::CountBacklog { step } => self.count(step, incident),
                 Effect::Reconcile { step, attempt } => self.reconcile(step, attempt, incident),
-                // The room ends by itself, and takes the hub with it.
-                Effect::ShutDown => {}
+                // The room ends by itself, and takes the hub with it; it alone writes beside the record.
+                Effect::ShutDown | Effect::RemoveParts { .. } => {}
             }
         }
     }

@@ -72,6 +72,12 @@ impl Log {
         said.entry(seq).or_default().push(part);
     }
 
+    /// Says nothing any more of an event whose parts were removed.
+    pub fn forget(&self, seq: u64) {
+        let mut said = self.said.write().unwrap_or_else(PoisonError::into_inner);
+        said.remove(&seq);
+    }
+
     /// What the events of this range say.
     pub fn said(&self, events: Range<u64>) -> Vec<(u64, Vec<Part>)> {
         let said = self.said.read().unwrap_or_else(PoisonError::into_inner);

@@ -60,6 +60,14 @@ pub fn take_hold(dir: &Path, pinned: &Pinned, opening: &Opening) -> Result<Hold>
     let payloads = Payloads::open(store.folder(), store.head().n)
         .map_err(|e| Failure::environment("what the events commit to cannot be kept").because(e))?;
     let mut writer = Writer::new(store, payloads);
+    // The hub before may have ended between recording a removal and doing it.
+    let gone: Vec<(u64, u32)> = incident.redacted.keys().copied().collect();
+    if !gone.is_empty() {
+        gone.iter().for_each(|(seq, _)| log.forget(*seq));
+        writer
+            .remove(&gone)
+            .map_err(|e| Failure::environment("what was to be removed cannot be removed").because(e))?;
+    }
     if incident.stage == Stage::Empty {
         found = None;
         begin(&mut incident, &mut writer, &log, pinned, opening)?;

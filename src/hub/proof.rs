@@ -227,6 +227,18 @@ fn needed(incident: &Incident, person: &PersonId, intent: &Intent, auth: &Auth) 
         Intent::Approve(answer) => (answer, Answering::Approve),
         Intent::Deny(answer) => (answer, Answering::Deny),
         Intent::Override(answer) => (answer, Answering::Override),
+        Intent::Offer { .. }
+        | Intent::TakeCommand { .. }
+        | Intent::AskRedaction { .. }
+        | Intent::Redact { .. } => {
+            let Some(seen) = seen() else { return Needed::NotDue };
+            return match statement::of_intent(incident, person, intent, &seen) {
+                Some((namespace, text, key)) => {
+                    Needed::Statement(Statement { namespace, text, key, seen: Some(seen) })
+                }
+                None => Needed::NotDue,
+            };
+        }
         _ => return Needed::Nothing,
     };
     let Some(seen) = seen() else { return Needed::NotDue };

@@ -280,9 +280,23 @@ impl Room {
                 self.log.push(sealed.first, &sealed.text, sealed.head);
                 self.say(WriterState::Writing);
                 draft.settle(None);
-                self.order(draft.effects()).await;
+                let effects = draft.effects();
+                self.remove_parts(&effects);
+                self.order(effects).await;
             }
             Err(trouble) => self.not_written(draft, trouble),
+        }
+    }
+
+    /// What two people signed for is gone from now on; the next hub tries again where this one could not.
+    fn remove_parts(&mut self, effects: &[(Effect, Option<String>)]) {
+        for (effect, _) in effects {
+            let Effect::RemoveParts { event, parts } = effect else { continue };
+            let gone: Vec<(u64, u32)> = parts.iter().map(|part| (*event, *part)).collect();
+            self.log.forget(*event);
+            if let Err(why) = self.writer.remove(&gone) {
+                tracing::error!(%why, event, "parts could not be removed yet");
+            }
         }
     }
 

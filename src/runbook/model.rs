@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub use action::{Action, Approve, Await, Check, Choice, Command, Duty, Then};
 pub use condition::{Aggregate, Condition, Expect, HttpRequest, MetricCondition, Subject, Table, Tolerance};
 pub use head::{Class, Cost, Link, Objectives, Param, RestorePoint, Window};
-pub use people::{Declare, Override, Requirement, Role};
+pub use people::{Declare, EXECUTOR, Override, Requirement, Role};
 pub use signals::{Better, Cadence, Comms, MessageTemplate, Metric, NoData, Op, Threshold, Trigger, Unit};
 pub use step::{Backlog, OnFailure, Phase, Retry, Step, Target};
 

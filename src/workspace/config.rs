@@ -53,6 +53,19 @@ pub struct Policies {
     pub max_tenure: Option<Duration>,
     /// How long people rest between shifts.
     pub shift_gap: Option<Duration>,
+    /// Whether a security key must have verified its holder, by PIN or fingerprint, for a statement to count.
+    pub verify_required: bool,
+}
+
+impl Policies {
+    /// As an incident's first event holds them.
+    pub fn pinned(&self) -> crate::core::event::Policies {
+        crate::core::event::Policies {
+            max_tenure: self.max_tenure.map(|d| d.as_secs()),
+            shift_gap: self.shift_gap.map(|d| d.as_secs()),
+            verify_required: self.verify_required,
+        }
+    }
 }
 
 /// Reads the file. `path` is the label findings carry; relative paths inside start at `root`.
@@ -178,6 +191,7 @@ fn policies(item: Item<'_>) -> Option<Policies> {
     let policies = Policies {
         max_tenure: fields.optional("max_tenure", Item::positive_duration),
         shift_gap: fields.optional("shift_gap", Item::positive_duration),
+        verify_required: fields.optional("verify_required", Item::flag).unwrap_or(false),
     };
     fields.finish();
     Some(policies)

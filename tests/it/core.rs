@@ -2,6 +2,7 @@
 
 mod amend;
 mod limits;
+mod people;
 mod preflight;
 mod undo;
 mod ways;
@@ -152,6 +153,7 @@ impl Room {
             params,
             restore_point: point.map(str::to_owned),
             severity: 2,
+            policies: Default::default(),
             session: joined("ana", room.now),
         };
         room.act("ana", Intent::Open(Box::new(opened))).unwrap();
@@ -290,7 +292,7 @@ fn play(room: &mut Room, (who, kind, step, spare): Move) {
     let gate = if spare % 2 == 0 { "declare" } else { "eyes" };
     let hub = |room: &mut Room, intent| drop(room.wish(&By::Hub, intent));
     let act = |room: &mut Room, intent| drop(room.act(who, intent));
-    match kind % 24 {
+    match kind % 30 {
         0 | 1 => act(room, Intent::Assume { role: RoleName::parse(role).unwrap() }),
         2 => act(room, Intent::Renounce { role: RoleName::parse(role).unwrap() }),
         3..=6 => {
@@ -374,9 +376,47 @@ fn play(room: &mut Room, (who, kind, step, spare): Move) {
                 _ => Intent::Inherit { name: Name::parse("writes").unwrap(), owner: person("ben"), reason },
             },
         ),
-        _ => room.now = room.now.plus(Duration::from_secs(u64::from(spare) * 3)),
+        23 => room.now = room.now.plus(Duration::from_secs(u64::from(spare) * 3)),
+        _ => with_people(room, who, kind % 6, spare),
     }
     room.settle_down();
+}
+
+/// Moves about command, questions and removals.
+fn with_people(room: &mut Room, who: &str, kind: u8, spare: u8) {
+    let seen = Seen { n: room.live.next_seq, root: String::new() };
+    let (expires, key) = (room.now.plus(Duration::from_secs(300)), format!("SHA256:{who}"));
+    let reason = "because".to_owned();
+    let offer = room.live.offer.as_ref().map_or(0, |o| o.seq);
+    let poll = room.live.open_poll().map_or(0, |(seq, _)| seq);
+    let act = |room: &mut Room, who: &str, intent| drop(room.act(who, intent));
+    match kind {
+        0 => {
+            let to = person(PEOPLE[usize::from(spare) % PEOPLE.len()]);
+            act(room, "ana", Intent::Offer { to, seen, expires, key });
+        }
+        1 => {
+            let how = if spare % 2 == 0 { OfferEnd::Declined } else { OfferEnd::Withdrawn };
+            let end = Intent::EndOffer { offer, how, reason: reason.clone() };
+            let take = Intent::TakeCommand { offer, read_back: reason, key };
+            act(room, who, if spare % 4 == 0 { end } else { take });
+        }
+        2 => act(room, who, Intent::OpenPoll { question: reason, lasts: u64::from(spare) * 2 }),
+        3 => {
+            let opinion = [Opinion::Fine, Opinion::Abstain, Opinion::Object][usize::from(spare) % 3];
+            act(room, who, Intent::AnswerPoll { poll, opinion, reason });
+        }
+        4 => {
+            act(room, who, Intent::Note { payload: "bm90ZQ==".to_owned() });
+            let event = room.live.parts.keys().last().copied().unwrap_or(0);
+            let seen = Seen { n: room.live.next_seq, ..seen };
+            act(room, who, Intent::AskRedaction { event, parts: vec![0], reason, seen, expires, key });
+        }
+        _ => {
+            let asked = room.live.open_redaction(room.now).map_or(0, |(seq, _)| seq);
+            act(room, who, Intent::Redact { asked, key });
+        }
+    }
 }
 
 /// What must be true of any record, read from its events alone by somebody who does not know `decide`.
@@ -389,6 +429,7 @@ fn audit(record: &[Event]) {
     let mut attempts: BTreeSet<(String, bool, u32)> = BTreeSet::new();
     let mut passed: Option<u32> = None;
     let mut closed = false;
+    let (mut commander, mut offered, mut asked) = (None::<String>, None, BTreeMap::new());
     for event in record {
         assert!(!closed, "nothing follows the close");
         let who = event.actor.to_string();
@@ -398,6 +439,28 @@ fn audit(record: &[Event]) {
                 assert!(votes.iter().all(|(person, _)| person != &who), "{who} counted twice");
                 assert!(!(d.gate.as_str() == "eyes" && who == "ana"), "the initiator approved");
                 votes.push((who, d.role.to_string()));
+            }
+            What::Assumed(d) if d.role.as_str() == "commander" => commander = Some(who),
+            What::Renounced(d) if d.role.as_str() == "commander" => commander = None,
+            What::Offered(d) => {
+                assert_eq!(commander.as_ref(), Some(&who), "{who} offered what they do not have");
+                offered = Some((event.seq, d.to.to_string(), d.key.clone()));
+            }
+            What::OfferEnded(_) => offered = None,
+            What::HandedOver(d) => {
+                let (seq, to, key) = offered.take().expect("command changed hands without an offer");
+                assert_eq!((seq, &to), (d.offer, &who));
+                assert!(key != d.key && commander.as_deref() == Some(d.from.as_str()));
+                commander = Some(who);
+            }
+            What::RedactionAsked(d) => {
+                asked.insert(event.seq, (who, d.key.clone()));
+            }
+            What::Redacted(d) => {
+                let (first, key) = asked.remove(&d.asked).expect("removed without being asked for");
+                assert!(first != who && key != d.key, "one person removed something");
+                let by = commander.clone().expect("nobody commands");
+                assert!(by == first || by == who, "removed without the commander");
             }
             What::Overridden(_) => {
                 granted.insert(("override".to_owned(), 0), Vec::new());

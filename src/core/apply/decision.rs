@@ -3,11 +3,20 @@
 use super::step::{keep, not_reached, set};
 use crate::core::event::{About, Choice, Decided};
 use crate::core::id::{Digest, PersonId, StepId};
-use crate::core::incident::{Incident, Proposal, Standing, Status};
+use crate::core::incident::{Incident, Proposal, Ruling, Standing, Status};
 use crate::core::time::Stamp;
 use crate::runbook::model::{Action, Then};
 
-pub(super) fn decided(incident: &mut Incident, data: &Decided, person: Option<&PersonId>, at: Stamp) {
+pub(super) fn decided(
+    incident: &mut Incident,
+    data: &Decided,
+    person: Option<&PersonId>,
+    seq: u64,
+    at: Stamp,
+) {
+    if let Some(words) = ruling(data) {
+        incident.rulings.push(Ruling { seq, person: person.cloned(), words });
+    }
     match &data.about {
         About::Incident => {
             if let Choice::Amend(digest) = data.choice {
@@ -24,6 +33,24 @@ fn proposed(incident: &mut Incident, runbook: Digest, reason: &str, person: Opti
     incident.proposals += 1;
     incident.proposal =
         Some(Proposal { runbook, by: person.cloned(), reason: reason.to_owned(), at, attempt });
+}
+
+/// What a decision settles for whoever comes after; a pause is over when it is over.
+fn ruling(data: &Decided) -> Option<String> {
+    let chosen = match &data.choice {
+        Choice::Option(name) => format!("chose {name}"),
+        Choice::Retry => "again".to_owned(),
+        Choice::Continue => "go on in spite of it".to_owned(),
+        Choice::Goto(to) => format!("go on at {to}"),
+        Choice::Cancel => "cancelled".to_owned(),
+        Choice::Kill => "killed".to_owned(),
+        Choice::Keep => "kept as it is".to_owned(),
+        Choice::Pause | Choice::GoOn | Choice::Amend(_) => return None,
+    };
+    match &data.about {
+        About::Incident => None,
+        About::Step(step) => Some(format!("{step}: {chosen}: {}", data.reason)),
+    }
 }
 
 fn decided_step(incident: &mut Incident, step: &StepId, data: &Decided, at: Stamp) {

@@ -51,7 +51,11 @@ pub(super) fn granted(incident: &mut Incident, data: &Granted, person: Option<&P
     }
 }
 
-pub(super) fn denied(incident: &mut Incident, data: &Denied, person: Option<&PersonId>, at: Stamp) {
+pub(super) fn denied(incident: &mut Incident, data: &Denied, person: Option<&PersonId>, seq: u64, at: Stamp) {
+    if let Some(person) = person {
+        let about = format!("{} attempt {}", data.gate, data.attempt);
+        super::poll::object(incident, seq, person, &about, &data.reason, at);
+    }
     if let (Some(gate), Some(person)) = (incident.gates.get_mut(&data.gate), person) {
         gate.answers.push(GateVote {
             person: person.clone(),

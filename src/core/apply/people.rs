@@ -1,7 +1,7 @@
 //! People: sessions that begin, act and end, and the seats they take. Never asks whether they may.
 
 use crate::core::event::{Assumed, Event, Joined, Left, Opened, Renounced, SessionRevoked};
-use crate::core::id::{PersonId, SessionId};
+use crate::core::id::{PersonId, RoleName, SessionId};
 use crate::core::incident::{Incident, Seat, Session, Stage};
 use crate::core::time::Stamp;
 
@@ -59,8 +59,13 @@ pub(super) fn revoke(incident: &mut Incident, data: &SessionRevoked) {
 
 pub(super) fn assume(incident: &mut Incident, data: &Assumed, person: Option<&PersonId>, at: Stamp) {
     let Some(person) = person else { return };
-    let seat = Seat { person: person.clone(), since: at, stand_in: data.stand_in };
-    incident.seats.entry(data.role.to_string()).or_default().push(seat);
+    let seat = Seat { person: person.clone(), since: at, stand_in: data.stand_in, overdue: false };
+    let seats = incident.seats.entry(data.role.to_string()).or_default();
+    // There is one commander: whoever takes the seat of somebody who is gone takes it from them.
+    if data.role == RoleName::commander() {
+        seats.clear();
+    }
+    seats.push(seat);
 }
 
 pub(super) fn renounce(incident: &mut Incident, data: &Renounced, person: Option<&PersonId>) {

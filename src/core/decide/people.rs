@@ -8,6 +8,7 @@ use crate::core::incident::{Incident, Stage};
 use crate::core::intent::By;
 use crate::core::refusal::Refusal;
 use crate::core::time::Stamp;
+use crate::runbook::model::EXECUTOR;
 use std::time::Duration;
 
 /// Longest session.
@@ -87,6 +88,7 @@ pub(super) fn assume(incident: &Incident, by: &By, role: &RoleName) -> Result<Wh
     if incident.holds(id, seat) {
         return Err(Refusal::AlreadySeated { person: id.clone(), role: seat.to_owned() });
     }
+    kept_apart(incident, id, seat)?;
     if seat == "commander" {
         let holder = incident.commander().filter(|s| incident.is_present(&s.person));
         if let Some(holder) = holder {
@@ -97,6 +99,30 @@ pub(super) fn assume(incident: &Incident, by: &By, role: &RoleName) -> Result<Wh
         return Ok(Assumed { role: role.clone(), stand_in: false }.into());
     }
     stand_in(incident, id, role, of_runbook.map_or(&[], |r| r.stand_in.as_slice()))
+}
+
+/// Nobody has two seats that the runbook keeps apart, whichever of the two says so.
+pub(super) fn kept_apart(incident: &Incident, id: &PersonId, seat: &str) -> Result<(), Refusal> {
+    let excludes = |role: &str, other: &str| {
+        let role = incident.runbook.roles.iter().find(|r| r.name == role);
+        role.is_some_and(|r| r.excludes.iter().any(|e| e == other))
+    };
+    let apart = |held: &&str| excludes(held, seat) || excludes(seat, held);
+    match incident.seats_of(id).find(apart) {
+        Some(held) => {
+            Err(Refusal::KeptApart { person: id.clone(), held: held.to_owned(), role: seat.to_owned() })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whoever sits where the runbook says that nothing is carried out, starts and undoes nothing.
+pub(super) fn carries_out(incident: &Incident, id: &PersonId) -> Result<(), Refusal> {
+    let mut idle = incident.runbook.roles.iter().filter(|r| r.excludes.iter().any(|e| e == EXECUTOR));
+    match idle.find(|r| incident.holds(id, &r.name)) {
+        Some(role) => Err(Refusal::CarriesNothingOut { person: id.clone(), held: role.name.clone() }),
+        None => Ok(()),
+    }
 }
 
 fn stand_in(

@@ -87,6 +87,7 @@ fn may_begin(incident: &Incident, by: &By, step: &Step, run: &Run, now: Stamp) -
                 return Err(Refusal::StartsByItself { step: id });
             }
             acts_for(incident, who, step)?;
+            super::people::carries_out(incident, who)?;
         }
     }
     if !incident.is_ready(step) {
@@ -136,6 +137,7 @@ fn may_undo(incident: &Incident, by: &By, step: &Step, run: &Run, why: Option<&s
     let who = person(by)?;
     let id = StepId::parse(step.id.clone()).map_err(|e| Refusal::DoesNotFit(e.to_string()))?;
     answers_for(incident, who, step)?;
+    super::people::carries_out(incident, who)?;
     if step.undo.is_none() {
         return Err(Refusal::NoUndo { step: id });
     }

@@ -54,6 +54,28 @@ data! {
     }
 }
 
+/// What the workspace had agreed on when the incident opened, as far as its rules go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policies {
+    /// After how many seconds the holder of a seat is asked to hand over, where the runbook does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tenure: Option<u64>,
+    /// How many seconds people rest between incidents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift_gap: Option<u64>,
+    /// Statements signed with a security key count only when its holder was verified by PIN or fingerprint.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verify_required: bool,
+}
+
+impl Policies {
+    /// Whether nothing was agreed on.
+    pub fn is_empty(&self) -> bool {
+        self == &Policies::default()
+    }
+}
+
 data! {
     /// The first event: what this record is about and which key seals it.
     Opened {
@@ -76,6 +98,9 @@ data! {
         restore_point: Option<String>,
         /// 1 (worst) to 5.
         severity: u8,
+        /// What the workspace had agreed on.
+        #[serde(default, skip_serializing_if = "Policies::is_empty")]
+        policies: Policies,
         /// The opener's session: they are in the room from the start.
         session: Joined,
     }

@@ -35,6 +35,8 @@ pub struct Seat {
     pub since: Stamp,
     /// As a stand-in.
     pub stand_in: bool,
+    /// Whether it was said that they have sat here for too long.
+    pub overdue: bool,
 }
 
 impl Incident {

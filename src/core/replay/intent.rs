@@ -1,5 +1,7 @@
 //! From an event back to the intent behind it, kind by kind. Never judges it, and has no answer to fall back on.
 
+mod people;
+
 use crate::core::event::{
     About, Actor, Choice, Decided, Denied, Direction, Event, Finished, Granted, Judged, Measured, Overridden,
     Sent, Settled, Started, Undone, What,
@@ -15,9 +17,18 @@ pub fn intent_of(event: &Event) -> Intent {
         What::Left(d) => Intent::Leave { session: d.session.clone(), how: d.how },
         What::Assumed(d) => Intent::Assume { role: d.role.clone() },
         What::Renounced(d) => Intent::Renounce { role: d.role.clone() },
-        What::SessionRevoked(d) => {
-            Intent::RevokeSession { session: d.session.clone(), reason: d.reason.clone() }
-        }
+        What::SessionRevoked(d) => d.into(),
+        What::Offered(d) => d.into(),
+        What::OfferEnded(d) => d.into(),
+        What::HandedOver(d) => d.into(),
+        What::TenureExceeded(d) => d.into(),
+        What::ShiftShort(d) => d.into(),
+        What::PollOpened(d) => d.into(),
+        What::PollAnswered(d) => d.into(),
+        What::PollClosed(d) => d.into(),
+        What::ObjectionAnswered(d) => d.into(),
+        What::RedactionAsked(d) => d.into(),
+        What::Redacted(d) => d.into(),
         What::Declared(d) => Intent::Declare { attempt: d.attempt },
         What::Mitigated(d) => Intent::Mitigate { reason: d.reason.clone() },
         What::Resolved(d) => Intent::Resolve { reason: d.reason.clone() },
@@ -34,9 +45,7 @@ pub fn intent_of(event: &Event) -> Intent {
         What::Overridden(d) => Intent::Override(d.into()),
         What::Expired(d) => Intent::Expire { gate: d.gate.clone(), attempt: d.attempt },
         What::Voided(d) => Intent::Void { gate: d.gate.clone(), attempt: d.attempt, why: d.why.clone() },
-        What::Refused(d) => {
-            Intent::RecordRefusal { gate: d.gate.clone(), person: d.person.clone(), why: d.why.clone() }
-        }
+        What::Refused(d) => d.into(),
         What::Started(d) => started(d, payload),
         What::Progressed(d) => {
             Intent::Progress { step: d.step.clone(), attempt: d.attempt, done: d.done, total: d.total }
@@ -51,9 +60,7 @@ pub fn intent_of(event: &Event) -> Intent {
         What::Judged(d) => judged(d),
         What::Suspended(d) => Intent::Suspend { step: d.step.clone() },
         What::Lifted(d) => Intent::Lift { step: d.step.clone() },
-        What::Inherited(d) => {
-            Intent::Inherit { name: d.name.clone(), owner: d.owner.clone(), reason: d.reason.clone() }
-        }
+        What::Inherited(d) => d.into(),
         What::BacklogAdded(d) => Intent::AddBacklog { step: d.step.clone(), count: d.count },
         What::BacklogSettled(d) => {
             Intent::SettleBacklog { name: d.name.clone(), count: d.count, reason: d.reason.clone() }

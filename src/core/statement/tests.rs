@@ -69,6 +69,7 @@ fn waiting(steps: &[(&str, &str)]) -> Incident {
         params: BTreeMap::from([("file".to_owned(), Answer::Text("0003_down.sql".to_owned()))]),
         restore_point: None,
         severity: 2,
+        policies: Default::default(),
         session: joined(),
     };
     tell(&mut incident, opened.into());

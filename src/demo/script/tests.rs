@@ -84,6 +84,7 @@ impl Room {
             ]),
             restore_point: None,
             severity: 2,
+            policies: Default::default(),
             session: joined("you", room.now),
         };
         room.act("you", Intent::Open(Box::new(opened)));

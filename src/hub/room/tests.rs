@@ -120,6 +120,7 @@ fn opening(signer: &Signer, key: &SessionKey, hub_key: [u8; 32]) -> Act {
         params: [("p".to_owned(), Answer::Text("v".to_owned()))].into(),
         restore_point: None,
         severity: 3,
+        policies: Default::default(),
         session: joined,
     };
     Act { person: ana(), intent: Intent::Open(Box::new(opened)), auth, payload: vec![] }

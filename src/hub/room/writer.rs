@@ -78,6 +78,14 @@ impl Writer {
         self.sealed(draft, written)
     }
 
+    /// Removes parts whose removal is recorded. Gives how many were still there.
+    ///
+    /// # Errors
+    /// The file cannot be rewritten; it is unchanged then.
+    pub fn remove(&mut self, gone: &[(u64, u32)]) -> Result<usize, PayloadError> {
+        self.payloads.remove(self.store.folder(), gone)
+    }
+
     /// Drops parts whose events were not written. When even that fails, nothing more can be kept.
     fn take_back(&mut self) {
         match Payloads::open(self.store.folder(), self.store.head().n) {

@@ -15,7 +15,12 @@ pub struct Role {
     pub max_tenure: Option<Duration>,
     /// Roles whose holders may sit here when nobody of this role is present.
     pub stand_in: Vec<String>,
+    /// Roles whose seats nobody has beside this one; [`EXECUTOR`] for carrying out steps at all.
+    pub excludes: Vec<String>,
 }
+
+/// In [`Role::excludes`]: whoever sits here carries out no step that changes something.
+pub const EXECUTOR: &str = "executor";
 
 /// `count` people of `role`.
 #[derive(Debug, Clone, PartialEq, Eq)]

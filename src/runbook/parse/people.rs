@@ -35,6 +35,7 @@ fn role(name: &str, item: Item<'_>) -> Option<Role> {
             min: 0,
             max_tenure: None,
             stand_in: Vec::new(),
+            excludes: Vec::new(),
         });
     }
     let mut f = item.fields("role")?;
@@ -42,8 +43,9 @@ fn role(name: &str, item: Item<'_>) -> Option<Role> {
     let min = f.optional("min", Item::count).unwrap_or(u32::from(required));
     let max_tenure = f.optional("max_tenure", Item::positive_duration);
     let stand_in = f.optional("stand_in", |i| i.list(Item::name_text)).unwrap_or_default();
+    let excludes = f.optional("excludes", |i| i.list(Item::name_text)).unwrap_or_default();
     f.finish();
-    Some(Role { name: name.to_owned(), required, min, max_tenure, stand_in })
+    Some(Role { name: name.to_owned(), required, min, max_tenure, stand_in, excludes })
 }
 
 /// `declare`.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::BufReader;
 
 use super::{Check, Redacted, Report};
-use crate::core::event::Event;
+use crate::core::event::{Event, What};
 use crate::timeline::codec;
 use crate::timeline::evidence::{Evidence, EvidenceError, Section};
 use crate::timeline::folder::PAYLOADS;
@@ -58,6 +58,18 @@ impl Payloads {
     }
 
     pub(super) fn check(&mut self, event: &Event, report: &mut Report) -> Result<(), EvidenceError> {
+        if let What::Redacted(data) = &event.what {
+            // Whether two people had signed for it, the rules say.
+            for part in &data.parts {
+                let place = (data.event, *part);
+                if !self.missing.contains_key(&place) && self.uncounted == 0 {
+                    let (of, by) = (data.event, event.seq);
+                    let note = format!("part {of}/{part} is still there, though #{by} had it removed");
+                    report.notes.push(note);
+                }
+                self.removed.insert(place, event.seq);
+            }
+        }
         for (i, commitment) in (0u32..).zip(&event.payload) {
             let place = (event.seq, i);
             while self.next.as_ref().is_some_and(|p| (p.seq, p.i) < place) {

@@ -186,6 +186,10 @@ fn same_key(event: &Event, signed: &Signed) -> Result<(), String> {
         What::Denied(d) => &d.key,
         What::Overridden(d) => &d.key,
         What::Closed(d) => &d.key,
+        What::Offered(d) => &d.key,
+        What::HandedOver(d) => &d.key,
+        What::RedactionAsked(d) => &d.key,
+        What::Redacted(d) => &d.key,
         _ => return Ok(()),
     };
     if *named == signed.fingerprint {
@@ -205,7 +209,7 @@ fn render(event: &Event, person: &PersonId, incident: &Incident, seen: Option<&S
         (_, Intent::Deny(answer)) => gate(&answer, Answering::Deny),
         (_, Intent::Override(answer)) => gate(&answer, Answering::Override),
         (What::Closed(d), _) => Some(statement::close(incident, person, &d.reason, seen?)),
-        _ => None,
+        (_, intent) => statement::of_intent(incident, person, &intent, seen?).map(|(_, text, _)| text),
     }
 }
 

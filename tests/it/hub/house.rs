@@ -117,6 +117,7 @@ impl House {
             .into(),
             restore_point: None,
             severity: 3,
+            policies: Default::default(),
             session: joined,
         };
         let person = PersonId::parse("ana").unwrap();

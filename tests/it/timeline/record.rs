@@ -51,6 +51,7 @@ fn runbook() -> Runbook {
         min: 1,
         max_tenure: None,
         stand_in: vec![],
+        excludes: vec![],
     };
     Runbook {
         id: "small".to_owned(),
@@ -135,6 +136,7 @@ impl Record {
             params: Default::default(),
             restore_point: None,
             severity: 2,
+            policies: Default::default(),
             session: record.joined(ANA),
         };
         let text = statement::session(&opened.log, &PersonId::parse(ANA).unwrap(), &opened.session);
