@@ -1,6 +1,8 @@
 //! Every act of the console, from a shell. Never asks the hub for anything it does not show first.
 
-use crate::cli::args::{Act, Args, OnGate, OnIncident, OnStep, VerdictArg};
+mod people;
+
+use crate::cli::args::{Act, Args, Handover, OnGate, OnIncident, OnStep, Redact, VerdictArg};
 use crate::cli::context::Context;
 use crate::cli::room::Seat;
 use crate::cli::{print, say};
@@ -44,6 +46,12 @@ fn incident_of(act: &Act) -> &str {
         | Act::Amend { incident, .. }
         | Act::Assume { incident, .. }
         | Act::Renounce { incident, .. }
+        | Act::Poll { incident, .. }
+        | Act::Answer { incident, .. }
+        | Act::Reply { incident, .. }
+        | Act::Revoke { incident, .. }
+        | Act::Handover(Handover { incident, .. })
+        | Act::Redact(Redact { incident, .. })
         | Act::Inherit { incident, .. }
         | Act::Reconcile { incident, .. } => incident,
     }
@@ -60,6 +68,8 @@ async fn perform(mut seat: Seat, act: &Act) -> Result<()> {
         }
         Act::Note { text, .. } => seat.note(text).await?,
         Act::Amend { file, reason, .. } => amend(&mut seat, file, reason).await?,
+        Act::Handover(verb) => people::handover(&mut seat, verb).await?,
+        Act::Redact(verb) => people::redact(&mut seat, verb).await?,
         Act::Send { step, text, .. } => send(&mut seat, step, text.as_deref()).await?,
         other => {
             let intent = intent(&seat, other)?;
@@ -204,6 +214,12 @@ fn intent(seat: &Seat, act: &Act) -> Result<Intent> {
         Act::Resolve(on) => Ok(Intent::Resolve { reason: on.reason.clone() }),
         Act::Assume { role, .. } => Ok(Intent::Assume { role: role_name(role)? }),
         Act::Renounce { role, .. } => Ok(Intent::Renounce { role: role_name(role)? }),
+        Act::Poll { question, lasts, .. } => people::ask(seat, question.as_deref(), lasts),
+        Act::Answer { opinion, reason, .. } => people::answer(seat, *opinion, reason),
+        Act::Reply { objection, words, .. } => {
+            Ok(Intent::AnswerObjection { objection: *objection, words: words.clone() })
+        }
+        Act::Revoke { session, reason, .. } => people::revoke(seat, session, reason),
         Act::Inherit { name, owner, reason, .. } => Ok(Intent::Inherit {
             name: Name::parse(name.clone()).map_err(|e| Failure::usage(e.to_string()))?,
             owner: match owner {
@@ -223,6 +239,8 @@ fn intent(seat: &Seat, act: &Act) -> Result<Intent> {
         | Act::Close { .. }
         | Act::Note { .. }
         | Act::Amend { .. }
+        | Act::Handover(_)
+        | Act::Redact(_)
         | Act::Send { .. } => Err(Failure::usage("this act is not made of an intent alone")),
     }
 }

@@ -1,7 +1,11 @@
 //! What can be typed. Never does anything.
 
+mod people;
+
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+
+pub use people::{Handover, OpinionArg, Redact};
 
 /// A terminal incident console for rollbacks.
 #[derive(Debug, Parser)]
@@ -601,6 +605,53 @@ pub enum Act {
         incident: String,
         /// The seat
         role: String,
+    },
+    /// Hand the command over: both people sign the same packet, and the new commander reads it back
+    Handover(Handover),
+    /// Ask the room whether there are any strong objections; hearing none in time, it proceeds
+    Poll {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// What is proposed
+        #[arg(required_unless_present = "withdraw")]
+        question: Option<String>,
+        /// How long the room has
+        #[arg(long = "for", value_name = "TIME", default_value = "30s")]
+        lasts: String,
+        /// Take the open question back
+        #[arg(long, conflicts_with = "question")]
+        withdraw: bool,
+    },
+    /// Answer the question that the room is asked
+    Answer {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// What you say
+        opinion: OpinionArg,
+        /// Why; an objection needs one
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Answer an objection: a denial, or an objection to a question
+    Reply {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The event that objected
+        objection: u64,
+        /// What you say to it
+        words: String,
+    },
+    /// Remove what is kept beside an event; two people sign, one of them the commander
+    Redact(Redact),
+    /// Take a session's power away: your own, or as the commander anybody's
+    Revoke {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The session, or a person with one session
+        session: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
     },
     /// Take over what stays suspended
     Inherit {

@@ -129,6 +129,25 @@ impl Seat {
             .map_err(|e| Failure::refused("there is nothing to sign").because(e))
     }
 
+    /// Drafts the offer of command.
+    ///
+    /// # Errors
+    /// When its text would be too long.
+    pub fn draft_offer(&self, to: &PersonId) -> Result<Draft> {
+        let key = self.signer.fingerprint();
+        answer::offer(&self.room.mirror, &self.person, &key, to, context::now())
+            .map_err(|e| Failure::refused("there is nothing to sign").because(e))
+    }
+
+    /// Drafts the statement for an intent about command or a removal.
+    ///
+    /// # Errors
+    /// When it is about something that is not there.
+    pub fn draft_of(&self, intent: Intent) -> Result<Draft> {
+        answer::of_intent(&self.room.mirror, &self.person, intent)
+            .map_err(|e| Failure::refused("there is nothing to sign").because(e))
+    }
+
     /// Shows a draft, asks unless told not to, signs exactly what was shown, and hands it in.
     ///
     /// # Errors

@@ -7,8 +7,10 @@ use crate::core::event::{Auth, Display, Seen};
 use crate::core::id::{PersonId, RoleName, StepId};
 use crate::core::intent::{GateAnswer, Intent};
 use crate::core::statement::{self, Answering};
+use crate::core::time::Stamp;
 use crate::identity::signer::Signer;
 use crate::wire::act::Act;
+use std::time::Duration;
 
 /// A statement that was made and can be shown, but is not signed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +104,48 @@ pub fn read(text: &str, key: &str) -> Option<Draft> {
         }
     };
     Some(Draft { person, intent, text: text.to_owned(), namespace, seen })
+}
+
+/// How long an offer of command is good for at least.
+pub const OFFER: Duration = Duration::from_secs(10 * 60);
+/// How long a removal waits for its second person at least.
+pub const REMOVAL: Duration = Duration::from_secs(4 * 3600);
+
+/// A whole multiple of `step` after `now` and `least`, so that a text on the screen does not change every second.
+pub fn until(now: Stamp, least: Duration, step: Duration) -> Stamp {
+    let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX).max(1);
+    let at = now.plus(least).0;
+    Stamp(at.saturating_add(step - 1).div_euclid(step).saturating_mul(step))
+}
+
+/// Drafts the statement that offers the command to somebody.
+///
+/// # Errors
+/// When the text would be too long to read.
+pub fn offer(
+    mirror: &Mirror,
+    person: &PersonId,
+    key: &str,
+    to: &PersonId,
+    now: Stamp,
+) -> Result<Draft, ActError> {
+    let expires = until(now, OFFER, Duration::from_secs(300));
+    of_intent(
+        mirror,
+        person,
+        Intent::Offer { to: to.clone(), seen: mirror.seen(), expires, key: key.to_owned() },
+    )
+}
+
+/// Drafts the statement for an intent about command or a removal.
+///
+/// # Errors
+/// When it is about something that is not there, or the text would be too long to read.
+pub fn of_intent(mirror: &Mirror, person: &PersonId, intent: Intent) -> Result<Draft, ActError> {
+    let seen = mirror.seen();
+    let (namespace, text, _) = statement::of_intent(&mirror.incident, person, &intent, &seen)
+        .ok_or_else(|| ActError::Form("nothing like it is open".to_owned()))?;
+    checked(Draft { person: person.clone(), intent, text, namespace, seen })
 }
 
 fn checked(draft: Draft) -> Result<Draft, ActError> {

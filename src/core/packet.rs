@@ -89,6 +89,8 @@ fn waiting_gates(incident: &Incident) -> impl Iterator<Item = (&StepId, &crate::
     incident.gates.iter().filter(|(id, gate)| {
         let waits = if id.is_declare() {
             incident.stage == Stage::Open
+        } else if id.is_amend() {
+            incident.open_proposal().is_some()
         } else {
             incident.status(id.as_str()) == Status::Waiting
         };
