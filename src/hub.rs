@@ -15,6 +15,7 @@ pub mod guests;
 pub mod layout;
 pub mod listener;
 pub mod log;
+pub mod logind;
 pub mod meters;
 pub mod open;
 pub mod output;

@@ -16,7 +16,7 @@ use crate::core::team::Team;
 use crate::core::time::spoken;
 use crate::error::{Failure, Kind, Result};
 use crate::hub::layout::{self, Copies, Opening};
-use crate::hub::start::Launch;
+use crate::hub::start::{Launch, Ready};
 use crate::identity::AllowedSigners;
 use crate::identity::signer::Signer;
 use crate::runbook::finding::{self, Paint};
@@ -224,8 +224,15 @@ pub fn begin(wanted: Wanted<'_>, person: &PersonId, signer: &Signer) -> Result<B
         Act { person: person.clone(), intent: Intent::Open(Box::new(opened)), auth, payload: Vec::new() };
     let opening = Opening { act, workspace: wanted.workspace.root.clone() };
     let dir = layout::prepare(wanted.state, &incident, &copies, &opening)?;
-    Launch::new(&dir).secrets(wanted.answers.secrets).start()?;
+    warn(&Launch::new(&dir).secrets(wanted.answers.secrets).start()?);
     Ok(Begun { dir, session })
+}
+
+/// Says what will end a hub before its time, so that nobody finds out by logging out.
+pub fn warn(ready: &Ready) {
+    if let Some(warning) = ready.warning {
+        say(&format!("\n  !! {warning}\n"));
+    }
 }
 
 /// A ULID: 48 bits of time in milliseconds, then 80 random bits, in Crockford's base 32.

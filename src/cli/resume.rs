@@ -2,7 +2,7 @@
 
 use crate::cli::args::{Args, Join, Resume};
 use crate::cli::context::Context;
-use crate::cli::{live, record, say};
+use crate::cli::{live, open, record, say};
 use crate::core::incident::Stage;
 use crate::error::{Failure, Result};
 use crate::hub::start::{Launch, secrets_from_environment};
@@ -17,7 +17,7 @@ pub fn run(args: &Args, verb: &Resume) -> Result<()> {
     if loaded.incident.stage == Stage::Closed {
         return Err(Failure::refused(format!("incident {id} is closed; there is nothing to resume")));
     }
-    Launch::new(&dir).secrets(secrets_from_environment(&loaded.incident.runbook)).start()?;
+    open::warn(&Launch::new(&dir).secrets(secrets_from_environment(&loaded.incident.runbook)).start()?);
     say(&format!("the hub of incident {id} runs again"));
     if verb.headless || !std::io::stdout().is_terminal() {
         return Ok(());

@@ -2,6 +2,7 @@
 
 use crate::error::{Failure, Result};
 use crate::hub::layout;
+use crate::hub::logind::{self, AtLogout};
 use crate::sanitize;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
@@ -18,6 +19,12 @@ pub fn main(dir: &Path) -> std::process::ExitCode {
 pub const VERB: &str = "__hub";
 /// The word before the socket's path on the hub's one line of output.
 pub(super) const READY: &str = "READY ";
+/// This program, also after its file was replaced.
+const SELF: &str = "/proc/self/exe";
+const DIES: &str = "this machine ends processes at logout: the hub ends with your session. Stay logged in, or log in so that \
+     there is a user manager, run `loginctl enable-linger`, and `backout resume` the incident";
+const DIES_SOON: &str =
+    "this machine ends processes soon after the last logout: run `loginctl enable-linger`, and the hub stays";
 /// Of the hub's log, this much is shown when it does not start.
 const TAIL: usize = 2000;
 
@@ -26,6 +33,8 @@ const TAIL: usize = 2000;
 pub struct Ready {
     /// Where.
     pub socket: PathBuf,
+    /// What will end it, when something will.
+    pub warning: Option<&'static str>,
 }
 
 /// How to start a hub.
@@ -40,7 +49,7 @@ impl Launch {
     /// For the incident in this folder, which [`layout::prepare`] made or an earlier hub left.
     pub fn new(dir: impl Into<PathBuf>) -> Launch {
         // Still this program after the file was replaced by an upgrade.
-        Launch { exe: PathBuf::from("/proc/self/exe"), dir: dir.into(), secrets: BTreeMap::new() }
+        Launch { exe: PathBuf::from(SELF), dir: dir.into(), secrets: BTreeMap::new() }
     }
 
     /// The answers that are never written down, by parameter.
@@ -76,7 +85,8 @@ impl Launch {
             .map_err(|e| Failure::environment(format!("cannot write {}", path.display())).because(e))?;
         let before = log.seek(SeekFrom::End(0)).unwrap_or(0);
         let stderr = log.try_clone().map_err(|e| Failure::environment("cannot start a hub").because(e))?;
-        let mut child = Command::new(&self.exe)
+        let (mut command, warning) = self.command(&dir);
+        let mut child = command
             .arg(VERB)
             .arg(&dir)
             .current_dir("/")
@@ -92,13 +102,34 @@ impl Launch {
             Some(socket) => {
                 // Somebody must take note of its end, or it stays in the process table as long as this program lives.
                 std::thread::spawn(move || child.wait());
-                Ok(Ready { socket })
+                Ok(Ready { socket, warning })
             }
             None => {
                 let ended = child.wait().map_or_else(|e| e.to_string(), |status| status.to_string());
                 Err(did_not_start(&mut log, before, &ended, &path))
             }
         }
+    }
+
+    /// The program, in a scope of its own where a logout would end it otherwise; and a warning where that is not enough.
+    fn command(&self, dir: &Path) -> (Command, Option<&'static str>) {
+        let scoped = match logind::at_logout_of_this_session() {
+            AtLogout::Lives | AtLogout::Unknown => return (Command::new(&self.exe), None),
+            AtLogout::Dies => return (Command::new(&self.exe), Some(DIES)),
+            AtLogout::DiesUnlessScoped { lingers: true } => None,
+            AtLogout::DiesUnlessScoped { lingers: false } => Some(DIES_SOON),
+        };
+        let id = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        // `self` would be systemd-run over there; this process waits, so its number stays good.
+        let exe = if self.exe == Path::new(SELF) {
+            PathBuf::from(format!("/proc/{}/exe", std::process::id()))
+        } else {
+            self.exe.clone()
+        };
+        let unit = format!("--unit=backout-{id}-{}", std::process::id());
+        let mut command = Command::new("systemd-run");
+        command.args(["--user", "--scope", "--collect", "-q", &unit, "--"]).arg(exe);
+        (command, scoped)
     }
 
     /// Gives it the secrets and waits for its one line.
