@@ -118,16 +118,46 @@ pub async fn greet_within<S: AsyncRead + AsyncWrite>(
     let (mut reader, mut writer) = (Reader(read), Writer(write));
     let program = env!("CARGO_PKG_VERSION").to_owned();
     writer.send(&FromClient::Hello { protocol: PROTOCOL, program, from }).await?;
-    let first = tokio::time::timeout(patience, reader.next())
-        .await
-        .map_err(|_| ConnectError::Silent(patience.as_secs()))??;
-    match first {
+    let first = tokio::time::timeout(patience, reader.next()).await;
+    let first = first.map_err(|_| ConnectError::Silent(patience.as_secs()))?;
+    match first.map_err(not_a_welcome)? {
         FromHub::Welcome(welcome) => Ok((reader, writer, *welcome)),
         FromHub::Sorry { why } | FromHub::Bye { why } => Err(ConnectError::Sorry(why)),
         _ => Err(ConnectError::Sorry(
             "the hub did not begin with a welcome; upgrade the older side".to_owned(),
         )),
     }
+}
+
+/// What answers with something else than a welcome is another program, or a hub of a version that greets differently.
+fn not_a_welcome(why: ConnectError) -> ConnectError {
+    let ours = env!("CARGO_PKG_VERSION");
+    match why {
+        ConnectError::Frame(FrameError::NotUnderstood(why)) => ConnectError::Sorry(format!(
+            "what answers is no hub, or one that greets differently than {ours} expects ({why}); upgrade the older side"
+        )),
+        other => other,
+    }
+}
+
+/// Says which side is older, when a hub of another version said something that this one does not know.
+pub fn blame(why: ConnectError, hub: &str) -> ConnectError {
+    let ours = env!("CARGO_PKG_VERSION");
+    let ConnectError::Frame(FrameError::NotUnderstood(said)) = why else { return why };
+    let number = |version: &str| -> Vec<u64> {
+        version.split(['.', '-', '+']).map_while(|n| n.parse().ok()).collect()
+    };
+    let what_to_do = match number(hub).cmp(&number(ours)) {
+        std::cmp::Ordering::Greater => "upgrade this program",
+        std::cmp::Ordering::Less => {
+            "upgrade the hub: end it (steps go on) and `backout resume` it with this version"
+        }
+        std::cmp::Ordering::Equal => "this is a defect of one of them",
+    };
+    let hub = crate::sanitize::visible_name(hub);
+    ConnectError::Sorry(format!(
+        "the hub ({hub}) said something that this program ({ours}) does not understand: {said}; {what_to_do}"
+    ))
 }
 
 impl<S: AsyncRead> Reader<S> {

@@ -1,6 +1,6 @@
 //! A seat at the table: connection, mirror and session together. Never blocks on anything but the hub.
 
-use crate::client::connection::{ConnectError, Reader, Writer, connect_to, greet, greet_within};
+use crate::client::connection::{ConnectError, Reader, Writer, blame, connect_to, greet, greet_within};
 use crate::client::mirror::{Mirror, MirrorError};
 use crate::client::session;
 use crate::core::event::{Direction, Event, What};
@@ -192,7 +192,8 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
     }
 
     async fn receive(&mut self) -> Result<Update, RoomError> {
-        let message = self.inbox.recv().await.unwrap_or(Err(ConnectError::Closed))?;
+        let message = self.inbox.recv().await.unwrap_or(Err(ConnectError::Closed));
+        let message = message.map_err(|why| blame(why, &self.welcome.program))?;
         Ok(match message {
             FromHub::Lines { text, .. } => Update::Events(self.events(&text)?),
             FromHub::Said { seq, parts } => {

@@ -228,9 +228,15 @@ impl Client {
         let head = self.shared.head();
         let sorry = if protocol != PROTOCOL {
             let theirs = sanitize::visible_name(program);
-            let older = if protocol < PROTOCOL { "your program is older" } else { "the hub is older" };
+            let older = if protocol < PROTOCOL {
+                format!("your program is older: upgrade it to {ours} or newer")
+            } else {
+                format!(
+                    "the hub is older: end it (SIGTERM; steps go on) and `backout resume` it with {theirs}, or use {ours} here"
+                )
+            };
             Some(format!(
-                "the hub ({ours}) speaks protocol {PROTOCOL}, your program ({theirs}) {protocol}: {older}; use the same version"
+                "the hub ({ours}) speaks protocol {PROTOCOL}, your program ({theirs}) {protocol}: {older}"
             ))
         } else if from > head.n {
             Some(format!(

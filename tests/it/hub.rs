@@ -6,4 +6,5 @@ mod faults;
 mod house;
 mod life;
 mod more;
+mod peers;
 mod steps;
