@@ -10,6 +10,7 @@ pub mod captive;
 pub mod context;
 pub mod demo;
 pub mod diff;
+pub mod doctor;
 pub mod door;
 pub mod export;
 pub mod follow;
@@ -84,7 +85,7 @@ fn hidden(arguments: &[OsString]) -> Option<ExitCode> {
 fn run(args: &Args) -> Result<()> {
     match &args.verb {
         Verb::Demo(verb) => demo::run(args, verb),
-        Verb::Init(verb) => init::run(verb),
+        Verb::Init(verb) => init::run(args, verb),
         Verb::Lint(verb) => lint::run(args, verb),
         Verb::Plan(verb) => plan::run(args, verb),
         Verb::Diff(verb) => diff::run(args, verb),
@@ -95,6 +96,7 @@ fn run(args: &Args) -> Result<()> {
         }
         Verb::Open(verb) => open::run(args, verb),
         Verb::Join(verb) => live::run(args, verb),
+        Verb::Doctor(verb) => doctor::run(args, verb),
         Verb::Invite(verb) => invite::run(args, verb),
         Verb::Pending(verb) => pending::run(args, verb),
         Verb::Submit(verb) => pending::submit(args, verb),

@@ -116,6 +116,8 @@ pub enum Verb {
     Open(Open),
     /// Attach to a running incident
     Join(Join),
+    /// Look at agent, keys, roster, sources, permissions, terminal, clock and disk: what works, and what to do
+    Doctor(Doctor),
     /// Let an account of this machine in, where no group is shared (POSIX ACL)
     Invite(Invite),
     /// Print exactly the statement that waits for a person, to sign with stock ssh-keygen
@@ -302,6 +304,14 @@ pub struct Join {
     /// Take this seat; may be given several times
     #[arg(long, value_name = "ROLE")]
     pub role: Vec<String>,
+}
+
+/// `doctor`
+#[derive(Debug, ClapArgs)]
+pub struct Doctor {
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `invite`

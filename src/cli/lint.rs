@@ -105,7 +105,7 @@ pub fn people(workspace: &Workspace) -> Vec<Person> {
 }
 
 /// The files meant: those named, those in folders named, or the workspace's runbooks.
-fn files(paths: &[PathBuf], workspace: Option<&Workspace>) -> Result<Vec<PathBuf>> {
+pub(super) fn files(paths: &[PathBuf], workspace: Option<&Workspace>) -> Result<Vec<PathBuf>> {
     let default = workspace.map(|w| w.root.join(crate::workspace::RUNBOOKS));
     let roots: Vec<PathBuf> = if paths.is_empty() { default.into_iter().collect() } else { paths.to_vec() };
     let mut found = Vec::new();

@@ -237,7 +237,7 @@ impl fmt::Debug for KeyFile {
 }
 
 /// The public part of a key file of any kind, which is readable even when the file is locked.
-pub(crate) fn public_part(path: &Path) -> Option<Presented> {
+pub fn public_part(path: &Path) -> Option<Presented> {
     let text = read(path).ok()?;
     match key::read_public(&text) {
         Ok(presented) => Some(presented),

@@ -3,5 +3,6 @@
 mod accounts;
 mod bastion;
 mod captive;
+mod doctor;
 mod laptop;
 mod stock;
