@@ -19,6 +19,7 @@ pub mod logind;
 pub mod meters;
 pub mod open;
 pub mod output;
+pub mod outside;
 pub mod pinned;
 pub mod process;
 pub mod proof;

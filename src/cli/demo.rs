@@ -159,7 +159,13 @@ async fn narrate(mut room: Room, mut remarks: mpsc::Receiver<String>) {
                 numbers.print(share.map(|p| (p.latest.clone(), p.state.words())), score, context::now());
             }
             Ok(Update::Bye(_)) | Err(_) => return,
-            Ok(Update::CaughtUp | Update::Answer { .. } | Update::Output(_) | Update::Writer(_)) => {}
+            Ok(
+                Update::CaughtUp
+                | Update::Answer { .. }
+                | Update::Outside(_)
+                | Update::Output(_)
+                | Update::Writer(_),
+            ) => {}
         }
     }
 }

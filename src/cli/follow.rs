@@ -94,6 +94,7 @@ fn ended(update: &Update) -> bool {
         | Update::CaughtUp
         | Update::Answer { .. }
         | Update::Metrics { .. }
+        | Update::Outside(_)
         | Update::Output(_) => false,
     }
 }

@@ -10,7 +10,7 @@ use crate::identity::AllowedSigners;
 use crate::metrics::pane::Pane;
 use crate::timeline::amended;
 use crate::wire::act::{Act, Part};
-use crate::wire::message::{ActResult, FromClient, FromHub, ScoreView, Welcome, WriterState};
+use crate::wire::message::{ActResult, FromClient, FromHub, OutsideLine, ScoreView, Welcome, WriterState};
 use base64::Engine as _;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -69,6 +69,8 @@ pub enum Update {
         /// The readiness score.
         score: Option<ScoreView>,
     },
+    /// How the world outside does, one line a place.
+    Outside(Vec<OutsideLine>),
     /// Output of the watched step.
     Output(Output),
     /// Whether the hub can write.
@@ -203,6 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
             FromHub::CaughtUp => Update::CaughtUp,
             FromHub::Answer { id, result } => Update::Answer { id, result },
             FromHub::Metrics { panes, score } => Update::Metrics { panes, score },
+            FromHub::Outside { lines } => Update::Outside(lines),
             FromHub::Output { step, attempt, direction, lines, partial, bytes } => {
                 Update::Output(Output { step, attempt, direction, lines, partial, bytes })
             }

@@ -228,6 +228,8 @@ pub struct Room {
     pub writer_stopped: Option<Clean>,
     /// The newest head somebody elsewhere keeps: its size and since when.
     pub anchored: Option<(u64, Stamp)>,
+    /// What is silenced, told and copied elsewhere: its name, whether it does as it should, a sentence.
+    pub outside: Vec<(Clean, bool, Clean)>,
 }
 
 /// The line to the hub.

@@ -90,7 +90,8 @@ pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Resu
         Intent::Resume { program, found } => stage::resume(by, program, found),
         Intent::FireTrigger { trigger, value } => stage::fire(incident, by, trigger, value),
         Intent::ClearTrigger { trigger, value } => stage::clear(incident, by, trigger, value),
-        Intent::Note { .. } => person(by).map(|_| Noted {}.into()),
+        // Also the hub's: how the world outside the room does.
+        Intent::Note { .. } => Ok(Noted {}.into()),
         Intent::RecordClockJump { micros } => hub(by).map(|()| ClockJumped { micros: *micros }.into()),
         Intent::ConfirmAnchor { n, root, anchor } => stage::anchor(incident, by, *n, root, anchor),
     }

@@ -166,7 +166,11 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> StandIn<S> {
             Update::Events(events) => events.iter().for_each(|event| self.heard.event(event)),
             Update::CaughtUp => self.caught_up = true,
             Update::Bye(why) => self.bye = Some(why),
-            Update::Answer { .. } | Update::Metrics { .. } | Update::Output(_) | Update::Writer(_) => {}
+            Update::Answer { .. }
+            | Update::Metrics { .. }
+            | Update::Outside(_)
+            | Update::Output(_)
+            | Update::Writer(_) => {}
         }
     }
 

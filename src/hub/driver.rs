@@ -3,6 +3,7 @@
 
 mod ground;
 mod look;
+mod outside;
 mod run;
 mod send;
 
@@ -12,6 +13,7 @@ use crate::core::id::{Digest, StepId};
 use crate::core::incident::Incident;
 use crate::core::intent::Intent;
 use crate::core::plan;
+use crate::hub::outside::suspend::Suspenders;
 use crate::hub::process;
 use crate::hub::shared::Shared;
 use crate::hub::wish::{Observation, Order, Try};
@@ -31,6 +33,7 @@ const LONGEST: usize = 2000;
 pub struct Driver {
     shared: Arc<Shared>,
     ground: Ground,
+    suspenders: Arc<Suspenders>,
     busy: Mutex<BTreeMap<Try, watch::Sender<Option<Stop>>>>,
 }
 
@@ -75,8 +78,8 @@ pub(crate) struct Job {
 
 impl Driver {
     /// A driver with nothing to do yet.
-    pub fn new(shared: Arc<Shared>, ground: Ground) -> Driver {
-        Driver { shared, ground, busy: Mutex::default() }
+    pub fn new(shared: Arc<Shared>, ground: Ground, suspenders: Arc<Suspenders>) -> Driver {
+        Driver { shared, ground, suspenders, busy: Mutex::default() }
     }
 
     /// Takes up what was under way when the hub before ended.
@@ -124,6 +127,7 @@ impl Driver {
             let job = Job { which: which.clone(), step, incident, edited, stop };
             let end = driver.carry_out(&job, how).await;
             if let Some(end) = end {
+                let end = driver.with_suspension(&job, end).await;
                 driver.finish(which.clone(), end).await;
             }
             driver.busy().remove(&which);

@@ -10,6 +10,9 @@ use crate::hub::layout;
 use crate::hub::listener;
 use crate::hub::meters::Meters;
 use crate::hub::open::{self, Hold};
+use crate::hub::outside::board::Board;
+use crate::hub::outside::follow::replica;
+use crate::hub::outside::suspend::Suspenders;
 use crate::hub::pinned::Pinned;
 use crate::hub::room::{Ended, Outlets, Room};
 use crate::hub::shared::{Identity, Shared};
@@ -115,9 +118,15 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
         tokio::spawn(who_does_not_return(shared.clone(), snapshot.clone()));
     }
     let meters = Meters::start(&parts.pinned, &snapshot);
+    let clients = meters.clients().clone();
     let ground = Ground::new(parts.workspace, parts.secrets, &parts.pinned, meters.clone());
     tokio::spawn(meters.watch(shared.clone(), ground.window(&snapshot), snapshot.clone()));
-    let driver = Arc::new(Driver::new(shared.clone(), ground));
+    let board = Arc::new(Board::new(shared.clone()));
+    let incidents = replica(shared.log.clone(), &snapshot);
+    let silencers = parts.pinned.config.suspend.clone();
+    let suspenders = Arc::new(Suspenders::new(silencers, clients, shared.clone(), board));
+    tokio::spawn(suspenders.clone().keep_up(incidents));
+    let driver = Arc::new(Driver::new(shared.clone(), ground, suspenders));
     driver.begin(&snapshot, under_way).await;
     tokio::spawn(driver.run(to_do));
     let listener = tokio::net::UnixListener::from_std(parts.listener)

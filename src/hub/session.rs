@@ -165,6 +165,10 @@ impl Client {
         let mut head = shared.log.watch();
         let mut state = shared.state.subscribe();
         let mut shown = shared.shown.subscribe();
+        let mut outside = shared.outside.subscribe();
+        if !outside.borrow().is_empty() {
+            outside.mark_changed();
+        }
         let mut bye = shared.bye.subscribe();
         head.mark_unchanged();
         state.mark_unchanged();
@@ -190,6 +194,10 @@ impl Client {
                         let (panes, score) = (shown.panes.clone(), shown.score.clone());
                         self.say(&FromHub::Metrics { panes, score }).await?;
                     }
+                }
+                Ok(()) = outside.changed() => {
+                    let lines = outside.borrow_and_update().clone();
+                    self.say(&FromHub::Outside { lines }).await?;
                 }
                 output = next_output(&mut self.watched) => match output {
                     Some(message) => self.say(&message).await?,

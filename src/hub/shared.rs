@@ -5,7 +5,7 @@ use crate::core::id::SessionId;
 use crate::hub::log::Log;
 use crate::hub::wish::{Try, Wishes};
 use crate::metrics::pane::Pane;
-use crate::wire::message::{ScoreView, WriterState};
+use crate::wire::message::{OutsideLine, ScoreView, WriterState};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,6 +43,8 @@ pub struct Shared {
     pub state: watch::Sender<WriterState>,
     /// The newest metrics.
     pub shown: watch::Sender<Arc<Shown>>,
+    /// How the world outside does, one line a place.
+    pub outside: watch::Sender<Vec<OutsideLine>>,
     /// Why the hub ends, once it does.
     pub bye: watch::Sender<Option<String>>,
     looks: Mutex<BTreeMap<Try, watch::Sender<String>>>,
@@ -80,6 +82,7 @@ impl Shared {
             wishes,
             state: watch::Sender::new(WriterState::Writing),
             shown: watch::Sender::new(Arc::new(Shown::default())),
+            outside: watch::Sender::new(Vec::new()),
             bye: watch::Sender::new(None),
             looks: Mutex::default(),
             sessions: Mutex::default(),
@@ -91,6 +94,15 @@ impl Shared {
         self.log
             .head()
             .unwrap_or_else(|| Seen { n: 0, root: crate::timeline::tree::Head::empty().root_b64() })
+    }
+
+    /// The short code of the head, which makes everybody who reads it a witness.
+    pub fn head_code(&self) -> String {
+        let seen = self.head();
+        match crate::timeline::tree::parse_hash(&seen.root) {
+            Some(root) => crate::timeline::tree::Head { n: seen.n, root }.short_code(),
+            None => String::new(),
+        }
     }
 
     /// Says what a step that only looks sees right now.

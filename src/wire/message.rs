@@ -81,6 +81,11 @@ pub enum FromHub {
         /// The readiness score.
         score: Option<ScoreView>,
     },
+    /// How the world outside does: what is silenced, told and copied elsewhere. Always the whole list.
+    Outside {
+        /// One line a place.
+        lines: Vec<OutsideLine>,
+    },
     /// Output of the watched step.
     Output {
         /// The step.
@@ -159,6 +164,27 @@ pub enum WriterState {
         /// Why.
         why: String,
     },
+}
+
+/// How one place outside does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutsideLine {
+    /// What it is: the name of a suspension, `grafana`, `otlp`, `prometheus`, an anchor.
+    pub name: String,
+    /// Whether it does as it should.
+    pub state: OutsideState,
+    /// In one sentence.
+    pub text: String,
+}
+
+/// Whether a place outside does as it should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutsideState {
+    /// It does.
+    Fine,
+    /// It does not.
+    Trouble,
 }
 
 /// The readiness score for a screen: never the number without its parts.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::metrics::source;
+use crate::outside::alertmanager::Silencer;
 use crate::outside::channel::Channel;
 use crate::runbook::decode::{Fields, Item, is_name};
 use crate::runbook::finding::Finding;
@@ -22,7 +23,7 @@ pub struct Config {
     /// Where messages go, by the name runbooks use.
     pub channels: BTreeMap<String, Channel>,
     /// What can be suspended by this program itself, by the name of the suspension.
-    pub suspend: BTreeMap<String, source::Endpoint>,
+    pub suspend: BTreeMap<String, Silencer>,
     /// Where checkpoints of the record are copied to.
     pub anchors: Vec<Anchor>,
     /// How incidents are kept.
@@ -30,6 +31,11 @@ pub struct Config {
     /// What the team agreed on.
     pub policies: Policies,
 }
+
+/// How long a silence lasts when the workspace does not say.
+const SILENCE: Duration = Duration::from_secs(30 * 60);
+/// A shorter one could run out between two looks.
+const LEAST_SILENCE: Duration = Duration::from_secs(60);
 
 /// A place outside the incident's folder that learns the record's head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,17 +138,45 @@ fn not_acted_on(item: Item<'_>, message: &str, help: &str) {
     item.faults().warning("workspace-not-acted-on", item.at(), message, help);
 }
 
-fn suspend(item: Item<'_>, folder: &Path) -> Option<source::Endpoint> {
-    not_acted_on(
-        item,
-        "this version silences nothing by itself",
-        "let the step that suspends do it with its own `run`, and the one that resumes undo it",
-    );
+/// Alerts that the hub silences for a step that suspends them.
+fn suspend(item: Item<'_>, folder: &Path) -> Option<Silencer> {
     let mut fields = Fields::of(item, "a suspension")?;
     let url = fields.required("alertmanager", sources::url);
     let endpoint = sources::endpoint(&mut fields, url, folder);
+    let matching = fields.optional("match", labels).unwrap_or_default();
+    let lasts = fields.optional("lasts", |i| {
+        let lasts = i.positive_duration()?;
+        if lasts < LEAST_SILENCE {
+            i.refuse(
+                "workspace-silence",
+                "a silence is prolonged at its half",
+                "let it last for at least 1m",
+            );
+            return None;
+        }
+        Some(lasts)
+    });
     fields.finish();
-    endpoint
+    Some(Silencer { endpoint: endpoint?, matching, lasts: lasts.unwrap_or(SILENCE) })
+}
+
+/// Names of labels and the values they have.
+fn labels(item: Item<'_>) -> Option<BTreeMap<String, String>> {
+    let entries = item.named(|key, value| {
+        let fits = !key.name.starts_with(|c: char| c.is_ascii_digit())
+            && key.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if key.name.is_empty() || !fits {
+            item.faults().error(
+                "workspace-label",
+                key.at,
+                "this is not a label",
+                "use letters, digits and `_`",
+            );
+            return None;
+        }
+        Some((key.name.clone(), value.text()?))
+    })?;
+    Some(entries.into_iter().collect())
 }
 
 fn anchor(item: Item<'_>, folder: &Path) -> Option<Anchor> {

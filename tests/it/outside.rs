@@ -1,5 +1,7 @@
 //! Messages leave through the configured address only, and what became of them is told without secrets.
 
+mod silences;
+
 use backout::outside::channel::{Address, Channel, Delivery, Message, deliver};
 use backout::outside::http::Clients;
 use backout::sanitize;

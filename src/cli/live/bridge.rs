@@ -189,6 +189,10 @@ impl Bridge {
                     None => Ok(()),
                 }
             }
+            Update::Outside(lines) => {
+                self.state.outside = translate::outside(&lines);
+                self.send(Shown::Room(self.state.clone())).await
+            }
             Update::Output(output) => self.send(Shown::Output(translate::output(&output))).await,
             Update::Writer(state) => {
                 self.state.writer_stopped = translate::stopped(&state);

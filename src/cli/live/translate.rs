@@ -7,7 +7,7 @@ use crate::core::event::{Choice, Event, What};
 use crate::core::time::Stamp;
 use crate::metrics::pane;
 use crate::sanitize::{self, Clean};
-use crate::wire::message::{ScoreView, WriterState};
+use crate::wire::message::{OutsideLine, OutsideState, ScoreView, WriterState};
 use std::time::Duration;
 
 /// The record so far.
@@ -100,4 +100,12 @@ pub fn readiness(score: &ScoreView) -> Readiness {
         advice: sanitize::line(&score.advice),
         parts: gates.chain(parts).collect(),
     }
+}
+
+/// How the world outside does.
+pub(super) fn outside(lines: &[OutsideLine]) -> Vec<(Clean, bool, Clean)> {
+    let one = |line: &OutsideLine| {
+        (sanitize::line(&line.name), line.state == OutsideState::Fine, sanitize::line(&line.text))
+    };
+    lines.iter().map(one).collect()
 }

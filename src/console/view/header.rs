@@ -121,7 +121,10 @@ fn trouble(model: &Model) -> Option<String> {
             Some(format!("RECONNECTING {}: the hub goes on without this screen", since(at)))
         }
         (HubLine::Up, Some(why)) => Some(format!("NOTHING NEW IS STARTED: {why}")),
-        (HubLine::Up, None) => None,
+        (HubLine::Up, None) => {
+            let wrong = model.room.outside.iter().find(|(_, fine, _)| !fine);
+            wrong.map(|(name, _, text)| format!("OUTSIDE, {name}: {text}"))
+        }
     }
 }
 

@@ -46,7 +46,7 @@ impl Driver {
             incident: sanitize::line(job.incident.opened.as_ref().map_or("", |o| o.incident.as_str())),
             audience: sanitize::line(&model.audience),
             text: sanitize::text(&text),
-            head: sanitize::line(self.head_code()),
+            head: sanitize::line(self.shared.head_code()),
             at_micros: clock::now().0,
         };
         match deliver(channel, &message, &self.ground.clients).await {
@@ -63,11 +63,11 @@ impl Driver {
     fn text(&self, job: &Job, model: &MessageTemplate) -> Result<String, End> {
         if let Some(edited) = &job.edited {
             // Who edited the text saw this in the place of the head, which moves until the message leaves.
-            let text = edited.replace(crate::core::plan::HEAD, &self.head_code());
+            let text = edited.replace(crate::core::plan::HEAD, &self.shared.head_code());
             return Ok(sanitize::text(&text).into_string());
         }
         let mut scope = self.ground.scope(&job.incident);
-        scope.incident.insert(Field::Head, self.head_code());
+        scope.incident.insert(Field::Head, self.shared.head_code());
         template::message(&model.text, &scope)
             .map(|text| sanitize::text(text).into_string())
             .map_err(|e| End::failed(format!("{e}; nothing was sent")))
@@ -78,14 +78,5 @@ impl Driver {
         // The commitment is made with the part, when the event gets its place.
         let intent = Intent::MarkSent { step, how, detail, payload: String::new() };
         self.shared.wishes.observe_with(Observation { intent, parts: vec![text.into_bytes()] }).await;
-    }
-
-    /// The short code of the head, which makes every reader of a message a witness.
-    fn head_code(&self) -> String {
-        let seen = self.shared.head();
-        match crate::timeline::tree::parse_hash(&seen.root) {
-            Some(root) => crate::timeline::tree::Head { n: seen.n, root }.short_code(),
-            None => String::new(),
-        }
     }
 }

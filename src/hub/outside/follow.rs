@@ -1,0 +1,90 @@
+//! The sealed record as a stream of events, and the incident as they tell it, for those who act on it outside the room.
+//! Never ahead of the disk, and never a reason for the room to wait.
+
+use crate::core::apply::apply;
+use crate::core::event::Event;
+use crate::core::incident::Incident;
+use crate::hub::log::Log;
+use crate::timeline::{codec, seal};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// So many bytes are taken at once.
+const MOST: usize = 1024 * 1024;
+/// What happens closer together than this is told together.
+const SETTLE: Duration = Duration::from_millis(20);
+
+/// A place in the record.
+#[derive(Debug)]
+pub struct Follower {
+    log: Arc<Log>,
+    head: watch::Receiver<u64>,
+    next: u64,
+}
+
+impl Follower {
+    /// Whoever has the events before `next` and wants the rest.
+    pub fn new(log: Arc<Log>, next: u64) -> Follower {
+        let head = log.watch();
+        Follower { log, head, next }
+    }
+
+    /// The next events, as soon as there are any. `None` when there will never be any.
+    pub async fn more(&mut self) -> Option<Vec<Event>> {
+        loop {
+            self.head.borrow_and_update();
+            if let Some(run) = self.log.from(self.next, MOST) {
+                let next = self.next;
+                self.next = run.next;
+                return Some(events(&run.text).filter(|event| event.seq >= next).collect());
+            }
+            self.head.changed().await.ok()?;
+        }
+    }
+}
+
+fn events(text: &str) -> impl Iterator<Item = Event> {
+    text.lines()
+        .map(str::as_bytes)
+        .filter(|line| !line.starts_with(seal::PREFIX))
+        // What is in the log was written by us.
+        .filter_map(|line| codec::decode(line).ok())
+}
+
+/// The incident as its record tells it now, for as long as the hub lives.
+pub fn replica(log: Arc<Log>, incident: &Arc<Incident>) -> watch::Receiver<Arc<Incident>> {
+    let (sender, receiver) = watch::channel(incident.clone());
+    let mut own: Incident = (**incident).clone();
+    tokio::spawn(async move {
+        let mut follower = Follower::new(log, own.next_seq);
+        while let Some(events) = follower.more().await {
+            for event in &events {
+                apply(&mut own, event);
+            }
+            sender.send_replace(Arc::new(own.clone()));
+            tokio::time::sleep(SETTLE).await;
+        }
+    });
+    receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::event::Seen;
+
+    #[tokio::test]
+    async fn a_follower_waits_for_what_is_not_there_yet() {
+        let log = Arc::new(Log::new());
+        let mut follower = Follower::new(log.clone(), 0);
+        let waiting = tokio::time::timeout(Duration::from_millis(20), follower.more()).await;
+        assert!(waiting.is_err());
+        let line = "{\"seal\":{}}\n";
+        log.push(0, line, Seen { n: 1, root: String::new() });
+        // A batch whose events cannot be read is passed over and not waited for again.
+        assert_eq!(follower.more().await, Some(Vec::new()));
+        let waiting = tokio::time::timeout(Duration::from_millis(20), follower.more()).await;
+        assert!(waiting.is_err());
+    }
+}
