@@ -33,6 +33,7 @@ pub mod room;
 pub mod schema;
 pub mod stdio;
 pub mod verify;
+pub mod watch;
 
 use crate::error::{Failure, Kind, Result};
 use crate::sanitize;
@@ -105,6 +106,7 @@ fn run(args: &Args) -> Result<()> {
         Verb::Resume(verb) => resume::run(args, verb),
         Verb::List(verb) => list::run(args, verb),
         Verb::Status(verb) => list::status(args, verb),
+        Verb::Watch(verb) => watch::run(args, verb),
         Verb::Verify(verb) => verify::run(args, verb),
         Verb::Prove(verb) => prove::run(args, verb),
         Verb::Export(verb) => export::run(args, verb),

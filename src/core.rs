@@ -12,6 +12,7 @@
 
 pub mod amendment;
 pub mod apply;
+pub mod comms;
 pub mod decide;
 pub mod due;
 pub mod effect;
@@ -21,6 +22,7 @@ pub mod incident;
 pub mod intent;
 pub mod packet;
 pub mod plan;
+pub mod readiness;
 pub mod refusal;
 pub mod replay;
 pub mod statement;

@@ -15,6 +15,8 @@ pub enum Kind {
     Refused,
     /// Consistent, but nothing outside the file confirms how long it is. Exit 5.
     NotAnchored,
+    /// The criteria advise a rollback. Exit 10.
+    RollBack,
     /// A defect of this program. Exit 70.
     Internal,
 }
@@ -28,6 +30,7 @@ impl Kind {
             Kind::Environment => 3,
             Kind::Refused => 4,
             Kind::NotAnchored => 5,
+            Kind::RollBack => 10,
             Kind::Internal => 70,
         }
     }

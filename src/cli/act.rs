@@ -1,5 +1,6 @@
 //! Every act of the console, from a shell. Never asks the hub for anything it does not show first.
 
+mod message;
 mod people;
 
 use crate::cli::args::{Act, Args, Handover, OnGate, OnIncident, OnStep, Redact, VerdictArg};
@@ -16,6 +17,9 @@ use crate::error::{Failure, Result};
 /// Runs one act.
 pub fn run(args: &Args, act: &Act) -> Result<()> {
     let context = Context::of(args)?;
+    if let Act::Message { incident, template, text, preview: true, .. } = act {
+        return message::preview(&context, incident, template, text.as_deref());
+    }
     let runtime = crate::cli::context::runtime()?;
     runtime.block_on(async {
         let seat = Seat::take(&context, Some(incident_of(act))).await?;
@@ -37,6 +41,7 @@ fn incident_of(act: &Act) -> &str {
         Act::Pause(i) | Act::GoOn(i) | Act::Abort(i) | Act::Mitigate(i) | Act::Resolve(i) => &i.incident,
         Act::Start { incident, .. }
         | Act::Send { incident, .. }
+        | Act::Message { incident, .. }
         | Act::Confirm { incident, .. }
         | Act::Decide { incident, .. }
         | Act::Goto { incident, .. }
@@ -71,6 +76,9 @@ async fn perform(mut seat: Seat, act: &Act) -> Result<()> {
         Act::Handover(verb) => people::handover(&mut seat, verb).await?,
         Act::Redact(verb) => people::redact(&mut seat, verb).await?,
         Act::Send { step, text, .. } => send(&mut seat, step, text.as_deref()).await?,
+        Act::Message { template, text, by_hand, .. } => {
+            message::send(&mut seat, template, text.as_deref(), *by_hand).await?
+        }
         other => {
             let intent = intent(&seat, other)?;
             seat.act(intent).await?
@@ -241,6 +249,7 @@ fn intent(seat: &Seat, act: &Act) -> Result<Intent> {
         | Act::Amend { .. }
         | Act::Handover(_)
         | Act::Redact(_)
+        | Act::Message { .. }
         | Act::Send { .. } => Err(Failure::usage("this act is not made of an intent alone")),
     }
 }

@@ -135,6 +135,8 @@ pub enum Verb {
     List(List),
     /// Tell where an incident stands
     Status(Status),
+    /// Watch the criteria of a runbook after a deployment: exit 0 quiet, 10 rollback advised, 3 cannot see
+    Watch(Watch),
     /// Check a record: bytes, tree, seals, signatures, and every rule replayed
     Verify(Verify),
     /// Show one event to somebody without the others
@@ -191,7 +193,7 @@ pub struct Lint {
 }
 
 /// Answers to a runbook's questions.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 pub struct Params {
     /// The answer to one of the runbook's questions
     #[arg(short = 'p', long = "param", value_name = "NAME=VALUE")]
@@ -389,6 +391,25 @@ pub struct Status {
     pub json: bool,
 }
 
+/// `watch`
+#[derive(Debug, ClapArgs)]
+pub struct Watch {
+    /// The runbook
+    pub runbook: PathBuf,
+    /// For how long, such as 30m
+    #[arg(long = "for", value_name = "DURATION")]
+    pub for_: String,
+    /// The answers
+    #[command(flatten)]
+    pub params: Params,
+    /// When a rollback is advised, offer to open the incident; needs a terminal
+    #[arg(long)]
+    pub open: bool,
+    /// One JSON object a change instead of a line for people
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `verify`
 #[derive(Debug, ClapArgs)]
 pub struct Verify {
@@ -503,6 +524,22 @@ pub enum Act {
         /// Send this file's text instead of the runbook's
         #[arg(long, value_name = "FILE")]
         text: Option<PathBuf>,
+    },
+    /// Send a message outside the steps, such as the next update that is due
+    Message {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The runbook's template
+        template: String,
+        /// Send this file's text instead of the runbook's
+        #[arg(long, value_name = "FILE")]
+        text: Option<PathBuf>,
+        /// Show what its channel would get, and send nothing
+        #[arg(long, conflicts_with = "by_hand")]
+        preview: bool,
+        /// It was passed on by hand: only record it
+        #[arg(long)]
+        by_hand: bool,
     },
     /// Confirm a manual step
     Confirm {

@@ -241,6 +241,7 @@ pub fn words(what: &What) -> String {
         What::Inherited(d) => format!("{} by {}: {}", d.name, d.owner, d.reason),
         What::BacklogAdded(d) => format!("{} {}", d.count, d.name),
         What::BacklogSettled(d) => format!("{} {}: {}", d.count, d.name, d.reason),
+        What::Asked(d) => d.template.to_string(),
         What::Sent(d) => format!("{} to {}: {}", d.template, d.channel, d.detail),
         What::Amended(d) => format!("goes on with {}", d.runbook),
         What::Noted(_) => String::new(),

@@ -4,7 +4,8 @@ use crate::cli::args::{Args, List, Status as StatusArgs};
 use crate::cli::context::{self, Context};
 use crate::cli::{print, record};
 use crate::core::incident::{Incident, Stage, Status};
-use crate::core::time::spoken;
+use crate::core::time::{Stamp, spoken};
+use crate::core::{comms, readiness};
 use crate::error::Result;
 use crate::sanitize;
 use serde_json::{Value, json};
@@ -59,6 +60,10 @@ pub fn status(args: &Args, verb: &StatusArgs) -> Result<()> {
         let owed: Vec<Value> =
             incident.open_backlog().map(|(n, left)| json!({"name": n, "left": left})).collect();
         map.insert("backlog".to_owned(), json!(owed));
+        let now = context::now();
+        map.insert("due_messages".to_owned(), Value::Array(due(incident, now)));
+        map.insert("readiness".to_owned(), readiness_of(incident, now));
+        map.insert("anchored".to_owned(), Value::Array(anchored(incident)));
         map.insert("triggers_fired".to_owned(), json!(incident.fired.keys().collect::<Vec<_>>()));
     }
     if verb.json {
@@ -69,6 +74,30 @@ pub fn status(args: &Args, verb: &StatusArgs) -> Result<()> {
         print(sanitize::line(&line).as_str());
     }
     Ok(())
+}
+
+fn due(incident: &Incident, now: Stamp) -> Vec<Value> {
+    let one = |m: comms::DueMessage<'_>| {
+        json!({"audience": m.audience, "template": m.template, "channel": m.channel,
+               "last": m.last.map(|at| at.to_string()), "due": m.due.to_string(),
+               "overdue_s": m.overdue(now).map(|late| late.as_secs())})
+    };
+    comms::due_messages(incident).into_iter().map(one).collect()
+}
+
+fn anchored(incident: &Incident) -> Vec<Value> {
+    let one = |(name, (n, at)): (&String, &(u64, Stamp))| json!({"anchor": name, "events": n, "at": at.to_string()});
+    incident.anchored.iter().map(one).collect()
+}
+
+fn readiness_of(incident: &Incident, now: Stamp) -> Value {
+    let gates: Vec<Value> = readiness::hard_gates(incident, now)
+        .into_iter()
+        .map(|gate| json!({"what": gate.what, "open": gate.open}))
+        .collect();
+    let options = readiness::options(incident, &readiness::History::default(), now);
+    let way = |e: &readiness::Estimate| json!({"seconds": e.takes.map(|t| t.as_secs()), "cents": e.cents, "assumptions": e.assumptions});
+    json!({"gates": gates, "rollback": way(&options.rollback), "fix_forward": way(&options.fix_forward)})
 }
 
 fn seats(incident: &Incident) -> Vec<Value> {
@@ -175,6 +204,15 @@ fn text(whole: &Value, incident: &Incident) -> Vec<String> {
     }
     for (name, suspension) in incident.open_suspensions() {
         lines.push(format!("suspended: {name}, since {}", suspension.since.clock()));
+    }
+    for message in comms::due_messages(incident) {
+        lines.push(format!("message {}", message.words(now)));
+    }
+    for (name, (n, at)) in &incident.anchored {
+        lines.push(format!("anchored to #{n} by {name}, {} ago", spoken(now.since(*at))));
+    }
+    for gate in readiness::hard_gates(incident, now).into_iter().filter(|g| !g.open) {
+        lines.push(format!("CANNOT ROLL BACK: {}", gate.what));
     }
     for (name, left) in incident.open_backlog() {
         lines.push(format!("to reconcile: {left} {name}"));

@@ -24,6 +24,9 @@ use std::time::Duration;
 /// How late a change may be noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
+/// So long every source gets for its first answer before its silence is said.
+const HEARD: Duration = Duration::from_secs(10);
+
 /// What is watched.
 struct Watching<'a> {
     runbook: &'a Runbook,
@@ -56,7 +59,9 @@ pub fn run(args: &Args, verb: &Watch) -> Result<()> {
             .hint("leave it out: exit code 10 says that a rollback is advised"));
     }
     let lasts = duration_from(&verb.for_).filter(|d| !d.is_zero());
-    let lasts = lasts.ok_or_else(|| Failure::usage(format!("`--for {}` is not a duration", verb.for_)).hint("write 30m or 90s"))?;
+    let lasts = lasts.ok_or_else(|| {
+        Failure::usage(format!("`--for {}` is not a duration", verb.for_)).hint("write 30m or 90s")
+    })?;
     let context = Context::of(args)?;
     let workspace = context.workspace(Some(&verb.runbook))?;
     let path = workspace.runbook(&verb.runbook.to_string_lossy()).unwrap_or_else(|| verb.runbook.clone());
@@ -78,7 +83,10 @@ pub fn run(args: &Args, verb: &Watch) -> Result<()> {
             Err(Failure::environment("nobody can say whether a rollback is needed").because(sentence))
         }
         Verdict::RollBack => {
-            if verb.open && ask::line("Open the incident now? Type its service to do so:").as_deref() == Some(&runbook.service) {
+            if verb.open
+                && ask::line("Open the incident now? Type its service to do so:").as_deref()
+                    == Some(&runbook.service)
+            {
                 return open::run(args, &opening(verb));
             }
             Err(Failure::new(Kind::RollBack, "a rollback is advised")
@@ -111,8 +119,8 @@ impl<'a> Watching<'a> {
             let Some(metric) = runbook.metrics.iter().find(|m| m.name == trigger.metric) else { continue };
             pollers.entry(metric.name.as_str()).or_insert_with(|| {
                 let config = workspace.config.sources.get(&metric.source).cloned();
-                let poller = config
-                    .map(|c| Poller::start(metric.clone(), Source::new(c, clients.clone(), began)));
+                let poller =
+                    config.map(|c| Poller::start(metric.clone(), Source::new(c, clients.clone(), began)));
                 (metric, poller)
             });
         }
@@ -123,32 +131,59 @@ impl<'a> Watching<'a> {
         let begun = tokio::time::Instant::now();
         let said = Said { json };
         let (triggers, id) = (self.runbook.triggers.len(), self.runbook.id.clone());
-        said.line("begin", &format!("watching {id} for {}: {triggers} criteria", spoken(lasts)), json!({"runbook": id, "criteria": triggers}));
+        said.line(
+            "begin",
+            &format!("watching {id} for {}: {triggers} criteria", spoken(lasts)),
+            json!({"runbook": id, "criteria": triggers}),
+        );
         let mut before: BTreeMap<String, String> = BTreeMap::new();
         let mut advised = Advice::Quiet;
         loop {
             let score = self.score(context::now());
+            let advice = ungated(&score);
+            // Until everybody has answered once there is nothing to say, unless it is bad already.
+            if begun.elapsed() < HEARD.min(lasts) && advice != Advice::RollBack && !self.all_heard() {
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            }
             for part in &score.parts {
                 if before.insert(part.id.clone(), part.state.clone()).as_ref() != Some(&part.state) {
                     let facts = json!({"trigger": part.id, "state": part.state, "points": part.points, "of": part.of, "reason": part.reason});
                     said.line("trigger", &format!("{} {}: {}", part.id, part.state, part.reason), facts);
                 }
             }
-            let advice = ungated(&score);
             if advice != advised {
                 advised = advice;
-                said.line("advice", &score.sentence(), json!({"advice": advice, "points": score.points, "of": score.of, "gates": score.gates}));
+                said.line(
+                    "advice",
+                    &score.sentence(),
+                    json!({"advice": advice, "points": score.points, "of": score.of, "gates": score.gates}),
+                );
             }
             let over = begun.elapsed() >= lasts;
             if advice == Advice::RollBack || over {
                 let verdict = verdict(&score, advice);
                 let closed = score.gates.iter().find(|g| !g.open).map(|g| g.what.as_str());
                 let facts = json!({"verdict": verdict.word(), "advice": score.advice(), "points": score.points, "of": score.of, "unknown": score.unknown, "gate": closed});
-                said.line("end", &format!("{} after {}: {}", verdict.word().replace('_', " "), spoken(begun.elapsed()), score.sentence()), facts);
+                said.line(
+                    "end",
+                    &format!(
+                        "{} after {}: {}",
+                        verdict.word().replace('_', " "),
+                        spoken(begun.elapsed()),
+                        score.sentence()
+                    ),
+                    facts,
+                );
                 return (verdict, score);
             }
             tokio::time::sleep(LOOK_EVERY.min(lasts.saturating_sub(begun.elapsed()))).await;
         }
+    }
+
+    fn all_heard(&self) -> bool {
+        let mut pollers = self.pollers.values().filter_map(|(_, poller)| poller.as_ref());
+        pollers.all(|poller| !poller.watched().series.is_empty())
     }
 
     fn score(&self, now: Stamp) -> Score {
@@ -167,7 +202,11 @@ impl<'a> Watching<'a> {
             judged.push(Judged { trigger, metric, reading, state });
         }
         let gates = self.closes.map(|at| Gate {
-            what: format!("the way back {} {}", if now < at { "is open until" } else { "closed at" }, at.to_second()),
+            what: format!(
+                "the way back {} {}",
+                if now < at { "is open until" } else { "closed at" },
+                at.to_second()
+            ),
             open: now < at,
         });
         score(&judged, gates.into_iter().collect(), now.0)

@@ -83,6 +83,7 @@ fn words(what: &What) -> (String, Role) {
         | What::Decided(_)
         | What::Measured(_)
         | What::Judged(_)
+        | What::Asked(_)
         | What::Sent(_) => of_steps(what),
         What::TriggerFired(_)
         | What::TriggerCleared(_)
@@ -215,6 +216,7 @@ fn of_steps(what: &What) -> (String, Role) {
             (format!("{} measured {}: {value}", d.step, d.name), Role::Base)
         }
         What::Judged(d) => judged(d.step.as_str(), d.judgement, &d.why),
+        What::Asked(d) => (format!("asks for the message {}", d.template), Role::Base),
         What::Sent(d) => {
             let how = match d.how {
                 Handed::Delivered => "sent",

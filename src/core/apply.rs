@@ -74,9 +74,15 @@ pub fn apply(incident: &mut Incident, event: &Event) {
         What::Inherited(data) => ledger::inherited(incident, data),
         What::BacklogAdded(data) => ledger::added(incident, data),
         What::BacklogSettled(data) => ledger::settled(incident, data),
+        What::Asked(data) => {
+            incident.asked.insert(event.seq, (data.template.to_string(), data.how));
+        }
         What::Sent(data) => ledger::sent(incident, data, at),
+        What::AnchorConfirmed(data) => {
+            incident.anchored.insert(data.anchor.to_string(), (data.n, at));
+        }
         What::ShiftShort(data) => _ = incident.short_shifts.insert(data.person.clone(), data.last),
-        What::Refused(_) | What::Noted(_) | What::ClockJumped(_) | What::AnchorConfirmed(_) => {}
+        What::Refused(_) | What::Noted(_) | What::ClockJumped(_) => {}
     }
 }
 

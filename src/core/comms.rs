@@ -54,7 +54,8 @@ pub fn due_messages(incident: &Incident) -> Vec<DueMessage<'_>> {
         return Vec::new();
     }
     let comms = &incident.runbook.comms;
-    let audience_of = |name: &str| comms.templates.iter().find(|t| t.name == name).map(|t| t.audience.as_str());
+    let audience_of =
+        |name: &str| comms.templates.iter().find(|t| t.name == name).map(|t| t.audience.as_str());
     let mut due: Vec<DueMessage<'_>> = comms
         .cadence
         .iter()
@@ -99,8 +100,11 @@ mod tests {
             channel: "paper".into(),
             text: "…".into(),
         };
-        runbook.comms.templates =
-            vec![template("status", "customers"), template("first", "customers"), template("exec", "executives")];
+        runbook.comms.templates = vec![
+            template("status", "customers"),
+            template("first", "customers"),
+            template("exec", "executives"),
+        ];
         let cadence = |audience: &str, minutes: u32, template: &str| Cadence {
             audience: audience.into(),
             every: MINUTE * minutes,

@@ -71,7 +71,10 @@ pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Resu
         Intent::Judge { step, attempt, look, judgement, why } => {
             observe::judge(incident, by, step, *attempt, *look, *judgement, why)
         }
-        Intent::MarkSent { step, how, detail, .. } => observe::sent(incident, by, step, *how, detail),
+        Intent::MarkSent { step, asked, how, detail, .. } => {
+            observe::left(incident, by, (step.as_ref(), *asked), *how, detail)
+        }
+        Intent::AskMessage { template, how, .. } => stage::ask_message(incident, by, template, *how),
         Intent::EnterPhase { phase } => observe::enter_phase(incident, by, *phase),
         Intent::DecideIncident { choice, reason } => stage::pause_or_go_on(incident, by, choice, reason),
         Intent::ProposeAmendment { runbook, reason, .. } => amend::propose(incident, by, *runbook, reason),

@@ -1,7 +1,7 @@
 //! What an event asks of the world outside, as data. Never does it.
 
-use crate::core::event::{About, Choice, Direction, Event, What};
-use crate::core::id::StepId;
+use crate::core::event::{About, Choice, Direction, Event, Handed, What};
+use crate::core::id::{Name, StepId};
 use crate::core::incident::{Incident, Status};
 
 /// Something to be done outside, once the event that asks for it is on disk.
@@ -46,6 +46,15 @@ pub enum Effect {
         /// Which.
         parts: Vec<u32>,
     },
+    /// Let a message leave that somebody asked for.
+    SendMessage {
+        /// The event that asks.
+        asked: u64,
+        /// Which text.
+        template: Name,
+        /// Through its channel, or it was passed on already.
+        how: Handed,
+    },
     /// Nothing more will happen: let go of everything.
     ShutDown,
 }
@@ -74,6 +83,9 @@ pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
         What::Finished(data) => after_end(incident, &data.step, data.attempt),
         What::DoneByHand(data) => count(incident, &data.step),
         What::Settled(data) => count(incident, &data.step),
+        What::Asked(data) => {
+            vec![Effect::SendMessage { asked: event.seq, template: data.template.clone(), how: data.how }]
+        }
         What::Closed(_) => vec![Effect::ShutDown],
         What::Redacted(data) => vec![Effect::RemoveParts { event: data.event, parts: data.parts.clone() }],
         What::Opened(_)

@@ -35,7 +35,7 @@ pub use incident::{
     Aborted, Amended, Answer, Closed, Declared, Mitigated, Mode, Opened, PhaseEntered, Pinned, Policies,
     Resolved,
 };
-pub use ledger::{BacklogAdded, BacklogSettled, Handed, Inherited, Lifted, Sent, Suspended};
+pub use ledger::{Asked, BacklogAdded, BacklogSettled, Handed, Inherited, Lifted, Sent, Suspended};
 pub use observation::{
     AnchorConfirmed, ClockJumped, Judged, Judgement, Measured, Noted, Resumed, TriggerCleared, TriggerFired,
 };
@@ -246,6 +246,7 @@ kinds! {
     Inherited = "suspension.inherited",
     BacklogAdded = "backlog.added",
     BacklogSettled = "backlog.settled",
+    Asked = "message.asked",
     Sent = "message.sent",
     Noted = "note.added",
     RedactionAsked = "redaction.asked",

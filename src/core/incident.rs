@@ -12,7 +12,7 @@ mod redaction;
 mod run;
 mod undo;
 
-use crate::core::event::{Answer, Opened};
+use crate::core::event::{Answer, Handed, Opened};
 use crate::core::id::{Digest, PersonId, SessionId, StepId};
 use crate::core::team::Team;
 use crate::core::time::Stamp;
@@ -93,6 +93,10 @@ pub struct Incident {
     pub backlog: BTreeMap<String, Debt>,
     /// Messages that left.
     pub sent: Vec<SentMessage>,
+    /// Messages that were asked for and have not left: the asking event, the text's name, how they are to leave.
+    pub asked: BTreeMap<u64, (String, Handed)>,
+    /// The newest head that each place outside keeps: its size, and since when.
+    pub anchored: BTreeMap<String, (u64, Stamp)>,
     /// Every use of break-glass: gate, who, why.
     pub overrides: Vec<(StepId, PersonId, String)>,
     /// How often the hub came back.
@@ -173,6 +177,8 @@ impl Incident {
             suspensions: BTreeMap::new(),
             backlog: BTreeMap::new(),
             sent: Vec::new(),
+            asked: BTreeMap::new(),
+            anchored: BTreeMap::new(),
             overrides: Vec::new(),
             resumes: 0,
             offer: None,

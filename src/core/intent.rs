@@ -265,6 +265,16 @@ pub enum Intent {
         /// The commitment, base64.
         payload: String,
     },
+    /// Wants a message to leave outside the steps.
+    AskMessage {
+        /// Which text.
+        template: Name,
+        /// Through its channel, or the person has passed it on already.
+        how: Handed,
+        /// The commitment (base64) to a text of their own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payload: Option<String>,
+    },
     /// Takes a session's power away.
     RevokeSession {
         /// Which.
@@ -421,8 +431,12 @@ pub enum Intent {
     },
     /// A message left; the text is committed to by `payload`.
     MarkSent {
-        /// The step.
-        step: StepId,
+        /// The step, when one sent it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<StepId>,
+        /// Without a step: the event that asked for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<u64>,
         /// How.
         how: Handed,
         /// What the channel answered.

@@ -95,7 +95,10 @@ fn backup(incident: &Incident) -> Option<Hard> {
         .filter(|s| matches!(s.action, Action::Check(_) | Action::Await(_)))
         .collect();
     if checks.is_empty() {
-        return Some(Hard { what: "nothing in the runbook verifies the backup before it is used".to_owned(), open: false });
+        return Some(Hard {
+            what: "nothing in the runbook verifies the backup before it is used".to_owned(),
+            open: false,
+        });
     }
     let with = |wanted: fn(Status) -> bool| {
         let found = checks.iter().filter(|s| wanted(incident.status(&s.id)));
@@ -106,7 +109,10 @@ fn backup(incident: &Incident) -> Option<Hard> {
     Some(if !broken.is_empty() {
         Hard { what: format!("the backup is not verified: {} did not pass", broken.join(", ")), open: false }
     } else if !left.is_empty() {
-        Hard { what: format!("the backup is not verified yet: {} still to come", left.join(", ")), open: true }
+        Hard {
+            what: format!("the backup is not verified yet: {} still to come", left.join(", ")),
+            open: true,
+        }
     } else {
         Hard { what: "the backup is verified".to_owned(), open: true }
     })
@@ -117,8 +123,7 @@ pub fn quorum(runbook: &Runbook, team: &Team) -> Option<Hard> {
     for need in &runbook.declare.require {
         let able = team.people.iter().filter(|p| team.may_take(&p.id, &need.role)).count();
         if able < usize::try_from(need.count).unwrap_or(usize::MAX) {
-            let what =
-                format!("`declare` needs {} as {} and the team has {able}", need.count, need.role);
+            let what = format!("`declare` needs {} as {} and the team has {able}", need.count, need.role);
             return Some(Hard { what, open: false });
         }
     }
@@ -135,7 +140,11 @@ fn rollback(incident: &Incident, history: &History, now: Stamp) -> Estimate {
     let (path, without) = longest_path(incident, now);
     let takes = match (history.rollback, without) {
         (Some(seen), _) => {
-            assumptions.push(format!("half of {} rollbacks with this runbook took at most {}", seen.n, spoken(seen.median)));
+            assumptions.push(format!(
+                "half of {} rollbacks with this runbook took at most {}",
+                seen.n,
+                spoken(seen.median)
+            ));
             if seen.n < 3 {
                 assumptions.push("that is too few to rely on".to_owned());
             }
@@ -147,7 +156,8 @@ fn rollback(incident: &Incident, history: &History, now: Stamp) -> Estimate {
         (None, _) => Some(path),
     };
     if history.rollback.is_none() {
-        assumptions.push("no rollback with this runbook was measured; these are the author's estimates".to_owned());
+        assumptions
+            .push("no rollback with this runbook was measured; these are the author's estimates".to_owned());
     }
     match without {
         0 => {}
@@ -163,7 +173,11 @@ fn fix_forward(incident: &Incident, history: &History) -> Estimate {
     let takes = history.fix_forward.map(|seen| seen.median);
     match history.fix_forward {
         Some(seen) => {
-            assumptions.push(format!("half of {} fixes of this service took at most {}", seen.n, spoken(seen.median)));
+            assumptions.push(format!(
+                "half of {} fixes of this service took at most {}",
+                seen.n,
+                spoken(seen.median)
+            ));
             if seen.n < 3 {
                 assumptions.push("that is too few to rely on".to_owned());
             }
@@ -176,7 +190,8 @@ fn fix_forward(incident: &Incident, history: &History) -> Estimate {
 
 fn priced(incident: &Incident, takes: Option<Duration>, mut assumptions: Vec<String>) -> Estimate {
     let cost = incident.runbook.cost.as_ref();
-    let cents = takes.zip(cost).map(|(takes, cost)| cost.per_minute_cents.saturating_mul(takes.as_secs()) / 60);
+    let cents =
+        takes.zip(cost).map(|(takes, cost)| cost.per_minute_cents.saturating_mul(takes.as_secs()) / 60);
     match cost {
         Some(cost) => assumptions.push(format!(
             "a minute costs {}.{:02} {}",
@@ -197,7 +212,8 @@ fn longest_path(incident: &Incident, now: Stamp) -> (Duration, usize) {
     // The parser has checked that needs lead backwards in no circle; steps that come later in the file may be needed
     // by earlier ones only through `needs`, which then count as done.
     for step in incident.runbook.phases.iter().flat_map(|p| &p.steps) {
-        let begins = step.needs.iter().filter_map(|id| ends.get(id.as_str()).copied()).max().unwrap_or_default();
+        let begins =
+            step.needs.iter().filter_map(|id| ends.get(id.as_str()).copied()).max().unwrap_or_default();
         let over = incident.status(&step.id).is_over();
         let own = match &step.action {
             _ if over => Duration::ZERO,
@@ -213,7 +229,8 @@ fn longest_path(incident: &Incident, now: Stamp) -> (Duration, usize) {
             | Action::SetAside { .. } => match step.estimate {
                 Some(estimate) => estimate,
                 None => {
-                    without += usize::from(!matches!(step.action, Action::Approve(_) | Action::Decide { .. }));
+                    without +=
+                        usize::from(!matches!(step.action, Action::Approve(_) | Action::Decide { .. }));
                     Duration::ZERO
                 }
             },
@@ -242,7 +259,8 @@ mod tests {
              does_not_undo: N.\nobjectives: {{rto: 10m, rpo: 0s}}\n{point}roles: {{commander: {{required: true}}}}\n\
              declare: {{require: [{{role: commander, count: 1}}], expires: 15m}}\nphases:\n  - name: A\n    steps:\n{steps}"
         );
-        let (mut runbook, team) = (crate::runbook::load("r", text.as_bytes()).unwrap().runbook, Team { people: vec![] });
+        let (mut runbook, team) =
+            (crate::runbook::load("r", text.as_bytes()).unwrap().runbook, Team { people: vec![] });
         runbook.cost = Some(Cost { per_minute_cents: 10_050, currency: "EUR".into() });
         Incident::new(Arc::new(runbook), Arc::new(team))
     }
@@ -284,10 +302,14 @@ mod tests {
     fn a_backup_that_nothing_verifies_closes_the_way_back() {
         let run = "      - {id: go, run: [restore], timeout: 1m, role: commander}\n";
         let gates = hard_gates(&incident("restore", run), Stamp(0));
-        assert!(gates.iter().any(|g| !g.open && g.what.contains("nothing in the runbook verifies")), "{gates:?}");
+        assert!(
+            gates.iter().any(|g| !g.open && g.what.contains("nothing in the runbook verifies")),
+            "{gates:?}"
+        );
         let check = "      - {id: readable, check: {run: [verify], expect: {equals: ok}}}\n";
         let mut incident = incident("restore", &format!("{check}{run}"));
-        let found = |i: &Incident| hard_gates(i, Stamp(0)).into_iter().find(|g| g.what.contains("backup")).unwrap();
+        let found =
+            |i: &Incident| hard_gates(i, Stamp(0)).into_iter().find(|g| g.what.contains("backup")).unwrap();
         assert!(found(&incident).open && found(&incident).what.contains("not verified yet: readable"));
         incident.runs.get_mut("readable").unwrap().status = Status::Failed;
         assert!(!found(&incident).open);
@@ -298,6 +320,9 @@ mod tests {
     #[test]
     fn a_quorum_that_the_team_cannot_give_closes_it_too() {
         let gates = hard_gates(&incident("deploy", SIDE_BY_SIDE), Stamp(0));
-        assert_eq!(gates, [Hard { what: "`declare` needs 1 as commander and the team has 0".into(), open: false }]);
+        assert_eq!(
+            gates,
+            [Hard { what: "`declare` needs 1 as commander and the team has 0".into(), open: false }]
+        );
     }
 }

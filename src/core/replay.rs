@@ -123,6 +123,7 @@ pub fn statement_namespace(what: &What) -> Option<&'static str> {
         | What::Inherited(_)
         | What::BacklogAdded(_)
         | What::BacklogSettled(_)
+        | What::Asked(_)
         | What::Sent(_)
         | What::Noted(_)
         | What::ClockJumped(_)
@@ -169,7 +170,7 @@ fn payload(event: &Event) -> Result<(), Illegal> {
     let expected = match &event.what {
         What::Noted(_) | What::Sent(_) => 1..=1,
         What::Decided(d) if matches!(d.choice, Choice::Amend(_)) => 1..=1,
-        What::Started(_) => 0..=1,
+        What::Started(_) | What::Asked(_) => 0..=1,
         What::Finished(_) | What::Undone(_) => 0..=64,
         // A table of a million rows is committed to in parts.
         What::Measured(_) => 0..=256,

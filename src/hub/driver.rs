@@ -8,7 +8,7 @@ mod run;
 mod send;
 
 use crate::core::effect::{Effect, Stop};
-use crate::core::event::{Direction, Mode, Outcome};
+use crate::core::event::{Direction, Handed, Mode, Outcome};
 use crate::core::id::{Digest, StepId};
 use crate::core::incident::Incident;
 use crate::core::intent::Intent;
@@ -94,6 +94,11 @@ impl Driver {
                 self.reconcile(step.clone(), run.attempt, incident.clone());
             }
         }
+        for (template, how) in incident.asked.values() {
+            if *how == Handed::Delivered {
+                self.lost_message(template).await;
+            }
+        }
         // Counting may have been what the hub before did not come to.
         for step in incident.uncounted() {
             self.count(step.clone(), incident.clone());
@@ -111,6 +116,11 @@ impl Driver {
                     self.stop(&Try { step, attempt, direction }, how);
                 }
                 Effect::CountBacklog { step } => self.count(step, incident),
+                Effect::SendMessage { asked, template, how } => {
+                    let wanted = send::Wanted { asked, template: template.to_string(), how, edited };
+                    let driver = self.clone();
+                    tokio::spawn(async move { driver.message(&incident, wanted).await });
+                }
                 Effect::Reconcile { step, attempt } => self.reconcile(step, attempt, incident),
                 // The room ends by itself, and takes the hub with it; it alone writes beside the record.
                 Effect::ShutDown | Effect::RemoveParts { .. } => {}

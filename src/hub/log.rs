@@ -42,7 +42,7 @@ pub struct Run {
 /// Whether what an event commits to is words that people in the room may read: notes and messages, not output.
 pub fn speaks(what: &What) -> bool {
     let proposes = matches!(what, What::Decided(d) if matches!(d.choice, Choice::Amend(_)));
-    proposes || matches!(what, What::Noted(_) | What::Sent(_) | What::Started(_))
+    proposes || matches!(what, What::Noted(_) | What::Sent(_) | What::Started(_) | What::Asked(_))
 }
 
 impl Default for Log {

@@ -4,6 +4,7 @@
 use crate::core::id::Name;
 use crate::core::incident::Incident;
 use crate::core::intent::Intent;
+use crate::core::readiness;
 use crate::core::time::Stamp;
 use crate::hub::clock;
 use crate::hub::layout;
@@ -45,15 +46,6 @@ pub struct Meters {
     pollers: Arc<Vec<(Metric, Option<Poller>)>>,
 }
 
-/// Until when the way back is open, and why it closes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Window {
-    /// It closes then.
-    pub closes: Stamp,
-    /// Why.
-    pub because: String,
-}
-
 impl Meters {
     /// Starts polling every metric whose source the workspace has.
     pub fn start(pinned: &Pinned, incident: &Incident) -> Meters {
@@ -82,7 +74,8 @@ impl Meters {
     }
 
     /// Shows, judges and keeps what the pollers say, as long as the hub lives.
-    pub async fn watch(self, shared: Arc<Shared>, window: Option<Window>, incident: Arc<Incident>) {
+    pub async fn watch(self, shared: Arc<Shared>, incidents: watch::Receiver<Arc<Incident>>) {
+        let incident = incidents.borrow().clone();
         if self.pollers.is_empty() {
             return;
         }
@@ -113,7 +106,8 @@ impl Meters {
             for (id, state, reason) in &judged.states {
                 change(&shared, &mut fired, id, state, reason).await;
             }
-            let score = score_view(judged.score(gates(window.as_ref(), now), now));
+            let gates = gates(&incidents.borrow(), now);
+            let score = score_view(judged.score(gates, now));
             let shown = Shown { panes: self.panes(now), score };
             shared.shown.send_if_modified(|before| {
                 let new = **before != shown;
@@ -193,17 +187,12 @@ async fn change(shared: &Shared, fired: &mut BTreeSet<String>, id: &str, state: 
     }
 }
 
-fn gates(window: Option<&Window>, now: i64) -> Vec<Gate> {
-    let Some(window) = window else { return Vec::new() };
-    let open = now < window.closes.0;
-    let at = window.closes.to_second();
-    let because = &window.because;
-    let what = if open {
-        format!("the way back is open until {at} ({because})")
-    } else {
-        format!("the way back closed at {at} ({because})")
+fn gates(incident: &Incident, now: i64) -> Vec<Gate> {
+    let one = |hard: readiness::Hard| Gate {
+        what: crate::sanitize::line(hard.what).into_string(),
+        open: hard.open,
     };
-    vec![Gate { what: crate::sanitize::line(what).into_string(), open }]
+    readiness::hard_gates(incident, Stamp(now)).into_iter().map(one).collect()
 }
 
 fn score_view(score: Option<Score>) -> Option<ScoreView> {

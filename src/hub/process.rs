@@ -120,9 +120,9 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
     let meters = Meters::start(&parts.pinned, &snapshot);
     let clients = meters.clients().clone();
     let ground = Ground::new(parts.workspace, parts.secrets, &parts.pinned, meters.clone());
-    tokio::spawn(meters.watch(shared.clone(), ground.window(&snapshot), snapshot.clone()));
     let board = Arc::new(Board::new(shared.clone()));
     let incidents = replica(shared.log.clone(), &snapshot);
+    tokio::spawn(meters.watch(shared.clone(), incidents.clone()));
     let silencers = parts.pinned.config.suspend.clone();
     let suspenders = Arc::new(Suspenders::new(silencers, clients, shared.clone(), board));
     tokio::spawn(suspenders.clone().keep_up(incidents));

@@ -269,7 +269,7 @@ fn first_difference(signed: &str, expected: &str) -> String {
 fn committed(intent: &Intent, came: &[Part]) -> Result<(Vec<String>, Vec<([u8; 32], Vec<u8>)>), NotProved> {
     let promised: Vec<&String> = match intent {
         Intent::Note { payload } | Intent::ProposeAmendment { payload, .. } => vec![payload],
-        Intent::Start { payload, .. } => payload.iter().collect(),
+        Intent::Start { payload, .. } | Intent::AskMessage { payload, .. } => payload.iter().collect(),
         _ => Vec::new(),
     };
     if promised.len() != came.len() {

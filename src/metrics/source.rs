@@ -147,9 +147,19 @@ impl Source {
             }
         };
         answer.unwrap_or_else(|Trouble(why)| Answered {
-            reading: Reading::Failed { why },
+            reading: Reading::Failed { why: self.masked(why) },
             warnings: Vec::new(),
         })
+    }
+
+    /// A source may repeat in its answer what it was sent to be let in.
+    fn masked(&self, why: String) -> String {
+        match &self.config.kind {
+            Kind::Prometheus(endpoint) | Kind::HttpJson(endpoint) | Kind::Exposition(endpoint) => {
+                endpoint.mask(&why)
+            }
+            Kind::Command { .. } | Kind::Simulated { .. } => why,
+        }
     }
 
     /// What the source remembers from `from_micros` to `to_micros`; empty for sources without a memory.

@@ -233,7 +233,8 @@ impl Silencer {
         if answer.is_success() {
             Ok(answer)
         } else {
-            Err(format!("Alertmanager answers {}: {}", answer.status, answer.excerpt()))
+            let why = format!("Alertmanager answers {}: {}", answer.status, answer.excerpt());
+            Err(self.endpoint.mask(&why))
         }
     }
 }

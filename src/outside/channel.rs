@@ -2,15 +2,18 @@
 //! person who is asked whether to send it again. Never puts an address or a token into an error.
 
 mod file;
+mod services;
 mod web;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::endpoint::{Endpoint, Secret};
 use super::http::Clients;
 use crate::sanitize::{self, Clean};
 
+pub use services::{PAGERDUTY, pagerduty_body, statuspage_body, statuspage_name};
 pub use web::{check_template, slack_body, teams_body, webhook_body};
 
 /// How long one delivery may take.
@@ -35,6 +38,20 @@ pub enum Channel {
     Slack(Address),
     /// A Teams workflow webhook that takes adaptive cards.
     Teams(Address),
+    /// A status page with an API like Statuspage's.
+    Statuspage {
+        /// Where the API begins, with its key.
+        endpoint: Endpoint,
+        /// The page's id.
+        page: String,
+    },
+    /// PagerDuty's events, version 2.
+    PagerDuty {
+        /// Where events are taken.
+        endpoint: Endpoint,
+        /// The key of the integration.
+        routing_key: Secret,
+    },
 }
 
 /// Where to post. Addresses of incoming webhooks are secrets, so they usually come from the environment.
@@ -80,6 +97,44 @@ pub struct Message {
     pub at_micros: i64,
 }
 
+impl Message {
+    /// The text with the record's head in it, added where it does not stand there already: whoever reads it is a
+    /// witness.
+    pub fn with_head(&self) -> String {
+        let (text, head) = (self.text.as_str(), self.head.as_str());
+        if head.is_empty() || text.contains(head) {
+            text.to_owned()
+        } else {
+            format!("{text}\n\nrecord {head}")
+        }
+    }
+}
+
+/// What a channel would get, as text that a person can read and paste.
+///
+/// # Errors
+/// When the message does not fit into the channel.
+pub fn preview(channel: &Channel, message: &Message) -> Result<Clean, String> {
+    let pretty = |body: &serde_json::Value| serde_json::to_string_pretty(body).unwrap_or_default();
+    let json = |body: String| serde_json::from_str(&body).map(|v| pretty(&v)).unwrap_or(body);
+    let (what, body) = match channel {
+        Channel::File(path) => (format!("appended to {}", path.display()), message.with_head()),
+        Channel::Webhook { template, .. } => {
+            ("posted as JSON".to_owned(), json(webhook_body(template.as_deref(), message)?))
+        }
+        Channel::Slack(_) => ("posted to Slack".to_owned(), json(slack_body(message)?)),
+        Channel::Teams(_) => ("posted to Teams".to_owned(), json(teams_body(message)?)),
+        Channel::Statuspage { page, .. } => {
+            let name = statuspage_name(message);
+            (format!("told to status page {page}"), pretty(&statuspage_body(message, Some(&name))))
+        }
+        Channel::PagerDuty { .. } => {
+            ("sent to PagerDuty".to_owned(), pretty(&pagerduty_body(message, "«routing key»")))
+        }
+    };
+    Ok(sanitize::text(format!("{what}:\n{body}")))
+}
+
 /// What became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
@@ -108,6 +163,12 @@ pub async fn deliver(channel: &Channel, message: &Message, clients: &Clients) ->
         }
         Channel::Teams(address) => {
             web::post(clients, address, &BTreeMap::new(), teams_body(message), web::Accepts::Success).await
+        }
+        Channel::Statuspage { endpoint, page } => {
+            services::statuspage(clients, endpoint, page, message).await
+        }
+        Channel::PagerDuty { endpoint, routing_key } => {
+            services::pagerduty(clients, endpoint, routing_key, message).await
         }
     };
     match result {

@@ -116,6 +116,22 @@ impl Endpoint {
         format!("{}/{}", self.url.trim_end_matches('/'), path.trim_start_matches('/'))
     }
 
+    /// A text without the secrets of this address: what a service answers may repeat what it was sent.
+    pub fn mask(&self, text: &str) -> String {
+        let from_env = self.headers_env.values().filter_map(|variable| std::env::var(variable).ok());
+        let login = match &self.login {
+            Login::None => Vec::new(),
+            Login::Bearer(secret) => secret.read().into_iter().collect(),
+            Login::Basic { user, password } => match password.read() {
+                Ok(password) => vec![B64.encode(format!("{user}:{password}")), password],
+                Err(_) => Vec::new(),
+            },
+        };
+        // Shorter than this it would only hide ordinary words.
+        let secrets = from_env.chain(login).filter(|secret| secret.len() > 3);
+        secrets.fold(text.to_owned(), |text, secret| text.replace(&secret, "…"))
+    }
+
     /// A request to `url`, which lies at or below this address, with everything that lets it in.
     ///
     /// # Errors

@@ -142,8 +142,14 @@ fn channel() -> Value {
         may("webhook", webhook, "Posts JSON."),
         may("slack", with_address(Vec::new()), "An incoming webhook of Slack."),
         may("teams", with_address(Vec::new()), "An incoming webhook of Teams."),
+        may("statuspage", json!({"type": "object"}), "A status page: url, page, and what lets one in."),
+        may("pagerduty", json!({"type": "object"}), "PagerDuty's events: routing_key."),
     ]);
-    shape::add(&mut out, "oneOf", exactly_one(&["file", "webhook", "slack", "teams"]));
+    shape::add(
+        &mut out,
+        "oneOf",
+        exactly_one(&["file", "webhook", "slack", "teams", "statuspage", "pagerduty"]),
+    );
     out
 }
 

@@ -2,6 +2,7 @@
 
 mod amend;
 mod limits;
+mod messages;
 mod people;
 mod preflight;
 mod undo;
@@ -199,6 +200,7 @@ impl Room {
             Intent::Note { payload }
             | Intent::MarkSent { payload, .. }
             | Intent::ProposeAmendment { payload, .. } => vec![payload.clone()],
+            Intent::AskMessage { payload, .. } => payload.iter().cloned().collect(),
             _ => Vec::new(),
         };
         let auth = match by {

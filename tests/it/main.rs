@@ -27,3 +27,4 @@ mod support;
 mod terminal;
 mod tidy;
 mod timeline;
+mod watch;

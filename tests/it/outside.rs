@@ -1,5 +1,6 @@
 //! Messages leave through the configured address only, and what became of them is told without secrets.
 
+mod messages;
 mod silences;
 
 use backout::outside::channel::{Address, Channel, Delivery, Message, deliver};

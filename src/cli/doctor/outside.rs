@@ -5,6 +5,7 @@ use crate::cli::{context, lint};
 use crate::metrics::series::Reading;
 use crate::metrics::source::{Config, Kind, Source};
 use crate::outside::channel::{Address, Channel};
+use crate::outside::endpoint::Endpoint;
 use crate::outside::http::Clients;
 use crate::workspace::Workspace;
 use rustix::fs::{Access, access};
@@ -102,5 +103,14 @@ fn unusable(channel: &Channel) -> Option<(String, String)> {
             address(at).or_else(|| headers_env.values().find_map(|v| unset(v)))
         }
         Channel::Slack(at) | Channel::Teams(at) => address(at),
+        Channel::Statuspage { endpoint, .. } => unready(endpoint, None),
+        Channel::PagerDuty { endpoint, routing_key } => unready(endpoint, routing_key.read().err()),
     }
+}
+
+/// Why a request could not even be made: a secret that is not there, certificates that cannot be read.
+fn unready(endpoint: &Endpoint, missing: Option<String>) -> Option<(String, String)> {
+    let made = endpoint.request(&Clients::new(), reqwest::Method::GET, &endpoint.url);
+    let why = missing.or_else(|| made.err())?;
+    Some((why, "give it where incidents are opened".to_owned()))
 }

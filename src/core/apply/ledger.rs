@@ -42,6 +42,9 @@ pub(super) fn settled(incident: &mut Incident, data: &BacklogSettled) {
 }
 
 pub(super) fn sent(incident: &mut Incident, data: &Sent, at: Stamp) {
+    if let Some(asked) = data.asked {
+        incident.asked.remove(&asked);
+    }
     incident.sent.push(SentMessage {
         step: data.step.clone(),
         template: data.template.to_string(),

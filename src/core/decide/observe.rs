@@ -61,13 +61,24 @@ pub(super) fn measure(
     Ok(Measured { step: id.clone(), attempt, name, digest, bytes, text }.into())
 }
 
-pub(super) fn sent(
+/// A message has left: of a step, or because somebody asked.
+pub(super) fn left(
     incident: &Incident,
     by: &By,
-    id: &StepId,
+    (step, asked): (Option<&StepId>, Option<u64>),
     how: Handed,
     detail: &str,
 ) -> Result<What, Refusal> {
+    match (step, asked) {
+        (Some(step), None) => sent(incident, by, step, how, detail),
+        (None, Some(asked)) => asked_is_sent(incident, by, asked, how, detail),
+        (Some(_), Some(_)) | (None, None) => {
+            Err(Refusal::DoesNotFit("a message is sent by a step or because somebody asked".to_owned()))
+        }
+    }
+}
+
+fn sent(incident: &Incident, by: &By, id: &StepId, how: Handed, detail: &str) -> Result<What, Refusal> {
     hub(by)?;
     let (step, run) = known(incident, id)?;
     let Action::Send { template } = &step.action else {
@@ -79,9 +90,36 @@ pub(super) fn sent(
     let bad = |e: BadName| Refusal::DoesNotFit(e.to_string());
     let channel = channel.ok_or_else(|| Refusal::DoesNotFit(format!("no message template {template}")))?;
     Ok(Sent {
-        step: id.clone(),
+        step: Some(id.clone()),
+        asked: None,
         template: Name::parse(template.clone()).map_err(bad)?,
         channel: Name::parse(channel).map_err(bad)?,
+        how,
+        detail: detail.to_owned(),
+    }
+    .into())
+}
+
+/// A message that somebody asked for has left.
+fn asked_is_sent(
+    incident: &Incident,
+    by: &By,
+    asked: u64,
+    how: Handed,
+    detail: &str,
+) -> Result<What, Refusal> {
+    hub(by)?;
+    let wanted = incident.asked.get(&asked);
+    let (template, _) = wanted
+        .ok_or_else(|| Refusal::DoesNotFit(format!("event {asked} asks for no message that is left")))?;
+    let channel = incident.runbook.comms.templates.iter().find(|t| &t.name == template).map(|t| &t.channel);
+    let bad = |e: BadName| Refusal::DoesNotFit(e.to_string());
+    let channel = channel.ok_or_else(|| Refusal::DoesNotFit(format!("no message template {template}")))?;
+    Ok(Sent {
+        step: None,
+        asked: Some(asked),
+        template: Name::parse(template.clone()).map_err(bad)?,
+        channel: Name::parse(channel.clone()).map_err(bad)?,
         how,
         detail: detail.to_owned(),
     }

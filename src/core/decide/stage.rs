@@ -4,8 +4,8 @@
 use super::{commands, hub, person, reason, takes_part};
 use crate::core::due;
 use crate::core::event::{
-    Aborted, About, AnchorConfirmed, BacklogAdded, BacklogSettled, Choice, Closed, Decided, Inherited,
-    Lifted, Mitigated, Resolved, Resumed, Suspended, TriggerCleared, TriggerFired, What,
+    Aborted, About, AnchorConfirmed, Asked, BacklogAdded, BacklogSettled, Choice, Closed, Decided, Handed,
+    Inherited, Lifted, Mitigated, Resolved, Resumed, Suspended, TriggerCleared, TriggerFired, What,
 };
 use crate::core::id::{Name, PersonId, StepId};
 use crate::core::incident::{Incident, Stage, Status};
@@ -224,6 +224,19 @@ pub(super) fn clear(incident: &Incident, by: &By, trigger: &Name, value: &str) -
         return Err(Refusal::DoesNotFit(format!("trigger {trigger} has not fired")));
     }
     Ok(TriggerCleared { trigger: trigger.clone(), value: value.to_owned() }.into())
+}
+
+pub(super) fn ask_message(
+    incident: &Incident,
+    by: &By,
+    template: &Name,
+    how: Handed,
+) -> Result<What, Refusal> {
+    takes_part(incident, person(by)?)?;
+    if !incident.runbook.comms.templates.iter().any(|t| t.name == template.as_str()) {
+        return Err(Refusal::DoesNotFit(format!("the runbook has no message template {template}")));
+    }
+    Ok(Asked { template: template.clone(), how }.into())
 }
 
 pub(super) fn anchor(

@@ -318,7 +318,10 @@ fn fits_action(
             passed && run.looks >= check.count
         }
         Action::Measure { as_name, .. } => incident.measurements.get(as_name).is_some_and(|m| m.at >= since),
-        Action::Send { .. } => incident.sent.iter().any(|m| m.step.as_str() == step.id && m.at >= since),
+        Action::Send { .. } => incident
+            .sent
+            .iter()
+            .any(|m| m.step.as_ref().is_some_and(|s| s.as_str() == step.id) && m.at >= since),
         Action::Manual { .. } | Action::Decide { .. } => false,
         Action::Run { .. } | Action::Await(_) | Action::SetAside { .. } | Action::Approve(_) => true,
     };

@@ -75,10 +75,24 @@ pub enum Handed {
 }
 
 data! {
+    /// A person wants a message to leave outside the steps; a text of their own is the payload.
+    Asked {
+        /// Which text.
+        template: Name,
+        /// Through its channel, or the person has passed it on already.
+        how: Handed,
+    }
+}
+
+data! {
     /// A message left; its text is the payload.
     Sent {
         /// The step that sent it.
-        step: StepId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<StepId>,
+        /// Without a step: the event that asked for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<u64>,
         /// Which text.
         template: Name,
         /// Which channel.

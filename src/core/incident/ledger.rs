@@ -49,8 +49,8 @@ pub struct Debt {
 /// A message that left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentMessage {
-    /// The step.
-    pub step: StepId,
+    /// The step, when one sent it.
+    pub step: Option<StepId>,
     /// Which text.
     pub template: String,
     /// Which channel.

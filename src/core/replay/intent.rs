@@ -65,6 +65,9 @@ pub fn intent_of(event: &Event) -> Intent {
         What::BacklogSettled(d) => {
             Intent::SettleBacklog { name: d.name.clone(), count: d.count, reason: d.reason.clone() }
         }
+        What::Asked(d) => {
+            Intent::AskMessage { template: d.template.clone(), how: d.how, payload: payload.cloned() }
+        }
         What::Sent(d) => sent(d, payload),
         What::Noted(_) => Intent::Note { payload: payload.cloned().unwrap_or_default() },
         What::ClockJumped(d) => Intent::RecordClockJump { micros: d.micros },
@@ -186,6 +189,7 @@ fn judged(data: &Judged) -> Intent {
 fn sent(data: &Sent, payload: Option<&String>) -> Intent {
     Intent::MarkSent {
         step: data.step.clone(),
+        asked: data.asked,
         how: data.how,
         detail: data.detail.clone(),
         payload: payload.cloned().unwrap_or_default(),

@@ -169,7 +169,16 @@ impl Room {
             Action::Send { .. } if forward => {
                 let (step, detail) = (step.clone(), "written".to_owned());
                 let payload = key_of("text");
-                self.wish(&By::Hub, &Intent::MarkSent { step, how: Handed::Delivered, detail, payload });
+                self.wish(
+                    &By::Hub,
+                    &Intent::MarkSent {
+                        step: Some(step),
+                        asked: None,
+                        how: Handed::Delivered,
+                        detail,
+                        payload,
+                    },
+                );
             }
             _ => {}
         }

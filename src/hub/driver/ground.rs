@@ -3,7 +3,7 @@
 
 use crate::core::incident::Incident;
 use crate::core::plan;
-use crate::hub::meters::{Meters, Window};
+use crate::hub::meters::Meters;
 use crate::hub::pinned::Pinned;
 use crate::outside::http::Clients;
 use crate::runbook::model::Step;
@@ -112,13 +112,6 @@ impl Ground {
             template::Name::Measurement(_) | template::Name::Incident(_) => None,
         });
         given.collect()
-    }
-
-    /// Until when the way back is open, where the runbook says so.
-    pub fn window(&self, incident: &Incident) -> Option<Window> {
-        let window = incident.runbook.window.as_ref()?;
-        let closes = incident.window_closes()?;
-        Some(Window { closes, because: window.because.clone() })
     }
 
     /// Where a step's commands run.

@@ -63,21 +63,29 @@ impl Board {
 
     /// A note of the hub in the record, as long as there are not too many about this place.
     pub async fn note(&self, name: &str, text: &str) {
-        let last = {
-            let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = notes.entry(name.to_owned()).or_default();
-            *count += 1;
-            if *count > MOST_NOTES {
-                return;
-            }
-            *count == MOST_NOTES
-        };
-        let mut text = clean(text);
-        if last {
-            text.push_str(" (more about this is only on the screens)");
+        if !self.may_note(name) {
+            return;
         }
+        let text = clean(text);
         let intent = Intent::Note { payload: String::new() };
         self.shared.wishes.observe_with(Observation { intent, parts: vec![text.into_bytes()] }).await;
+    }
+
+    /// A message that people must pass on by hand: longer than other notes, line by line.
+    pub async fn paper(&self, name: &str, text: &str) {
+        if !self.may_note(name) {
+            return;
+        }
+        let text = sanitize::text(text).into_string();
+        let intent = Intent::Note { payload: String::new() };
+        self.shared.wishes.observe_with(Observation { intent, parts: vec![text.into_bytes()] }).await;
+    }
+
+    fn may_note(&self, name: &str) -> bool {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = notes.entry(name.to_owned()).or_default();
+        *count += 1;
+        *count <= MOST_NOTES
     }
 
     fn state(&self, name: &str) -> Option<OutsideState> {

@@ -1,11 +1,11 @@
 //! Suspensions that the hub carries out itself: silences in an Alertmanager, for as long as the record says that they
 //! are suspended. Never in a rehearsal, and never against somebody who ended a silence by hand.
 
-use crate::core::event::Mode;
 use crate::core::incident::{Incident, Stage, Suspension};
 use crate::core::time::Stamp;
 use crate::hub::clock;
 use crate::hub::outside::board::Board;
+use crate::hub::outside::is_live;
 use crate::hub::shared::Shared;
 use crate::outside::alertmanager::{Purpose, Silence, Silencer};
 use crate::outside::http::Clients;
@@ -56,6 +56,11 @@ impl Suspenders {
             held: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Where it is said how the world outside does.
+    pub fn board(&self) -> &Board {
+        &self.board
     }
 
     /// Whether the hub carries this suspension out.
@@ -272,9 +277,4 @@ fn wanted(suspension: &Suspension) -> Wanted {
         (None, true) => Wanted::On,
         (None, false) => Wanted::Unclear,
     }
-}
-
-/// Whether this incident changes anything in the world.
-pub(super) fn is_live(incident: &Incident) -> bool {
-    incident.opened.as_ref().is_some_and(|o| o.mode == Mode::Live)
 }

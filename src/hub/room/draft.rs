@@ -96,7 +96,9 @@ impl Draft {
         let event = Event { seq, at: self.now, actor, what, payload: kept.payload, auth };
         let line = codec::encode(&event).map_err(|e| format!("this does not fit into one event: {e}"))?;
         let edited = match (&event.what, kept.parts.first()) {
-            (What::Started(_), Some((_, text))) => Some(String::from_utf8_lossy(text).into_owned()),
+            (What::Started(_) | What::Asked(_), Some((_, text))) => {
+                Some(String::from_utf8_lossy(text).into_owned())
+            }
             _ => None,
         };
         self.bytes += line.len() + kept.parts.iter().map(|(_, data)| data.len()).sum::<usize>();

@@ -69,7 +69,8 @@ pub(super) async fn statuspage(
 /// What PagerDuty is sent. One incident of ours is one alert there, whatever the number of messages.
 pub fn pagerduty_body(message: &Message, routing_key: &str) -> Value {
     let text = message.with_head();
-    let summary: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SUMMARY).collect();
+    let summary: String =
+        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SUMMARY).collect();
     json!({
         "routing_key": routing_key,
         "event_action": "trigger",

@@ -43,7 +43,9 @@ pub(super) async fn post(
         request = request.header(name, value);
     }
     let answer = fetch(request, TIMEOUT, LIMIT).await.map_err(|e| without_address(&e, address))?;
-    judge(&answer, accepts)
+    // An answer that repeats a secret must not bring it into the record.
+    let secrets = headers_env.values().filter_map(|v| std::env::var(v).ok()).chain([url]);
+    judge(&answer, accepts).map_err(|why| hide(why, secrets))
 }
 
 fn without_address(error: &HttpError, address: &Address) -> String {
@@ -56,6 +58,11 @@ fn without_address(error: &HttpError, address: &Address) -> String {
         | HttpError::TooBig { .. }
         | HttpError::Broken { .. } => error.to_string(),
     }
+}
+
+/// The text without these secrets.
+fn hide(text: String, secrets: impl Iterator<Item = String>) -> String {
+    secrets.filter(|s| s.len() > 3).fold(text, |text, secret| text.replace(&secret, "…"))
 }
 
 fn judge(answer: &Answer, accepts: Accepts) -> Result<String, String> {
@@ -78,10 +85,13 @@ fn judge(answer: &Answer, accepts: Accepts) -> Result<String, String> {
 /// When what comes out is not JSON.
 pub fn webhook_body(template: Option<&str>, message: &Message) -> Result<String, String> {
     let Some(template) = template else {
-        return Ok(json!({"text": message.text.as_str()}).to_string());
+        return Ok(json!({"text": message.with_head()}).to_string());
     };
+    // A template that has no place for the head gets it with the text.
+    let places_head = template.split("{{").skip(1).any(|piece| piece.trim_start().starts_with("head"));
+    let text = if places_head { message.text.as_str().to_owned() } else { message.with_head() };
     let known = [
-        ("text", message.text.as_str()),
+        ("text", text.as_str()),
         ("audience", message.audience.as_str()),
         ("incident", message.incident.as_str()),
         ("head", message.head.as_str()),
@@ -193,9 +203,12 @@ mod tests {
         let template = r#"{"incident": {"body": {{ text }}, "to": {{audience}}}}"#;
         let body = webhook_body(Some(template), &message("\"}, {{ incident }}\n\\")).unwrap();
         let value: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(value["incident"]["body"], "\"}, {{ incident }}\n\\");
+        assert_eq!(value["incident"]["body"], "\"}, {{ incident }}\n\\\n\nrecord 12·abc");
+        let placed = webhook_body(Some(r#"[{{ text }}, {{ head }}]"#), &message("hi")).unwrap();
+        assert_eq!(placed, r#"["hi", "12·abc"]"#);
         assert_eq!(value["incident"]["to"], "customers");
-        assert_eq!(webhook_body(None, &message("hi")).unwrap(), r#"{"text":"hi"}"#);
+        assert_eq!(webhook_body(None, &message("hi")).unwrap(), r#"{"text":"hi\n\nrecord 12·abc"}"#);
+        assert_eq!(webhook_body(None, &message("at 12·abc")).unwrap(), r#"{"text":"at 12·abc"}"#);
     }
 
     #[test]
