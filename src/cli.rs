@@ -28,6 +28,7 @@ pub mod plan;
 pub mod probe;
 pub mod prove;
 pub mod record;
+pub mod redlines;
 pub mod resume;
 pub mod room;
 pub mod schema;
@@ -91,6 +92,7 @@ fn run(args: &Args) -> Result<()> {
         Verb::Plan(verb) => plan::run(args, verb),
         Verb::Diff(verb) => diff::run(args, verb),
         Verb::Import(verb) => import::run(verb),
+        Verb::Redlines(verb) => redlines::run(args, verb),
         Verb::Schema(verb) => {
             schema::run(verb);
             Ok(())

@@ -11,6 +11,7 @@
 //! * [`parse`]: from a file to the model, with every rule of the format.
 //! * [`places`]: where each part of a runbook stands in its file.
 //! * [`plan`]: what would happen, before anything does.
+//! * [`redlines`]: what incidents ask a runbook to become.
 //! * [`schema`]: the format for editors and other programs.
 //! * [`template`]: `{{ }}`, and what a step will really do.
 //! * [`texts`]: every text that templates fill.
@@ -27,6 +28,7 @@ pub mod model;
 pub mod parse;
 pub mod places;
 pub mod plan;
+pub mod redlines;
 pub mod schema;
 pub mod template;
 pub mod texts;

@@ -110,6 +110,8 @@ pub enum Verb {
     Diff(Diff),
     /// Turn a Markdown checklist into the draft of a runbook; what it cannot decide is marked `# DECIDE:`
     Import(Import),
+    /// List what people changed or asked for during incidents of a runbook, and accept or reject it
+    Redlines(Redlines),
     /// Print the JSON Schema of a format, so that editors complete and check it
     Schema(Schema),
     /// Open an incident: start its hub and attach a console
@@ -242,6 +244,28 @@ pub struct Import {
     pub output: Option<PathBuf>,
 }
 
+/// `redlines`
+#[derive(Debug, ClapArgs)]
+pub struct Redlines {
+    /// The runbook
+    pub runbook: PathBuf,
+    /// It is in the runbook now
+    #[arg(long, value_name = "N", conflicts_with = "reject")]
+    pub accept: Option<usize>,
+    /// It stays out of the runbook; needs a reason
+    #[arg(long, value_name = "N", requires = "reason")]
+    pub reject: Option<usize>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Write the open ones into the workspace too, so that people on other machines see them
+    #[arg(long)]
+    pub collect: bool,
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `schema`
 #[derive(Debug, ClapArgs)]
 pub struct Schema {
@@ -278,6 +302,9 @@ pub struct Open {
     /// Take this seat; may be given several times (default: every seat of the runbook that your roles allow)
     #[arg(long, value_name = "ROLE")]
     pub role: Vec<String>,
+    /// Why it opens although redlines of the runbook wait for an answer; goes into the record
+    #[arg(long, value_name = "REASON")]
+    pub with_open_redlines: Option<String>,
     /// Open although another live incident holds this service and environment; says why in a note
     #[arg(long, value_name = "REASON")]
     pub take_over: Option<String>,

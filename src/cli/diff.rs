@@ -51,7 +51,7 @@ fn named(state: &Path, against: &str) -> Result<(String, PathBuf)> {
         return Ok((against.to_owned(), path));
     }
     let dir = record::find(state, Some(against))?;
-    Ok((incident(&dir), dir.join("runbook.yaml")))
+    Ok((incident(&dir), record::last_runbook(&dir)))
 }
 
 /// The pinned copy in the newest incident of this runbook.
@@ -62,7 +62,7 @@ fn last_used(state: &Path, id: &str) -> Result<(String, PathBuf)> {
         Failure::environment(format!("no incident in {} used {id}", state.display()))
             .hint("--against compares with another incident or file")
     })?;
-    Ok((incident(dir), dir.join("runbook.yaml")))
+    Ok((incident(dir), record::last_runbook(dir)))
 }
 
 fn incident(dir: &Path) -> String {

@@ -10,6 +10,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::runbook::finding::{self, Finding, Paint, Severity};
 use crate::runbook::lint::{self, Person};
 use crate::runbook::parse::Loaded;
+use crate::runbook::redlines::ENDING;
 use crate::workspace::Workspace;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,8 @@ pub fn run(args: &Args, verb: &Lint) -> Result<()> {
         return Ok(());
     }
     // Outside a workspace a runbook is judged by itself: what only a team can tell is left out.
-    let workspace = Context::of(args)?.workspace(verb.paths.first().map(PathBuf::as_path));
+    let context = Context::of(args)?;
+    let workspace = context.workspace(verb.paths.first().map(PathBuf::as_path));
     let workspace = match (workspace, &args.workspace) {
         (Ok(workspace), _) => Some(workspace),
         (Err(failure), Some(_)) => return Err(failure),
@@ -36,7 +38,7 @@ pub fn run(args: &Args, verb: &Lint) -> Result<()> {
         }
     };
     let paths = files(&verb.paths, workspace.as_ref())?;
-    let findings = findings(verb, workspace.as_ref(), &paths)?;
+    let findings = findings(&context.state, verb, workspace.as_ref(), &paths)?;
     print(&match verb.format {
         Format::Text => finding::to_text(&findings, Paint::Plain),
         Format::Json => finding::to_json(&findings),
@@ -53,7 +55,12 @@ pub fn run(args: &Args, verb: &Lint) -> Result<()> {
 }
 
 /// Everything wrong with these files, and, when nothing is named, with the workspace as a whole.
-fn findings(verb: &Lint, workspace: Option<&Workspace>, paths: &[PathBuf]) -> Result<Vec<Finding>> {
+fn findings(
+    state: &Path,
+    verb: &Lint,
+    workspace: Option<&Workspace>,
+    paths: &[PathBuf],
+) -> Result<Vec<Finding>> {
     let mut findings = workspace.map(|w| w.warnings.clone()).unwrap_or_default();
     if let Some(workspace) = workspace.filter(|_| verb.paths.is_empty()) {
         findings.extend(workspace::people(workspace));
@@ -66,6 +73,7 @@ fn findings(verb: &Lint, workspace: Option<&Workspace>, paths: &[PathBuf]) -> Re
         match crate::runbook::load(&label, &bytes) {
             Ok(loaded) => {
                 findings.extend(judge(&loaded, workspace));
+                findings.extend(workspace.and_then(|w| workspace::redlines(state, w, &label, &loaded)));
                 runbooks.push((label, loaded));
             }
             Err(broken) => findings.extend(broken),
@@ -122,7 +130,10 @@ pub(super) fn files(paths: &[PathBuf], workspace: Option<&Workspace>) -> Result<
 fn yaml_in(dir: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(dir)
         .map_err(|e| Failure::environment(format!("cannot read {}", dir.display())).because(e))?;
-    let is_yaml = |p: &PathBuf| p.is_file() && p.extension().is_some_and(|e| e == "yaml" || e == "yml");
+    let is_redlines = |p: &PathBuf| p.to_string_lossy().ends_with(ENDING);
+    let is_yaml = |p: &PathBuf| {
+        p.is_file() && p.extension().is_some_and(|e| e == "yaml" || e == "yml") && !is_redlines(p)
+    };
     let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(is_yaml).collect();
     files.sort();
     Ok(files)

@@ -5,7 +5,7 @@ use crate::cli::context::{self, Context};
 use crate::cli::door::Door;
 use crate::cli::params::{self, Answers, Asking};
 use crate::cli::room::Seat;
-use crate::cli::{follow, live, record, say};
+use crate::cli::{follow, live, record, redlines, say};
 use crate::client::room::Room;
 use crate::client::session::{self, Session};
 use crate::core::event::{Mode, Opened};
@@ -96,6 +96,8 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
         ))
         .hint("join or close that one; or say --take-over with your reason"));
     }
+    let open_redlines = redlines::open(&context.state, &workspace, &runbook.id);
+    let remarks = remarks(verb, held.as_deref(), open_redlines);
     let begun = begin(wanted, &person, &signer)?;
     let id = begun.dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     say(&format!("incident {id} is open; its record is in {}", begun.dir.display()));
@@ -106,8 +108,8 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
             let mut seat = Seat::of_session(room, person, signer, begun.session);
             seat.room.catch_up().await.map_err(context::lost)?;
             seat.assume(&roles).await?;
-            if let (Some(holder), Some(why)) = (&held, &verb.take_over) {
-                seat.note(&format!("takes over from incident {holder}: {why}")).await?;
+            for remark in &remarks {
+                seat.note(remark).await?;
             }
             follow::headless(seat, verb).await
         });
@@ -116,9 +118,11 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
         let door = Door::Folder(begun.dir.clone());
         let room: Room = context::enter(&door).await?;
         let mut seat = Seat::of_session(room, person, signer, begun.session);
-        if let (Some(holder), Some(why)) = (&held, &verb.take_over) {
+        if !remarks.is_empty() {
             seat.room.catch_up().await.map_err(context::lost)?;
-            seat.note(&format!("takes over from incident {holder}: {why}")).await?;
+        }
+        for remark in &remarks {
+            seat.note(remark).await?;
         }
         let (room, person, signer, session) = seat.into_parts()?;
         let id = door.name();
@@ -126,6 +130,25 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
         live::farewell(&live::attend(args, attendance).await?, &id);
         Ok(())
     })
+}
+
+/// What the record is told at its beginning. Redlines never keep anybody from opening: at that hour the old runbook
+/// is better than none, and what is open is said loudly and written down.
+fn remarks(verb: &Open, held: Option<&str>, open_redlines: usize) -> Vec<String> {
+    let mut out = Vec::new();
+    if let (Some(holder), Some(why)) = (held, &verb.take_over) {
+        out.push(format!("takes over from incident {holder}: {why}"));
+    }
+    if open_redlines > 0 {
+        let runbook = verb.runbook.display();
+        say(&format!(
+            "WARNING: {open_redlines} redlines of this runbook are open: earlier incidents did otherwise than it says.\n  \
+             `backout redlines {runbook}` lists them."
+        ));
+        let why = verb.with_open_redlines.as_deref().unwrap_or("no reason given");
+        out.push(format!("opened with {open_redlines} open redlines: {why}"));
+    }
+    out
 }
 
 /// The live incident that is not over for the same service and environment: its id, who commands and for how long.

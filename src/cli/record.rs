@@ -1,6 +1,7 @@
 //! Incidents on disk: finding one by name, and folding its record without a hub. Never writes.
 
-use crate::core::event::Event;
+use crate::core::event::{Event, What};
+use crate::core::id::Digest;
 use crate::core::incident::Incident;
 use crate::core::replay;
 use crate::error::{Failure, Result};
@@ -124,6 +125,38 @@ pub fn load(dir: &Path) -> Result<Record> {
         .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
     let (head, broken) = fold(&mut incident, BufReader::new(file));
     Ok(Record { dir: dir.to_owned(), incident, head, broken })
+}
+
+/// Shows every sealed event of a record, in order, without putting it to the rules.
+pub fn each_event(dir: &Path, show: &mut impl FnMut(&Event)) {
+    let Ok(file) = File::open(dir.join("timeline.jsonl")) else { return };
+    let mut walk = Walk::new(BufReader::new(file));
+    let mut batch: Vec<Event> = Vec::new();
+    while let Ok(Some(item)) = walk.next() {
+        match item {
+            Item::Event { parts, .. } => match codec::decode_parts(&parts) {
+                Ok(event) => batch.push(event),
+                Err(_) => return,
+            },
+            Item::Seal(_) => batch.drain(..).for_each(|event| show(&event)),
+        }
+    }
+}
+
+/// The runbook that counted last: the pinned one, or the last amendment.
+pub fn last_runbook(dir: &Path) -> PathBuf {
+    let mut amended: Option<Digest> = None;
+    each_event(dir, &mut |event| {
+        if let What::Amended(a) = &event.what {
+            amended = Some(a.runbook);
+        }
+    });
+    let named = |digest: Digest| {
+        let files =
+            (1..).map(|n| dir.join(crate::timeline::amended::name(n))).take_while(|path| path.is_file());
+        files.into_iter().find(|path| std::fs::read(path).is_ok_and(|bytes| Digest::of(&bytes) == digest))
+    };
+    amended.and_then(named).unwrap_or_else(|| dir.join("runbook.yaml"))
 }
 
 /// Applies what is sealed; what is not sealed does not count.

@@ -103,6 +103,7 @@ fn opening(verb: &Watch) -> Open {
         mode: ModeArg::Live,
         severity: 2,
         role: Vec::new(),
+        with_open_redlines: None,
         take_over: None,
         headless: false,
         advance: false,

@@ -1,6 +1,9 @@
 //! Writing runbooks through the command line: judged, planned, compared, imported.
 
+mod after;
+mod import;
 mod lint;
+mod plan;
 
 use crate::support::{Backout, Place};
 

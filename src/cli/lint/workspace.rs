@@ -10,6 +10,7 @@ use crate::runbook::places::Places;
 use crate::runbook::yaml::{Span, parse_bytes};
 use crate::workspace::{CONFIG_FILE, SIGNERS_FILE, TEAM_FILE, Workspace};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 const fn warning(code: &'static str, doc: &'static str, fix: &'static str) -> About {
     About { code, severity: Severity::Warning, doc, fix }
@@ -44,6 +45,8 @@ pub const RULES: &[About] = &[
         "write the id in front"),
     warning("workspace-unused", "what no runbook uses is a leftover or a slip",
         "use it or remove it"),
+    warning("redlines-open", "earlier incidents did otherwise than the runbook says, and nobody said who was right",
+        "accept or reject each: backout redlines RUNBOOK"),
     About { code: "workspace-same-id", severity: Severity::Error,
         doc: "statistics, redlines and the last version hang on a runbook's id",
         fix: "give each runbook an id of its own" },
@@ -120,6 +123,15 @@ fn keys(workspace: &Workspace, signers: &AllowedSigners) -> Vec<Finding> {
         &String::from_utf8_lossy(&workspace.files.allowed_signers),
     );
     out
+}
+
+/// What incidents asked of a runbook and nobody answered.
+pub fn redlines(state: &Path, workspace: &Workspace, path: &str, loaded: &Loaded) -> Option<Finding> {
+    let open = crate::cli::redlines::open(state, workspace, &loaded.runbook.id);
+    let message = format!("{open} redlines of `{}` are open", loaded.runbook.id);
+    let mut found = [finding("redlines-open", path, loaded.places.value("id"), &message)];
+    loaded.places.finish(&mut found);
+    found.into_iter().find(|_| open > 0)
 }
 
 /// What only shows when all runbooks of the workspace are seen together.

@@ -1,0 +1,107 @@
+//! What an incident leaves for the next one: how long it took, what was done otherwise, what has changed since.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{Incident, PATIENCE, wait_until};
+
+const STEPS: &str = "- {id: act, run: [touch, acted], timeout: 10s, role: sre, estimate: 5m}
+- {id: clean, run: [touch, cleaned], timeout: 10s, role: sre, estimate: 5m}";
+
+/// An incident in which one step was done, one left out, and a change was asked for.
+fn closed() -> Option<Incident> {
+    let incident = Incident::declared(STEPS)?;
+    incident.does("ben", "act");
+    incident.ok("ben", &["skip", "clean", "--reason", "there is nothing to clean any more"]);
+    incident.ok("cho", &["note", "Redline: say where the log is"]);
+    incident.ok("cho", &["note", "the weather is fine"]);
+    incident.close();
+    incident.until("it is closed", || incident.status()["stage"] == "closed");
+    Some(incident)
+}
+
+#[test]
+fn the_next_plan_knows_what_it_took_and_diff_what_changed() {
+    let Some(incident) = closed() else { return };
+    let ana = incident.backout("ana");
+    let plan = ana.run(["plan", "test", "--format", "json"]).exits(0);
+    let json: Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(json["history"]["live"]["n"], 1);
+    assert_eq!(json["history"]["drills"], Value::Null);
+    assert_eq!(json["phases"][0]["steps"][0]["measured"]["n"], 1);
+    assert_eq!(json["phases"][0]["steps"][1]["measured"], Value::Null, "what was left out took nothing");
+
+    let same = ana.run(["diff", "test"]).exits(0);
+    assert_eq!(same.stdout, "");
+    let path = incident.file("runbooks/test.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("[touch, acted], timeout: 10s", "[touch, acted], timeout: 20s"))
+        .unwrap();
+    let differs = ana.run(["diff", "test"]).exits(1);
+    assert_eq!(differs.stdout, "~ step act in Act\n    ~ timeout\n        - 10s\n        + 20s\n");
+    let json = ana.run(["diff", "test", "--format", "json", "--against", &incident.id]).exits(1);
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!((&json["same"], &json["steps"][0]["id"]), (&Value::from(false), &Value::from("act")));
+    let none = ana.run(["diff", "test", "--against", "01ZZZ"]).exits(3);
+    assert!(none.stderr.contains("01ZZZ"), "{}", none.stderr);
+}
+
+#[test]
+fn what_was_done_otherwise_is_answered_before_the_next_time() {
+    let Some(incident) = closed() else { return };
+    let ana = incident.backout("ana");
+    let listed = ana.run(["redlines", "test", "--json"]).exits(0);
+    let json: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let said: Vec<(&str, &str, &str)> = json["redlines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| (r["kind"].as_str().unwrap(), r["text"].as_str().unwrap(), r["answer"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        said,
+        [("skipped", "there is nothing to clean any more", "open"), ("note", "say where the log is", "open")]
+    );
+    let file = incident.file("runbooks/test.redlines.yaml");
+    assert!(!file.exists(), "listing writes nothing");
+    assert!(
+        ana.run(["lint"]).exits(0).stdout.contains("warning[redlines-open]: 2 redlines of `test` are open")
+    );
+
+    ana.run(["redlines", "test", "--reject", "1"]).exits(2);
+    ana.run(["redlines", "test", "--accept", "3"]).exits(2);
+    ana.run(["redlines", "test", "--accept", "1"]).exits(0);
+    assert!(ana.run(["lint"]).exits(0).stdout.contains("1 redlines of `test` are open"));
+    ana.run(["redlines", "test", "--reject", "2", "--reason", "it is in the title"]).exits(0);
+    let kept = std::fs::read_to_string(&file).unwrap();
+    assert!(kept.contains("answer: accepted") && kept.contains("it is in the title"), "{kept}");
+    assert!(!ana.run(["lint"]).exits(0).stdout.contains("redlines-open"));
+}
+
+#[test]
+fn open_redlines_are_said_and_recorded_and_keep_nobody_out() {
+    let Some(incident) = closed() else { return };
+    let err = incident.place.join("again.err");
+    let mut command = incident.backout("ana").command([
+        "open",
+        "--headless",
+        "runbooks/test.yaml",
+        "--with-open-redlines",
+        "the house is on fire",
+    ]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(std::fs::File::create(&err).unwrap());
+    let mut opener = command.spawn().unwrap();
+    let said = || std::fs::read_to_string(&err).unwrap();
+    wait_until("it is open", PATIENCE, || said().contains(" is open; its record is in "));
+    assert!(said().contains("WARNING: 2 redlines"), "{}", said());
+    let text = said();
+    let dir = text.split_once("its record is in ").unwrap().1.lines().next().unwrap().to_owned();
+    wait_until("the reason is in the record", PATIENCE.min(Duration::from_secs(60)), || {
+        let record = std::fs::read_to_string(format!("{dir}/timeline.jsonl")).unwrap_or_default();
+        record.contains("note.added")
+    });
+    opener.kill().unwrap();
+    opener.wait().unwrap();
+}
