@@ -84,7 +84,7 @@ impl History {
             team: TEAM.into(),
             allowed_signers: format!("ana {}\n", signer.public_openssh()).into_bytes(),
             revoked_keys: Vec::new(),
-            workspace: Vec::new(),
+            workspace: b"sources: {}\n".to_vec(),
         };
         let store = Store::create(
             Folder::create(dir, FileSystems::Any).unwrap(),

@@ -100,8 +100,9 @@ impl Terminal {
         writer.flush().unwrap();
     }
 
-    /// How many bytes come while nobody does anything.
+    /// How many bytes come while nobody does anything, once what the start brought has had two seconds to come.
     pub fn idle(&self, lasts: Duration) -> usize {
+        std::thread::sleep(Duration::from_secs(2));
         let before = self.seen.0.lock().unwrap().bytes;
         std::thread::sleep(lasts);
         self.seen.0.lock().unwrap().bytes - before
