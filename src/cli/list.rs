@@ -64,6 +64,7 @@ pub fn status(args: &Args, verb: &StatusArgs) -> Result<()> {
         map.insert("due_messages".to_owned(), Value::Array(due(incident, now)));
         map.insert("readiness".to_owned(), readiness_of(incident, now));
         map.insert("anchored".to_owned(), Value::Array(anchored(incident)));
+        among_people(map, incident);
         map.insert("triggers_fired".to_owned(), json!(incident.fired.keys().collect::<Vec<_>>()));
     }
     if verb.json {
@@ -74,6 +75,18 @@ pub fn status(args: &Args, verb: &StatusArgs) -> Result<()> {
         print(sanitize::line(&line).as_str());
     }
     Ok(())
+}
+
+/// What waits for somebody to look at it, for programs.
+fn among_people(map: &mut serde_json::Map<String, Value>, incident: &Incident) {
+    let review = incident.overrides.iter();
+    let review: Vec<Value> = review
+        .map(|(gate, who, why)| json!({"gate": gate.as_str(), "person": who.as_str(), "reason": why}))
+        .collect();
+    map.insert("to_review".to_owned(), json!(review));
+    let empty = incident.empty_seats();
+    let empty: Vec<Value> = empty.iter().map(|(role, n)| json!({"role": role, "missing": n})).collect();
+    map.insert("empty_seats".to_owned(), json!(empty));
 }
 
 fn due(incident: &Incident, now: Stamp) -> Vec<Value> {
@@ -177,7 +190,11 @@ fn hub_runs(dir: &Path) -> bool {
 fn text(whole: &Value, incident: &Incident) -> Vec<String> {
     let of = |key: &str| whole.get(key).and_then(Value::as_str).unwrap_or("-").to_owned();
     let now = context::now();
-    let mut lines = vec![
+    let empty = incident.empty_seats();
+    let empty: Vec<String> = empty.iter().map(|(r, n)| format!("{r} ({n})")).collect();
+    let mut lines: Vec<String> =
+        (!empty.is_empty()).then(|| format!("EMPTY SEATS: {}", empty.join(", "))).into_iter().collect();
+    lines.extend([
         format!(
             "{}  {} in {}  {}",
             of("incident"),
@@ -189,19 +206,13 @@ fn text(whole: &Value, incident: &Incident) -> Vec<String> {
         format!("{}, open for {}, hub {}", of("stage"), spoken(now.since(incident.opened_at)), of("hub")),
         format!("commander: {}", of("commander")),
         format!("head: {}", of("head_code")),
-    ];
+    ]);
     for key in ["paused", "aborted", "broken"] {
         if let Some(why) = whole.get(key).and_then(Value::as_str) {
             lines.push(format!("{key}: {why}"));
         }
     }
-    let empty = incident.empty_seats();
-    if !empty.is_empty() {
-        lines.push(format!(
-            "empty seats: {}",
-            empty.iter().map(|(r, n)| format!("{r} ({n})")).collect::<Vec<_>>().join(", ")
-        ));
-    }
+    lines.extend(people(incident));
     for (name, suspension) in incident.open_suspensions() {
         lines.push(format!("suspended: {name}, since {}", suspension.since.clock()));
     }
@@ -224,6 +235,40 @@ fn text(whole: &Value, incident: &Incident) -> Vec<String> {
     if !incident.runbook.always.is_empty() {
         lines.push("Always:".to_owned());
         lines.extend(incident.runbook.always.iter().map(|s| step_line(incident, s)));
+    }
+    lines
+}
+
+/// What is open between people.
+fn people(incident: &Incident) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(offer) = &incident.offer {
+        lines.push(format!(
+            "command offered: by {} to {}, until {}",
+            offer.from,
+            offer.to,
+            offer.expires.clock()
+        ));
+    }
+    if let Some((seq, poll)) = incident.open_poll() {
+        lines.push(format!("any objections? #{seq} until {}: {}", poll.expires.clock(), poll.question));
+    }
+    lines.extend(incident.open_objections().map(|(seq, o)| {
+        format!("objection without an answer: #{seq} of {} to {}: {}", o.person, o.about, o.reason)
+    }));
+    lines.extend(
+        incident
+            .overrides
+            .iter()
+            .map(|(gate, who, why)| format!("to review: {who} broke glass at {gate}: {why}")),
+    );
+    for (role, seats) in &incident.seats {
+        lines.extend(
+            seats
+                .iter()
+                .filter(|s| s.overdue)
+                .map(|s| format!("time to rotate: {} has sat as {role} since {}", s.person, s.since.clock())),
+        );
     }
     lines
 }

@@ -4,15 +4,18 @@
 use super::action::Action;
 use super::field::Field;
 use super::link::{Act, Head, Me, Stance};
+use crate::client::answer;
 use crate::core::decide::{decide, step::must_retype};
-use crate::core::event::{Choice, Direction, Verdict};
-use crate::core::id::{Name, RoleName, StepId};
+use crate::core::event::{Choice, Direction, OfferEnd, Opinion, Verdict};
+use crate::core::id::{Name, PersonId, RoleName, StepId};
 use crate::core::incident::{Incident, Run, Status};
 use crate::core::intent::{By, GateAnswer, Intent};
 use crate::core::plan;
 use crate::core::refusal::Refusal;
 use crate::core::statement::{self, Answering};
 use crate::core::time::Stamp;
+use crate::runbook::decode::duration_from;
+use std::time::Duration;
 
 /// A deed with everything it is about, but without the person's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +80,7 @@ impl Ground<'_> {
             Act::Sign { how: Answering::Deny, answer, .. } => Intent::Deny(answer),
             Act::Sign { how: Answering::Override, answer, .. } => Intent::Override(answer),
             Act::Close { reason, .. } => Intent::Close { reason, key: self.key() },
+            Act::State { intent, .. } => intent,
             Act::Note(_) => Intent::Note { payload: String::new() },
         };
         // The running number is the client's; any that was not used yet does for the question.
@@ -133,6 +137,19 @@ impl Ground<'_> {
                 let same = self.message(deed).is_some_and(|text| Field::with(&text).text() == words.reason);
                 Ok(Act::Send { start, edited: (!same).then(|| words.reason.clone()) })
             }
+            Action::HandOver | Action::TakeCommand | Action::Remove | Action::AgreeRemoval => {
+                let intent = self.about_people(deed, words)?;
+                let seen = self.head.seen();
+                let made = statement::of_intent(self.incident, &self.me.person, &intent, &seen);
+                let (namespace, statement, _) = made.ok_or(Refusal::NoOffer)?;
+                Ok(Act::State { intent, namespace, seen, statement })
+            }
+            Action::LeaveOffer
+            | Action::Ask
+            | Action::Fine
+            | Action::Object
+            | Action::Abstain
+            | Action::Reply => self.about_people(deed, words).map(Act::Wish),
             _ => self.wish(deed, words).map(Act::Wish),
         }
     }
@@ -162,6 +179,56 @@ impl Ground<'_> {
             }
             _ => return self.of_step(deed, words),
         })
+    }
+
+    /// Command, questions and removals.
+    fn about_people(&self, deed: &Deed, words: &Words) -> Result<Intent, Refusal> {
+        let (incident, key, reason) = (self.incident, self.key(), words.reason.clone());
+        let offer = || incident.offer.as_ref().ok_or(Refusal::NoOffer);
+        let poll = || incident.open_poll().map(|(seq, _)| seq).ok_or(Refusal::NoPoll(0));
+        let number = |text: &str| {
+            text.trim().parse().map_err(|_| Refusal::DoesNotFit("a whole number is needed".to_owned()))
+        };
+        let said = |opinion| Ok(Intent::AnswerPoll { poll: poll()?, opinion, reason: reason.clone() });
+        match deed.action {
+            Action::HandOver => {
+                let to = PersonId::parse(deed.with.clone().unwrap_or_default());
+                let to = to.map_err(|e| Refusal::DoesNotFit(e.to_string()))?;
+                let expires = answer::until(self.now, answer::OFFER, Duration::from_secs(300));
+                Ok(Intent::Offer { to, seen: self.head.seen(), expires, key })
+            }
+            Action::TakeCommand => Ok(Intent::TakeCommand { offer: offer()?.seq, read_back: reason, key }),
+            Action::LeaveOffer => {
+                let offer = offer()?;
+                let mine = offer.to == self.me.person;
+                let how = if mine { OfferEnd::Declined } else { OfferEnd::Withdrawn };
+                Ok(Intent::EndOffer { offer: offer.seq, how, reason })
+            }
+            Action::Ask => {
+                let lasts = duration_from(words.detail.trim());
+                let lasts =
+                    lasts.ok_or_else(|| Refusal::DoesNotFit("a time needs a unit: 30s, 2m".to_owned()))?;
+                Ok(Intent::OpenPoll { question: reason, lasts: lasts.as_secs() })
+            }
+            Action::Fine => said(Opinion::Fine),
+            Action::Object => said(Opinion::Object),
+            Action::Abstain => said(Opinion::Abstain),
+            Action::Reply => {
+                let objection = number(deed.with.as_deref().unwrap_or_default())?;
+                Ok(Intent::AnswerObjection { objection, words: reason })
+            }
+            Action::Remove => {
+                let event = number(&words.detail)?;
+                let expires = answer::until(self.now, answer::REMOVAL, Duration::from_secs(3600));
+                let (parts, seen) = (incident.parts_left(event), self.head.seen());
+                Ok(Intent::AskRedaction { event, parts, reason, seen, expires, key })
+            }
+            Action::AgreeRemoval => {
+                let asked = incident.open_redaction(self.now).map_or(0, |(seq, _)| seq);
+                Ok(Intent::Redact { asked, key })
+            }
+            other => Err(Refusal::DoesNotFit(format!("{} is not about people", other.entry().name))),
+        }
     }
 
     fn of_step(&self, deed: &Deed, words: &Words) -> Result<Intent, Refusal> {
@@ -267,6 +334,11 @@ impl Ground<'_> {
     fn likely_detail(&self, deed: &Deed) -> Option<String> {
         match deed.action {
             Action::SettleBacklog => Some("1".to_owned()),
+            Action::Ask => Some("30s".to_owned()),
+            Action::Remove => {
+                let mut events = self.incident.parts.keys().rev();
+                events.find(|e| !self.incident.parts_left(**e).is_empty()).map(u64::to_string)
+            }
             Action::Goto => {
                 let after = self.incident.runbook.steps();
                 let mut after =

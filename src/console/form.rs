@@ -146,7 +146,9 @@ impl Form {
     pub fn statement(&self, ground: &Ground<'_>) -> Option<String> {
         let ground = Ground { head: &self.head, ..*ground };
         match ground.act(&self.deed, &self.words()).ok()? {
-            Act::Sign { statement, .. } | Act::Close { statement, .. } => Some(statement),
+            Act::Sign { statement, .. } | Act::Close { statement, .. } | Act::State { statement, .. } => {
+                Some(statement)
+            }
             Act::Wish(_) | Act::Send { .. } | Act::Note(_) => None,
         }
     }
@@ -250,6 +252,15 @@ fn slots(ground: &Ground<'_>, deed: &Deed) -> Vec<Slot> {
         // The reason of an abort stands for every undo that it offers.
         Action::Undo if ground.incident.aborted.is_some() => vec![slot("reason", Wants::Optional)],
         Action::Note => vec![slot("note", Wants::Text)],
+        Action::HandOver | Action::AgreeRemoval => Vec::new(),
+        Action::TakeCommand => vec![slot("read back", Wants::Text)],
+        Action::Ask => {
+            let lasts = Slot { label: "for", wants: Wants::Detail, field: Field::with("30s") };
+            vec![slot("proposal", Wants::Text), lasts]
+        }
+        Action::Fine | Action::Abstain => vec![slot("reason", Wants::Optional)],
+        Action::Reply => vec![slot("answer", Wants::Text)],
+        Action::Remove => vec![slot("event", Wants::Detail), slot("reason", Wants::Text)],
         Action::Send => {
             let text = ground.message(deed).unwrap_or_default();
             vec![Slot { label: "message", wants: Wants::Text, field: Field::with(&text) }]

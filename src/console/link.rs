@@ -276,6 +276,17 @@ pub enum Act {
         /// The text that was shown.
         statement: String,
     },
+    /// Command or a removal; the person signs exactly this text with their own key.
+    State {
+        /// What it does.
+        intent: Intent,
+        /// In which namespace.
+        namespace: &'static str,
+        /// The head that is shown.
+        seen: Seen,
+        /// The text that was shown.
+        statement: String,
+    },
     /// Starts a step that sends a message; the client commits to the text when it was edited.
     Send {
         /// The start.

@@ -6,6 +6,7 @@ use super::link::Stance;
 use crate::core::id::StepId;
 use crate::core::incident::{Stage, Status};
 use crate::core::refusal::Refusal;
+use crate::core::time::spoken;
 use crate::runbook::model::{Action as StepAction, Step};
 
 /// A deed and the rules' answer to it.
@@ -82,6 +83,15 @@ fn variants(ground: &Ground<'_>, action: Action, step: Option<&StepId>) -> Vec<O
             some(roles.filter(|r| !incident.holds(me, r)).collect())
         }
         Action::LeaveSeat => some(incident.seats_of(me).collect()),
+        Action::HandOver if !incident.holds(me, "commander") => Vec::new(),
+        Action::HandOver => {
+            let people = incident.team.people.iter().map(|p| &p.id).filter(|p| *p != me);
+            some(people.filter(|p| incident.may_command(p).is_some()).map(|p| p.as_str()).collect())
+        }
+        Action::TakeCommand | Action::LeaveOffer if incident.offer.is_none() => Vec::new(),
+        Action::Fine | Action::Object | Action::Abstain if incident.open_poll().is_none() => Vec::new(),
+        Action::Reply => incident.open_objections().map(|(seq, _)| Some(seq.to_string())).collect(),
+        Action::AgreeRemoval if incident.open_redaction(ground.now).is_none() => Vec::new(),
         Action::Inherit => some(incident.open_suspensions().map(|(name, _)| name).collect()),
         Action::SettleBacklog => some(incident.open_backlog().map(|(name, _)| name).collect()),
         _ => vec![None],
@@ -125,6 +135,9 @@ pub fn attention(ground: &Ground<'_>) -> Attention {
         if let Some(words) = wanted(ground, &step, &offers) {
             return for_me(words, &step);
         }
+    }
+    if let Some((words, deed)) = among_people(ground) {
+        return Attention { tone: Tone::ForMe, words, step: None, deed };
     }
     if let Some(seat) = seat_for_me(ground) {
         let words = format!("the seat {seat} is empty: take-seat {seat}");
@@ -208,6 +221,31 @@ fn was(status: Status) -> &'static str {
         Status::Cancelled => "was cancelled",
         _ => "failed",
     }
+}
+
+/// An offer of command, a question or a removal that waits for this person.
+fn among_people(ground: &Ground<'_>) -> Option<(String, Option<Deed>)> {
+    let incident = ground.incident;
+    let me = &ground.me.person;
+    let can = |action| {
+        let deed = Deed { action, step: None, with: None };
+        ground.judge(&deed).is_ok().then_some(deed)
+    };
+    if let Some(offer) = incident.offer.as_ref().filter(|o| &o.to == me) {
+        let deed = can(Action::TakeCommand)?;
+        let left = spoken(offer.expires.since(ground.now));
+        return Some((format!("{} offers you the command, {left} left", offer.from), Some(deed)));
+    }
+    if let Some((_, poll)) = incident.open_poll()
+        && &poll.by != me
+        && can(Action::Fine).is_some()
+    {
+        let left = spoken(poll.expires.since(ground.now));
+        return Some((format!("any strong objections, {left} left: {}", poll.question), can(Action::Object)));
+    }
+    let (_, ask) = incident.open_redaction(ground.now)?;
+    let deed = can(Action::AgreeRemoval)?;
+    Some((format!("{} wants parts of #{} removed", ask.by, ask.event), Some(deed)))
 }
 
 fn seat_for_me(ground: &Ground<'_>) -> Option<String> {

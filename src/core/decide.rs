@@ -62,17 +62,8 @@ pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Resu
             way_on::decide_step(incident, by, step, choice, reason)
         }
         Intent::Finish { .. } => step::finish(incident, by, intent, now),
-        Intent::Progress { step, attempt, done, total } => {
-            observe::progress(incident, by, step, *attempt, *done, *total)
-        }
-        Intent::Measure { step, attempt, digest, bytes, text } => {
-            observe::measure(incident, by, step, *attempt, *digest, *bytes, text.as_deref())
-        }
-        Intent::Judge { step, attempt, look, judgement, why } => {
-            observe::judge(incident, by, step, *attempt, *look, *judgement, why)
-        }
-        Intent::MarkSent { step, asked, how, detail, .. } => {
-            observe::left(incident, by, (step.as_ref(), *asked), *how, detail)
+        Intent::Progress { .. } | Intent::Measure { .. } | Intent::Judge { .. } | Intent::MarkSent { .. } => {
+            seen(incident, by, intent)
         }
         Intent::AskMessage { template, how, .. } => stage::ask_message(incident, by, template, *how),
         Intent::EnterPhase { phase } => observe::enter_phase(incident, by, *phase),
@@ -97,6 +88,25 @@ pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Resu
         Intent::Note { .. } => Ok(Noted {}.into()),
         Intent::RecordClockJump { micros } => hub(by).map(|()| ClockJumped { micros: *micros }.into()),
         Intent::ConfirmAnchor { n, root, anchor } => stage::anchor(incident, by, *n, root, anchor),
+    }
+}
+
+/// What the hub saw of a step, or of a message.
+fn seen(incident: &Incident, by: &By, intent: &Intent) -> Result<What, Refusal> {
+    match intent {
+        Intent::Progress { step, attempt, done, total } => {
+            observe::progress(incident, by, step, *attempt, *done, *total)
+        }
+        Intent::Measure { step, attempt, digest, bytes, text } => {
+            observe::measure(incident, by, step, *attempt, *digest, *bytes, text.as_deref())
+        }
+        Intent::Judge { step, attempt, look, judgement, why } => {
+            observe::judge(incident, by, step, *attempt, *look, *judgement, why)
+        }
+        Intent::MarkSent { step, asked, how, detail, .. } => {
+            observe::left(incident, by, (step.as_ref(), *asked), *how, detail)
+        }
+        other => Err(Refusal::DoesNotFit(format!("{other:?} is not about a look"))),
     }
 }
 

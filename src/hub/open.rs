@@ -45,6 +45,9 @@ pub fn take_hold(dir: &Path, pinned: &Pinned, opening: &Opening) -> Result<Hold>
         return Err(Failure::environment(format!("{} opens nothing", dir.join(layout::OPENING).display())));
     };
     pinned.matches(&opened.pinned)?;
+    if opened.policies != pinned.config.policies.pinned() {
+        return Err(Failure::refused("the opening names other policies than the workspace's copy has"));
+    }
     let origin = Origin::parse(&opened.log)
         .map_err(|e| Failure::environment(format!("`{}` cannot be a log's name", opened.log)).because(e))?;
     let there = std::fs::symlink_metadata(dir.join(TIMELINE)).is_ok();

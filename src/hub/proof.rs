@@ -1,7 +1,7 @@
 //! Whether an act is really the person's: its session's signature, and for what takes more, their SSH signature over
 //! the text that this hub renders itself. Never decides what the person may do: that is `core::decide`'s.
 
-use crate::core::event::{Auth, Seen};
+use crate::core::event::{Auth, Policies, Seen};
 use crate::core::id::PersonId;
 use crate::core::incident::Incident;
 use crate::core::intent::{By, Intent};
@@ -54,6 +54,11 @@ pub enum NotProved {
     /// A security key that nobody touched.
     #[error("the security key signed without being touched; touch it when it blinks")]
     Untouched,
+    /// A security key that did not ask who touches it.
+    #[error(
+        "the workspace wants security keys to verify who touches them; make one with `ssh-keygen -O verify-required`"
+    )]
+    Unverified,
     /// What goes with it is not what it commits to.
     #[error("what came with the act is not what it commits to")]
     Payload,
@@ -106,7 +111,7 @@ impl Judge {
                 if let Some(seen) = &needed.seen {
                     known_head(log, seen)?;
                 }
-                self.statement(&act.person, auth, &needed, now)?;
+                self.statement(&act.person, auth, &needed, incident.policies(), now)?;
             }
         }
         let (payload, parts) = committed(&act.intent, &act.payload)?;
@@ -124,7 +129,11 @@ impl Judge {
         if act.auth.session.is_some() || !act.payload.is_empty() {
             return Err(NotProved::Form("the opening act carries a statement and nothing else"));
         }
-        self.statement(&act.person, &act.auth, &needed, now)?;
+        let policies = match &act.intent {
+            Intent::Open(opened) => opened.policies,
+            _ => incident.policies(),
+        };
+        self.statement(&act.person, &act.auth, &needed, policies, now)?;
         Ok(Proved { by: By::statement(act.person.clone()), payload: Vec::new(), parts: Vec::new() })
     }
 
@@ -133,6 +142,7 @@ impl Judge {
         person: &PersonId,
         auth: &Auth,
         needed: &Statement,
+        policies: Policies,
         now: Stamp,
     ) -> Result<(), NotProved> {
         let (Some(text), Some(sshsig)) = (&auth.statement, &auth.sshsig) else {
@@ -154,6 +164,9 @@ impl Judge {
             .map_err(|e| NotProved::Ssh(e.to_string()))?;
         if signed.presence == Presence::Absent {
             return Err(NotProved::Untouched);
+        }
+        if policies.verify_required && signed.presence == Presence::Present {
+            return Err(NotProved::Unverified);
         }
         if signed.fingerprint != needed.key {
             return Err(NotProved::OtherKey { signed: signed.fingerprint, named: needed.key.clone() });

@@ -56,6 +56,7 @@ fn policies() -> Value {
     let mut out = object(&[
         may("max_tenure", reference("duration"), "After so long the holder of a seat is asked to hand over."),
         may("shift_gap", reference("duration"), "How long people rest between shifts."),
+        may("verify_required", reference("flag"), "Security keys must verify who touches them."),
     ]);
     shape::add(&mut out, "additionalProperties", json!(true));
     out
@@ -180,7 +181,7 @@ channels:
   bridge: {teams: {url: "https://example.org/hook"}}
   paper: {file: out/messages.txt}
 engine: {file: {}}
-policies: {max_tenure: 4h, shift_gap: 10h}
+policies: {max_tenure: 4h, shift_gap: 10h, verify_required: true}
 "#;
 
     type Reader = fn(&Node) -> Vec<Finding>;

@@ -1,5 +1,6 @@
 //! An incident's life through the command line: hubs that die, steps that fail, people who err.
 
+mod command;
 mod hub;
 mod menu;
 mod mistakes;

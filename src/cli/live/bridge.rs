@@ -273,6 +273,9 @@ fn signed(hands: &mut Hands, room: &Room, act: Act) -> Result<wire::act::Act, Ac
             };
             Draft { person, intent, text: statement, namespace: how.namespace(), seen }
         }
+        Act::State { intent, namespace, seen, statement } => {
+            Draft { person, intent, text: statement, namespace, seen }
+        }
         Act::Close { reason, seen, statement } => {
             let intent = Intent::Close { reason, key: hands.signer.fingerprint() };
             Draft { person, intent, text: statement, namespace: statement::CLOSE, seen }

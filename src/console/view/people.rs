@@ -30,6 +30,7 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
 pub(super) fn lines(model: &Model) -> Vec<Entry> {
     let Some(incident) = &model.incident else { return Vec::new() };
     let mut lines = seats(model, incident);
+    lines.extend(asked(model, incident));
     lines.extend(gates(model, incident));
     lines.extend(owed(model, incident));
     let here = incident.team.people.iter().filter(|p| incident.is_present(&p.id));
@@ -53,12 +54,41 @@ fn seats(model: &Model, incident: &Incident) -> Vec<Entry> {
             let sits = model.now.wall.since(seat.since);
             let stand_in = if seat.stand_in { ", stand-in" } else { "" };
             let here = if incident.is_present(&seat.person) { "" } else { ", NOT IN THE ROOM" };
-            let late = role.max_tenure.is_some_and(|most| sits > most);
+            let late = incident.tenure_of(&role.name).is_some_and(|most| sits > most);
             let tired = if late { ", time to hand over" } else { "" };
             let color = if late || !here.is_empty() { Role::Warn } else { Role::Base };
             let text = format!("{} for {}{stand_in}{here}{tired}", seat.person, spoken(sits));
             lines.push((role.name.clone(), text, color));
         }
+    }
+    lines
+}
+
+/// What the room is asked: a question and its countdown, an offer of command, objections without an answer.
+fn asked(model: &Model, incident: &Incident) -> Vec<Entry> {
+    let mut lines: Vec<Entry> = Vec::new();
+    let left = |at: crate::core::time::Stamp| spoken(at.since(model.now.wall));
+    if let Some(offer) = &incident.offer {
+        let text = format!("{} to {}, {} left", offer.from, offer.to, left(offer.expires));
+        lines.push(("command".to_owned(), text, Role::Waiting));
+    }
+    if let Some((seq, poll)) = incident.open_poll() {
+        let question = sanitize::line(&poll.question);
+        let said = poll.answers.len();
+        let text = format!("#{seq} {question}: {said} answered, {} left", left(poll.expires));
+        lines.push(("objections?".to_owned(), text, Role::Waiting));
+    }
+    for (seq, objection) in incident.open_objections() {
+        let about = sanitize::line(&objection.about);
+        let text = format!("#{seq} of {} to {about} has no answer", objection.person);
+        lines.push(("objection".to_owned(), text, Role::Warn));
+    }
+    for (gate, who, _) in &incident.overrides {
+        lines.push(("to review".to_owned(), format!("{who} broke glass at {gate}"), Role::Fail));
+    }
+    for (person, last) in &incident.short_shifts {
+        let text = format!("{person} was in an incident until {}", last.to_second());
+        lines.push(("short rest".to_owned(), text, Role::Warn));
     }
     lines
 }

@@ -1,7 +1,7 @@
 //! Whether the team can do what is required of it. Never names who should.
 
 use super::case::{Case, Person, Report};
-use crate::runbook::model::{Action, Duty, Requirement, Runbook};
+use crate::runbook::model::{Action, Duty, EXECUTOR, Requirement, Runbook};
 
 pub fn quorums_can_be_reached(case: &Case<'_>, report: &mut Report<'_>) {
     let Some(people) = &case.context.people else { return };
@@ -43,6 +43,26 @@ pub fn roles_have_people(case: &Case<'_>, report: &mut Report<'_>) {
                 &format!("roles.{}", role.name),
                 &format!("nobody in the team can be `{}`", role.name),
             );
+        }
+    }
+}
+
+pub fn seats_apart_make_sense(case: &Case<'_>, report: &mut Report<'_>) {
+    // The seats of every incident, as the rules know them.
+    const STANDING: [&str; 7] =
+        ["commander", "deputy", "scribe", "communications", "liaison", "sme", "observer"];
+    for role in &case.runbook.roles {
+        for other in &role.excludes {
+            let known = case.runbook.roles.iter().any(|r| &r.name == other)
+                || STANDING.contains(&other.as_str())
+                || other == EXECUTOR;
+            let path = format!("roles.{}.excludes", role.name);
+            if other == &role.name {
+                report.at_key(&path, &format!("`{}` cannot be kept apart from itself", role.name));
+            } else if !known {
+                report
+                    .at_key(&path, &format!("there is no role `{other}` to keep `{}` apart from", role.name));
+            }
         }
     }
 }

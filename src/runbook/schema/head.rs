@@ -76,6 +76,11 @@ pub fn roles() -> Value {
         may("min", whole(0, u64::from(u32::MAX)), "How many people at least."),
         may("max_tenure", reference("duration"), "After so long the holder is asked to hand over."),
         may("stand_in", list(reference("name")), "Roles whose holders may sit here."),
+        may(
+            "excludes",
+            list(reference("name")),
+            "Roles nobody has beside this one; `executor`: whoever sits here carries out no step.",
+        ),
     ]);
     super::shape::add(&mut role, "type", json!(["object", "null"]));
     named(NAME, role)

@@ -13,7 +13,7 @@ use crate::core::incident::Incident;
 use crate::core::intent::Intent;
 use crate::core::replay;
 use crate::core::statement::{self, Answering};
-use crate::identity::{AllowedSigners, Revoked, Signed, session};
+use crate::identity::{AllowedSigners, Presence, Revoked, Signed, session};
 use crate::timeline::codec;
 use crate::timeline::evidence::{Evidence, EvidenceError};
 use crate::timeline::tree::Head;
@@ -159,6 +159,13 @@ impl People {
             .signers
             .verify(person.as_str(), namespace, text.as_bytes(), armored, at, &self.revoked)
             .map_err(|e| e.to_string())?;
+        let policies = match &event.what {
+            What::Opened(opened) => opened.policies,
+            _ => incident.map(Incident::policies).unwrap_or_default(),
+        };
+        if policies.verify_required && signed.presence == Presence::Present {
+            return Err("the security key did not verify who touched it".to_owned());
+        }
         same_key(event, &signed)?;
         let seen = statement::seen_of(text);
         let head = seen.as_ref().map(|s| heads.check_seen(s)).transpose()?;

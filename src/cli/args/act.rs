@@ -1,0 +1,287 @@
+//! The words of acts. Never says what they do.
+
+use super::{Handover, OpinionArg, Redact};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Where and why, for most acts.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct OnStep {
+    /// The incident, or the beginning of its id
+    pub incident: String,
+    /// The step
+    pub step: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// Why, for acts on the whole incident.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct OnIncident {
+    /// The incident, or the beginning of its id
+    pub incident: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// A gate to answer at.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct OnGate {
+    /// The incident, or the beginning of its id
+    pub incident: String,
+    /// The hold point, or `declare`
+    pub step: String,
+    /// In this role (default: the one role asked for that you have)
+    #[arg(long)]
+    pub role: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+    /// Do not ask before signing
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Every act of the console, from a shell.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Act {
+    /// Approve at a hold point, or declare
+    Approve(OnGate),
+    /// Deny at a hold point; needs a reason
+    Deny(OnGate),
+    /// Break-glass: go on without the quorum of `declare`; loud, needs a reason
+    Override(OnGate),
+    /// Start a step
+    Start {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The step
+        step: String,
+        /// The target's name, retyped, for a step that cannot be taken back
+        #[arg(long, value_name = "NAME")]
+        target: Option<String>,
+    },
+    /// Start the undo of a step
+    Undo(OnStep),
+    /// Send a message step, with its text or another
+    Send {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The step
+        step: String,
+        /// Send this file's text instead of the runbook's
+        #[arg(long, value_name = "FILE")]
+        text: Option<PathBuf>,
+    },
+    /// Send a message outside the steps, such as the next update that is due
+    Message {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The runbook's template
+        template: String,
+        /// Send this file's text instead of the runbook's
+        #[arg(long, value_name = "FILE")]
+        text: Option<PathBuf>,
+        /// Show what its channel would get, and send nothing
+        #[arg(long, conflicts_with = "by_hand")]
+        preview: bool,
+        /// It was passed on by hand: only record it
+        #[arg(long)]
+        by_hand: bool,
+    },
+    /// Confirm a manual step
+    Confirm {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The step
+        step: String,
+        /// What was done, or where it can be seen
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        evidence: String,
+    },
+    /// Choose at a decision
+    Decide {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The step
+        step: String,
+        /// The option
+        option: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Leave a step out
+    Skip(OnStep),
+    /// Mark a step as done outside this program
+    Done(OnStep),
+    /// Try a failed step again
+    Retry(OnStep),
+    /// Go on in spite of a failed step
+    Continue(OnStep),
+    /// Go on at a later step; those between are left out
+    Goto {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The failed step
+        step: String,
+        /// Where to
+        to: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Say how an unknown step really ended
+    Settle {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The step
+        step: String,
+        /// What it is taken for
+        verdict: VerdictArg,
+        /// How you know
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Signal a running step to end
+    Cancel(OnStep),
+    /// End a running step at once, without clean-up
+    Kill(OnStep),
+    /// After an abort: what a step did stays, and its undo is not run
+    Keep(OnStep),
+    /// Nothing new starts
+    Pause(OnIncident),
+    /// Steps may start again
+    GoOn(OnIncident),
+    /// End the way forward: undo and `always` steps are offered
+    Abort(OnIncident),
+    /// The harm has stopped
+    Mitigate(OnIncident),
+    /// The service is whole again
+    Resolve(OnIncident),
+    /// Close the record
+    Close {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// Last words
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Do not ask before signing
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Propose a changed runbook; those who declare the rollback approve it (`approve INCIDENT runbook.amend`)
+    Amend {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The changed runbook
+        file: PathBuf,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Write a note
+    Note {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The text
+        text: String,
+    },
+    /// Take a seat
+    Assume {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The seat
+        role: String,
+    },
+    /// Leave a seat
+    Renounce {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The seat
+        role: String,
+    },
+    /// Hand the command over: both people sign the same packet, and the new commander reads it back
+    Handover(Handover),
+    /// Ask the room whether there are any strong objections; hearing none in time, it proceeds
+    Poll {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// What is proposed
+        #[arg(required_unless_present = "withdraw")]
+        question: Option<String>,
+        /// How long the room has
+        #[arg(long = "for", value_name = "TIME", default_value = "30s")]
+        lasts: String,
+        /// Take the open question back
+        #[arg(long, conflicts_with = "question")]
+        withdraw: bool,
+    },
+    /// Answer the question that the room is asked
+    Answer {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// What you say
+        opinion: OpinionArg,
+        /// Why; an objection needs one
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Answer an objection: a denial, or an objection to a question
+    Reply {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The event that objected
+        objection: u64,
+        /// What you say to it
+        words: String,
+    },
+    /// Remove what is kept beside an event; two people sign, one of them the commander
+    Redact(Redact),
+    /// Take a session's power away: your own, or as the commander anybody's
+    Revoke {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// The session, or a person with one session
+        session: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Take over what stays suspended
+    Inherit {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// What
+        name: String,
+        /// Who (default: you)
+        #[arg(long, value_name = "PERSON")]
+        owner: Option<String>,
+        /// Why it stays
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Settle items of the reconciliation backlog
+    Reconcile {
+        /// The incident, or the beginning of its id
+        incident: String,
+        /// What
+        name: String,
+        /// How many
+        count: u64,
+        /// How, or who takes them over
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+}
+
+/// How an unknown step is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VerdictArg {
+    /// It happened
+    Succeeded,
+    /// It did not, or only in part
+    Failed,
+}
