@@ -230,13 +230,7 @@ pub fn words(what: &What) -> String {
         What::Judged(d) => format!("{} look {} {:?}: {}", d.step, d.look, d.judgement, d.why),
         What::TriggerFired(d) => format!("{} at {}", d.trigger, d.value),
         What::TriggerCleared(d) => format!("{} at {}", d.trigger, d.value),
-        What::Suspended(d) => {
-            if d.certain {
-                d.name.to_string()
-            } else {
-                format!("{} (perhaps)", d.name)
-            }
-        }
+        What::Suspended(d) => format!("{}{}", d.name, if d.certain { "" } else { " (perhaps)" }),
         What::Lifted(d) => d.name.to_string(),
         What::Inherited(d) => format!("{} by {}: {}", d.name, d.owner, d.reason),
         What::BacklogAdded(d) => format!("{} {}", d.count, d.name),
