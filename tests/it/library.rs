@@ -1,5 +1,6 @@
 //! The runbooks that ship, each for real: real servers, the real hub, people with keys of their own.
 
 mod cluster;
+mod ledger;
 mod pitr;
 mod walk;

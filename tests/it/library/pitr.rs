@@ -1,7 +1,7 @@
 //! A point-in-time restore of a real PostgreSQL, and everything that can be wrong with one.
 
 use super::cluster::{BIN, Cluster};
-use super::walk::{begun, standing, until_trouble, walk, workspace};
+use super::walk::{begun, machine, open, standing, until_trouble, walk, workspace};
 use crate::support::{Incident, Place, repository};
 
 const SHORT: [(&str, &str); 1] = [("wait: 10m", "wait: 1s")];
@@ -64,19 +64,7 @@ impl Disaster {
             params.retain(|(known, _)| known != name);
             params.push((name, (*value).to_owned()));
         }
-        let mut open =
-            vec!["runbooks/postgres-pitr-restore.yaml".to_owned(), "--restore-point".into(), target.into()];
-        for (name, value) in &params {
-            open.extend(["-p".to_owned(), format!("{name}={value}")]);
-        }
-        open.extend(["--role", "operator", "--role", "communications"].map(str::to_owned));
-        let open: Vec<&str> = open.iter().map(String::as_str).collect();
-        let room = Incident::open(place, team, "cho", &open, &[]);
-        room.ok("ana", &["assume", "commander"]);
-        room.ok("ben", &["assume", "dba"]);
-        room.ok("ana", &["approve", "declare", "--yes"]);
-        room.ok("ben", &["approve", "declare", "--yes"]);
-        room
+        open(place, team, "postgres-pitr-restore", Some(target), &params)
     }
 
     /// The original as the disaster left it, in service.
@@ -91,11 +79,6 @@ impl Disaster {
         let odd: i64 = (1..=1500).filter(|n| n % 2 == 1).map(|n| n * 7).sum();
         format!("750|{odd}")
     }
-}
-
-/// What `uname -n` says.
-fn machine() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_owned()
 }
 
 const TO_FREEZE: [&str; 5] =

@@ -123,3 +123,41 @@ pub fn walk(room: &Incident, lines: &[&str]) {
         }
     }
 }
+
+/// What `uname -n` says.
+pub fn machine() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_owned()
+}
+
+/// Cho opens and declares it, as operator and communications; ana commands, ben sits as dba or sre.
+#[track_caller]
+pub fn open(
+    place: Place,
+    team: Team,
+    runbook: &str,
+    point: Option<&str>,
+    params: &[(&str, String)],
+) -> Incident {
+    let path = format!("runbooks/{runbook}.yaml");
+    let text = std::fs::read_to_string(team.workspace.join(&path)).unwrap();
+    let seat = |name: &str| text.contains(&format!("\n  {name}: {{"));
+    let mut open = vec![path];
+    open.extend(point.iter().flat_map(|point| ["--restore-point".to_owned(), (*point).to_owned()]));
+    for (name, value) in params {
+        open.extend(["-p".to_owned(), format!("{name}={value}")]);
+    }
+    for name in ["operator", "communications"].into_iter().filter(|name| seat(name)) {
+        open.extend(["--role".to_owned(), name.to_owned()]);
+    }
+    let open: Vec<&str> = open.iter().map(String::as_str).collect();
+    let room = Incident::open(place, team, "cho", &open, &[]);
+    room.ok("ana", &["assume", "commander"]);
+    room.ok("ana", &["approve", "declare", "--yes"]);
+    for name in ["dba", "sre"].into_iter().filter(|name| seat(name)) {
+        room.ok("ben", &["assume", name]);
+        if room.status()["stage"] != "declared" {
+            room.ok("ben", &["approve", "declare", "--yes"]);
+        }
+    }
+    room
+}
