@@ -26,6 +26,8 @@ prometheus-postgres-exporter prometheus-postgres-exporter
 sshd openssh-server
 ssh-keygen openssh-client
 tmux tmux
+redis-server redis-server
+nginx nginx-light
 openssl openssl
 python3 python3
 setpriv util-linux

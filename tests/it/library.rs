@@ -1,6 +1,7 @@
 //! The runbooks that ship, each for real: real servers, the real hub, people with keys of their own.
 
 mod cluster;
+mod deploy;
 mod ledger;
 mod pitr;
 mod walk;
