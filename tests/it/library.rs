@@ -4,4 +4,5 @@ mod cluster;
 mod deploy;
 mod ledger;
 mod pitr;
+mod redis;
 mod walk;
