@@ -4,5 +4,6 @@ mod cluster;
 mod deploy;
 mod ledger;
 mod pitr;
+mod rds;
 mod redis;
 mod walk;

@@ -1,0 +1,8 @@
+# Is the newest row of the restored database from just before the target? RDS itself never says where it stopped.
+set -eu
+newest=$(sh -euc "$NEWEST")
+at=$(date -u -d "$newest" +%s%6N)
+target=$(date -u -d "$TARGET" +%s%6N)
+if [ "$at" -gt "$target" ]; then echo "it holds a row of $newest, which is after $TARGET"
+elif [ $((target - at)) -gt $((SLACK * 1000000)) ]; then echo "its newest row is of $newest, more than $SLACK s before $TARGET"
+else echo "restored to the point in time"; fi
