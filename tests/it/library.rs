@@ -6,4 +6,5 @@ mod ledger;
 mod pitr;
 mod rds;
 mod redis;
+mod replica;
 mod walk;
