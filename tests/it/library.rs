@@ -5,6 +5,7 @@ mod deploy;
 mod ledger;
 mod pitr;
 mod rds;
+mod rebuild;
 mod redis;
 mod replica;
 mod walk;
