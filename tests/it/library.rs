@@ -8,4 +8,5 @@ mod rds;
 mod rebuild;
 mod redis;
 mod replica;
+mod small;
 mod walk;

@@ -86,7 +86,8 @@ fn told(steps: &[Value]) -> String {
 }
 
 /// Acts one after another: `ben copy` starts the step and waits for its end, `- check` only waits for it,
-/// `cho send tell` and other verbs act; `cho open=box` retypes the target.
+/// `cho send tell` and other verbs act; `cho open=box` retypes the target; dots in an
+/// option stand for spaces.
 #[track_caller]
 pub fn walk(room: &Incident, lines: &[&str]) {
     for line in lines {
@@ -117,7 +118,8 @@ pub fn walk(room: &Incident, lines: &[&str]) {
             }
             [who, "decide", step, option] => {
                 until_its_turn(room, step, "running");
-                room.ok(who, &["decide", step, option, "--reason", "so it is best"]);
+                let option = option.replace('.', " ");
+                room.ok(who, &["decide", step, &option, "--reason", "so it is best"]);
             }
             _ => panic!("{line}"),
         }
