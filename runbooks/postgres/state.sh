@@ -15,7 +15,7 @@ ask() { as_owner "$BIN/psql" -X -A -t -v ON_ERROR_STOP=1 -h "$WORK/run" -p "$POR
 state=$(ask "select case when pg_is_in_recovery() then pg_get_wal_replay_pause_state() else 'open' end" 2>&1) ||
   judged "on the way: $(printf %s "$state" | tail -n 1)"
 case $state in
-  open) judged "open on timeline $(ask 'select timeline_id from pg_control_checkpoint()')" ;;
+  open) judged "open on timeline $(ask "select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)")" ;;
   'not paused' | 'pause requested') judged "on the way at $(ask 'select pg_last_wal_replay_lsn()')" ;;
   paused) ;;
   *) broken "the server said: $state" ;;
