@@ -14,6 +14,7 @@
 pub mod mask;
 pub mod outcome;
 pub mod process;
+pub mod progress;
 pub mod record;
 pub mod runner;
 pub mod set_aside;

@@ -215,9 +215,13 @@ impl History {
             self.now = Stamp(self.now.0 + 1_000);
             match self.incident.next_seq {
                 seq if seq % SIGNED == 0 => self.note(seq),
-                seq if seq % 10 == 1 => {
-                    self.hub(Intent::Progress { step: looks(), attempt: 1, done: seq, total: None })
-                }
+                seq if seq % 10 == 1 => self.hub(Intent::Progress {
+                    step: looks(),
+                    attempt: 1,
+                    done: seq,
+                    total: None,
+                    unit: None,
+                }),
                 seq => self.looked(seq),
             }
             if self.lines.len() as u64 >= self.batch {

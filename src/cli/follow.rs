@@ -210,7 +210,12 @@ pub fn words(what: &What) -> String {
         What::Resumed(d) => d.found.clone(),
         What::PhaseEntered(d) => d.name.clone(),
         What::Started(d) => format!("{} attempt {}{}", d.step, d.attempt, undo(d.direction)),
-        What::Progressed(d) => format!("{} {}", d.step, d.done),
+        What::Progressed(d) => {
+            let total = d.total.map(|total| format!("/{total}")).unwrap_or_default();
+            format!("{} {}{total} {}", d.step, d.done, d.unit.as_deref().unwrap_or_default())
+                .trim_end()
+                .to_owned()
+        }
         What::Finished(d) => format!("{} {}: {}", d.step, Status::from(d.outcome).word(), d.detail),
         What::StepSkipped(d) => format!("{}: {}", d.step, d.reason),
         What::DoneByHand(d) => format!("{}: {}", d.step, d.reason),

@@ -195,10 +195,11 @@ fn of_steps(what: &What) -> (String, Role) {
             let again = if d.attempt > 1 { format!(" (attempt {})", d.attempt) } else { String::new() };
             (format!("{verb} {}{again}", d.step), Role::Running)
         }
-        What::Progressed(d) => match d.total {
-            Some(total) => (format!("{}: {} of {total}", d.step, d.done), Role::Muted),
-            None => (format!("{}: {}", d.step, d.done), Role::Muted),
-        },
+        What::Progressed(d) => {
+            let unit = d.unit.as_deref().unwrap_or_default();
+            let total = d.total.map(|total| format!(" of {total}")).unwrap_or_default();
+            (format!("{}: {}{total} {unit}", d.step, d.done).trim_end().to_owned(), Role::Muted)
+        }
         What::Finished(d) => ended(d.step.as_str(), d.outcome, &d.detail),
         What::Undone(d) => ended(&format!("undo of {}", d.step), d.outcome, &d.detail),
         What::StepSkipped(d) => (format!("skipped {}: {}", d.step, d.reason), Role::Base),

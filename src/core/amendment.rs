@@ -88,6 +88,7 @@ fn changed_keys(old: &Step, new: &Step) -> Vec<&'static str> {
         ("resumes", old.resumes == new.resumes),
         ("undo", old.undo == new.undo),
         ("reconcile", old.reconcile == new.reconcile),
+        ("progress", old.progress == new.progress),
         ("backlog", old.backlog == new.backlog),
         ("controls", old.controls == new.controls),
         ("evidence", old.evidence_required == new.evidence_required),

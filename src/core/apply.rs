@@ -52,7 +52,7 @@ pub fn apply(incident: &mut Incident, event: &Event) {
         What::Resumed(_) => incident.resumes += 1,
         What::PhaseEntered(data) => _ = incident.phases_entered.insert(data.phase),
         What::Started(data) => step::start(incident, data, event),
-        What::Progressed(data) => step::progress(incident, data),
+        What::Progressed(data) => step::progress(incident, data, at),
         What::Finished(data) => step::finish(incident, data, at),
         What::StepSkipped(data) => step::set(incident, &data.step, Status::Skipped, &data.reason, at),
         What::DoneByHand(data) => step::by_hand(incident, data, event),

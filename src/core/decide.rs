@@ -94,9 +94,7 @@ pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Resu
 /// What the hub saw of a step, or of a message.
 fn seen(incident: &Incident, by: &By, intent: &Intent) -> Result<What, Refusal> {
     match intent {
-        Intent::Progress { step, attempt, done, total } => {
-            observe::progress(incident, by, step, *attempt, *done, *total)
-        }
+        Intent::Progress { .. } => observe::progress(incident, by, intent),
         Intent::Measure { step, attempt, digest, bytes, text } => {
             observe::measure(incident, by, step, *attempt, *digest, *bytes, text.as_deref())
         }

@@ -370,6 +370,9 @@ pub enum Intent {
         /// Of how many.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         total: Option<u64>,
+        /// Of what.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<String>,
     },
     /// A fingerprint was taken.
     Measure {

@@ -128,6 +128,9 @@ fn collect_step<'a>(step: &'a Step, base: &str, out: &mut Collector<'a>) {
         out.command(&at("target.run"), &target.run);
         out.put(at("target.equals"), &target.equals, Spot::Words);
     }
+    if let Some(progress) = &step.progress {
+        out.command(&at("progress"), progress);
+    }
     if let Some(undo) = &step.undo {
         out.command(&at("undo"), undo);
     }

@@ -4,6 +4,7 @@ mod amend;
 mod clients;
 mod faults;
 mod house;
+mod input;
 mod life;
 mod more;
 mod peers;

@@ -133,6 +133,9 @@ fn of_step(model: &Model, incident: &Incident, id: &StepId, step: &Step) -> Vec<
     if let Some(run) = run.filter(|r| !r.detail.is_empty()) {
         facts.push(fact("result", &run.detail, state::of(run.status).role));
     }
+    if let Some(words) = run.and_then(|r| r.progress_words(model.now.wall)) {
+        facts.push(fact("progress", words, Role::Base));
+    }
     if let Some(text) = &step.text {
         facts.push(fact("note", text, Role::Base));
     }

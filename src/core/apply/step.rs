@@ -41,6 +41,7 @@ pub(super) fn start(incident: &mut Incident, data: &Started, event: &Event) {
     run.looks = 0;
     run.last_judgement = None;
     run.progress = None;
+    run.progress_at = None;
     run.cancelling = None;
     run.output = None;
     if let Some(person) = event.actor.person() {
@@ -81,9 +82,11 @@ pub(super) fn keep(incident: &mut Incident, step: &StepId, reason: &str, at: Sta
     undo.ended_at = Some(at);
 }
 
-pub(super) fn progress(incident: &mut Incident, data: &Progressed) {
+pub(super) fn progress(incident: &mut Incident, data: &Progressed, at: Stamp) {
     if let Some(run) = incident.runs.get_mut(&data.step) {
         run.progress = Some((data.done, data.total));
+        run.progress_unit.clone_from(&data.unit);
+        run.progress_at = Some(at);
     }
 }
 

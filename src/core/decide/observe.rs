@@ -6,21 +6,27 @@ use crate::core::due;
 use crate::core::event::{Handed, Judged, Judgement, Measured, PhaseEntered, Progressed, Sent, What};
 use crate::core::id::{BadName, Digest, Name, StepId};
 use crate::core::incident::Incident;
-use crate::core::intent::By;
+use crate::core::intent::{By, Intent};
 use crate::core::refusal::Refusal;
 use crate::runbook::model::Action;
 
-pub(super) fn progress(
-    incident: &Incident,
-    by: &By,
-    id: &StepId,
-    attempt: u32,
-    done: u64,
-    total: Option<u64>,
-) -> Result<What, Refusal> {
+/// The longest unit, in bytes.
+const LONGEST_UNIT: usize = 16;
+
+pub(super) fn progress(incident: &Incident, by: &By, intent: &Intent) -> Result<What, Refusal> {
     hub(by)?;
-    running(known(incident, id)?.1, id, attempt)?;
-    Ok(Progressed { step: id.clone(), attempt, done, total }.into())
+    let Intent::Progress { step: id, attempt, done, total, unit } = intent else {
+        return Err(Refusal::DoesNotFit("not a report".to_owned()));
+    };
+    running(known(incident, id)?.1, id, *attempt)?;
+    let plain = |unit: &String| {
+        (1..=LONGEST_UNIT).contains(&unit.len()) && unit.bytes().all(|b| b.is_ascii_graphic())
+    };
+    if !unit.iter().all(plain) {
+        return Err(Refusal::BadText);
+    }
+    let (done, total, unit) = (*done, *total, unit.clone());
+    Ok(Progressed { step: id.clone(), attempt: *attempt, done, total, unit }.into())
 }
 
 pub(super) fn judge(

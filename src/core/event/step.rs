@@ -45,6 +45,9 @@ data! {
         /// Of how many, when known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         total: Option<u64>,
+        /// Of what: `bytes`, `rows`, `%`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<String>,
     }
 }
 

@@ -37,6 +37,10 @@ pub struct Run {
     pub last_judgement: Option<Judgement>,
     /// Progress: done, total.
     pub progress: Option<(u64, Option<u64>)>,
+    /// Of what.
+    pub progress_unit: Option<String>,
+    /// When it was reported.
+    pub progress_at: Option<Stamp>,
     /// A cancellation is under way.
     pub cancelling: Option<Choice>,
     /// SHA-256 and length of its output.

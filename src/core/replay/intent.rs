@@ -48,7 +48,8 @@ pub fn intent_of(event: &Event) -> Intent {
         What::Refused(d) => d.into(),
         What::Started(d) => started(d, payload),
         What::Progressed(d) => {
-            Intent::Progress { step: d.step.clone(), attempt: d.attempt, done: d.done, total: d.total }
+            let (done, total, unit) = (d.done, d.total, d.unit.clone());
+            Intent::Progress { step: d.step.clone(), attempt: d.attempt, done, total, unit }
         }
         What::Finished(d) => finished(d, &event.actor),
         What::Undone(d) => undone(d),

@@ -68,7 +68,7 @@ impl Saw {
         }
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(super) fn bytes(&self) -> Vec<u8> {
         match self {
             Saw::Output(bytes) => bytes.clone(),
             Saw::Value(value) => value.to_string().into_bytes(),
@@ -160,7 +160,7 @@ impl Driver {
     }
 
     /// Looks once. What was seen is without the secrets that the step's commands were given: it goes into the record.
-    async fn look(&self, step: &Step, scope: &Scope, subject: &Subject) -> Saw {
+    pub(super) async fn look(&self, step: &Step, scope: &Scope, subject: &Subject) -> Saw {
         let mask = Mask::new(self.ground.secrets_of(step));
         match self.look_at(step, scope, subject).await {
             Saw::Output(bytes) if !mask.is_empty() => Saw::Output(mask.over(&bytes)),

@@ -1,6 +1,7 @@
 //! Commands that change something: `run`, `undo`, `set_aside`. Never without the target having said who it is, where
 //! the runbook asks for that.
 
+use super::progress::{self, Reported};
 use super::{Driver, End, How, Job, wanted};
 use crate::core::effect::Stop;
 use crate::core::event::{Direction, Outcome};
@@ -10,6 +11,7 @@ use crate::runbook::model::Command;
 use crate::runbook::template::{self, Scope, shown_argv};
 use crate::step::mask::Mask;
 use crate::step::outcome::{self, Ended, Place, judge};
+use crate::step::progress::VARIABLE;
 use crate::step::record::{Exit, OUT, OutputFacts};
 use crate::step::runner::{self, Standing, StepError};
 use crate::step::set_aside::{SetAsideError, Size, set_aside};
@@ -57,6 +59,7 @@ impl Driver {
         for (name, value) in template::environment(&job.step, &scope).map_err(cannot)? {
             work = work.env(name, value.reveal());
         }
+        work = work.env(VARIABLE, crate::step::progress::path(&dir).to_string_lossy());
         work = work.hide(self.ground.secrets_of(&job.step));
         let host = template::host(&job.step, &scope).map_err(cannot)?;
         if let Some(host) = &host {
@@ -111,9 +114,18 @@ impl Driver {
     async fn follow(&self, job: &Job, dir: &Path, codes: &[i32], place: &Place) -> End {
         let mut stop = job.stop.clone();
         let mut heard: Option<Stop> = None;
+        let mut reported = Reported::default();
+        let mut looks = tokio::time::interval(progress::EVERY);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        looks.reset();
+        let ended_at = runner::wait(dir);
+        tokio::pin!(ended_at);
         let exit = loop {
             tokio::select! {
-                exit = runner::wait(dir) => break exit,
+                exit = &mut ended_at => break exit,
+                _ = looks.tick(), if job.which.direction == Direction::Forward => {
+                    self.progress(job, dir, &mut reported).await;
+                }
                 how = next_stop(&mut stop, heard) => {
                     heard = Some(how);
                     let asked = match how {
@@ -127,7 +139,16 @@ impl Driver {
             }
         };
         match exit {
-            Ok(exit) => ended(&exit, codes, place, dir),
+            Ok(exit) => {
+                let mut end = ended(&exit, codes, place, dir);
+                let forward = job.which.direction == Direction::Forward;
+                if forward && let Some(report) = self.last_progress(job, dir, &reported).await {
+                    let took = u64::try_from(exit.ended_us.saturating_sub(exit.started_us)).unwrap_or(0);
+                    let words = progress::throughput(&report, Duration::from_micros(took));
+                    end.detail.push_str(&format!("; {words}"));
+                }
+                end
+            }
             Err(e) => End::new(Outcome::Unknown, e.to_string()),
         }
     }

@@ -67,6 +67,8 @@ pub struct Step {
     pub undo: Option<Command>,
     /// How to find out what happened when the outcome is unknown.
     pub reconcile: Option<Condition>,
+    /// Command that prints how far the step is, for one that cannot report it itself.
+    pub progress: Option<Command>,
     /// Adds counted items to the reconciliation ledger.
     pub backlog: Option<Backlog>,
     /// Policy crosswalk.

@@ -37,6 +37,7 @@ pub fn step(item: Item<'_>) -> Option<Step> {
         resumes: f.optional("resumes", Item::name_text),
         undo: f.optional("undo", subject::command),
         reconcile: f.optional("reconcile", subject::condition),
+        progress: f.optional("progress", subject::command),
         backlog: f.optional("backlog", backlog),
         controls: f.optional("controls", head::controls).unwrap_or_default(),
         evidence_required: f.optional("evidence", evidence).unwrap_or(false),

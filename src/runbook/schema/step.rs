@@ -70,6 +70,11 @@ fn beside() -> Vec<shape::Key> {
         may("target", target(), "Asked for its name right before, and retyped by the operator."),
         may("suspends", reference("name"), "What is suspended from here on."),
         may("resumes", reference("name"), "What is lifted again."),
+        may(
+            "progress",
+            reference("command"),
+            "Prints `done/total unit` or `percent%`, for a `run` that cannot report it itself.",
+        ),
         may("undo", reference("command"), "Takes the step back; offered after an abort, in reverse."),
         may("reconcile", reference("condition"), "Finds out what happened when the outcome is unknown."),
         may("backlog", backlog(), "What stays to be reconciled."),

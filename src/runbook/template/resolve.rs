@@ -232,6 +232,9 @@ fn consequences(step: &Step, scope: &Scope, out: &mut Lines) -> Result<(), Templ
     if let Some(name) = &step.resumes {
         out.put("resumes", name);
     }
+    if let Some(progress) = &step.progress {
+        out.command("progress", progress, scope)?;
+    }
     if let Some(undo) = &step.undo {
         out.command("undo", undo, scope)?;
     }

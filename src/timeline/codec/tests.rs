@@ -46,7 +46,10 @@ fn an_event_has_this_line_and_reads_back() {
     );
     assert!(line.ends_with(r#""seq":9,"t":"2026-11-20T12:00:01.000000Z","v":1}"#), "{line}");
     assert_eq!(decode(line.as_bytes()), Ok(noted));
-    let plain = line_of(&event(1, Progressed { step: step("s7"), attempt: 1, done: 4, total: None }.into()));
+    let plain = line_of(&event(
+        1,
+        Progressed { step: step("s7"), attempt: 1, done: 4, total: None, unit: None }.into(),
+    ));
     assert_eq!(
         plain,
         r#"{"actor":"hub","data":{"attempt":1,"done":4,"step":"s7"},"kind":"step.progressed","seq":1,"t":"2026-11-20T12:00:01.000000Z","v":1}"#
@@ -84,7 +87,8 @@ fn what_the_format_does_not_know_is_named() {
 
 #[test]
 fn a_number_that_no_line_can_hold_is_refused_when_writing() {
-    let long = event(1, Progressed { step: step("s"), attempt: 1, done: 1 << 53, total: None }.into());
+    let long =
+        event(1, Progressed { step: step("s"), attempt: 1, done: 1 << 53, total: None, unit: None }.into());
     assert!(matches!(encode(&long), Err(WriteError::Form(_))));
 }
 
@@ -106,8 +110,9 @@ fn whats() -> impl Strategy<Value = What> {
     let id = "[a-z][a-z0-9-]{0,9}".prop_map(|t| step(&t));
     let text = "\\PC{0,30}|[ -~\n\t]{0,30}";
     prop_oneof![
-        (id.clone(), any::<u32>(), 0u64..1 << 53, proptest::option::of(0u64..1 << 53))
-            .prop_map(|(step, attempt, done, total)| Progressed { step, attempt, done, total }.into()),
+        (id.clone(), any::<u32>(), 0u64..1 << 53, proptest::option::of(0u64..1 << 53)).prop_map(
+            |(step, attempt, done, total)| Progressed { step, attempt, done, total, unit: None }.into()
+        ),
         (id.clone(), any::<u32>(), text, proptest::option::of(any::<[u8; 32]>())).prop_map(
             |(step, attempt, detail, output)| Finished {
                 step,

@@ -229,3 +229,29 @@ fn a_look_behind_a_shut_hold_point_keeps_no_other_from_its_turn() {
     room.settle_down();
     assert_eq!(statuses(&room, ["eyes", "look"]), ["succeeded", "running"]);
 }
+
+#[test]
+fn only_a_step_that_runs_reports_how_far_it_is() {
+    let mut room = declared_with(COUNTED);
+    let report = |done, unit: &str| Intent::Progress {
+        step: id("copy"),
+        attempt: 1,
+        done,
+        total: Some(100),
+        unit: Some(unit.to_owned()),
+    };
+    assert!(matches!(refused(room.wish(&By::Hub, report(1, "rows"))), Refusal::NotRunning { .. }));
+    let start = room.start("copy", Direction::Forward, None).unwrap();
+    room.act("ben", start).unwrap();
+    room.now = room.now.plus(Duration::from_secs(10));
+    assert!(matches!(refused(room.act("ben", report(1, "rows"))), Refusal::HubOnly));
+    assert!(matches!(refused(room.wish(&By::Hub, report(1, "two words"))), Refusal::BadText));
+    room.wish(&By::Hub, report(40, "rows")).unwrap();
+    let run = room.live.run(&id("copy")).unwrap();
+    assert_eq!(run.progress_words(room.now).unwrap(), "40 of 100 rows, 4.0 a second, about 15s left");
+    let later = room.now.plus(Duration::from_secs(5));
+    assert_eq!(run.progress_words(later).unwrap(), "40 of 100 rows, 4.0 a second, about 10s left");
+    let mut again = room.live.from_the_beginning();
+    room.record.iter().for_each(|event| replay::check(&mut again, event).unwrap());
+    assert_eq!(again, room.live);
+}

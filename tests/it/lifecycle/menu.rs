@@ -103,3 +103,17 @@ fn a_runbook_is_amended_from_the_shell_and_the_record_still_holds() {
     assert!(incident.file("right").exists() && !incident.file("wrong").exists());
     incident.close();
 }
+
+#[test]
+fn an_answer_stays_one_word_whatever_is_in_it() {
+    let hostile = "-n it's \"two\"\n$(touch pwned) `touch pwned` ; touch pwned";
+    let steps = "- {id: listed, run: [sh, -c, 'printf %s \"$1\" > listed', sh, '{{ params.word }}'], timeout: 10s, role: sre}
+- {id: spelled, run: 'printf %s {{ params.word }} > spelled', timeout: 10s, role: sre}";
+    let Some(incident) = Incident::declared_as(steps, &["-p", &format!("word={hostile}")]) else { return };
+    for id in ["listed", "spelled"] {
+        incident.does("ben", id);
+        assert_eq!(std::fs::read_to_string(incident.file(id)).unwrap(), hostile, "{id}");
+    }
+    assert!(!incident.file("pwned").exists());
+    incident.close();
+}

@@ -249,6 +249,7 @@ does_not_undo: Nothing.
 objectives: {{rto: 10m, rpo: 0s}}
 params:
   token: {{secret: true, prompt: Token, env: TEST_TOKEN, required: true}}
+  word: {{prompt: Word, default: plain}}
 roles:
   commander: {{required: true}}
   sre: {{min: 1}}

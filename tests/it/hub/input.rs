@@ -1,0 +1,110 @@
+//! Commands and outputs as bad as they come: each has an outcome and a sentence of its own, and nothing hangs.
+
+use backout::core::event::{Mode, What};
+use backout::core::incident::Status;
+
+use super::house::{House, recorded};
+
+/// Step, what it does, how it must end, and what must be said.
+const COMMANDS: [(&str, &str, Status, &str); 9] = [
+    ("missing", "[no-such-command-anywhere]", Status::Failed, "command not found"),
+    ("plain", "[./plain]", Status::Failed, "is not executable"),
+    ("killed", "'kill -9 $$'", Status::Failed, "killed by SIGKILL"),
+    ("hangs", "[sleep, '1000']", Status::TimedOut, "did not end in time; ended by SIGTERM"),
+    ("forks", "'setsid sleep 5 >&- 2>&- & echo away'", Status::Succeeded, "still running: sleep"),
+    ("closes", "'exec >&- 2>&-; exit 4'", Status::Failed, "exit code 4"),
+    ("asks", "'read answer < /dev/tty'", Status::Failed, "exit code"),
+    ("password", "'read word || exit 7'", Status::Failed, "exit code 7"),
+    ("dashed", "[cat, '--no-such-option']", Status::Failed, "exit code 1"),
+];
+
+#[tokio::test]
+async fn every_bad_command_has_its_own_outcome_and_sentence() {
+    let steps: Vec<String> = COMMANDS
+        .iter()
+        .map(|(id, run, ..)| {
+            let timeout = if *id == "hangs" { "1s" } else { "30s" };
+            format!(
+                "- {{id: {id}, needs: [], run: {run}, timeout: {timeout}, role: sre, on_failure: continue}}"
+            )
+        })
+        .collect();
+    let mut house = House::prepared(&steps.join("\n"), Mode::Live);
+    std::fs::write(house.file("plain"), "not a program\n").unwrap();
+    house.start().unwrap();
+    let (_ana, mut ben) = house.declared().await;
+    for (id, _, status, words) in COMMANDS {
+        ben.start(id).await;
+        let (found, detail) = ben.over(id).await;
+        assert_eq!(found, status, "{id}: {detail}");
+        assert!(detail.contains(words), "{id}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_never_a_pass() {
+    let looks = [
+        ("nothing", "[\"true\"]", "the output is empty"),
+        ("bytes", "'printf \"a\\377\"'", "not UTF-8"),
+        ("huge", "'head -c 100000000 /dev/zero'", "too large to be compared"),
+        ("fails", "'echo ok; exit 3'", "exit status: 3"),
+        ("absent", "[no-such-probe]", "could not start no-such-probe"),
+    ];
+    let steps: Vec<String> = looks
+        .iter()
+        .map(|(id, run, _)| {
+            format!(
+                "- {{id: {id}, needs: [], check: {{run: {run}, expect: {{not: {{equals: x}}}}}}, role: sre, on_failure: continue}}"
+            )
+        })
+        .collect();
+    let mut house = House::live(&format!(
+        "{}\n- {{id: gone, needs: [], set_aside: never/was, role: sre, on_failure: continue}}",
+        steps.join("\n")
+    ));
+    let (_ana, mut ben) = house.declared().await;
+    for (id, _, words) in looks {
+        let (found, detail) = ben.over(id).await;
+        assert_eq!(found, Status::Failed, "{id}: {detail}");
+        assert!(detail.contains("inconclusive") && detail.contains(words), "{id}: {detail}");
+    }
+    ben.start("gone").await;
+    let (found, detail) = ben.over("gone").await;
+    assert_eq!(found, Status::Failed);
+    assert!(detail.contains("nothing of this name") && detail.contains("nothing was moved"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_step_says_how_far_it_is_and_the_record_how_fast_it_was() {
+    let steps = "- id: copy
+  run: 'echo \"1/4 parts\" >> \"$BACKOUT_PROGRESS\"; until test -e go; do sleep 0.05; done; echo \"4/4 parts\" >> \"$BACKOUT_PROGRESS\"'
+  timeout: 60s
+  role: sre
+- id: probed
+  run: 'until test -e go-on; do sleep 0.05; done'
+  progress: [cat, far]
+  timeout: 60s
+  role: sre";
+    let mut house = House::prepared(steps, Mode::Live);
+    std::fs::write(house.file("far"), "30/100 rows\n").unwrap();
+    house.start().unwrap();
+    let (_ana, mut ben) = house.declared().await;
+    ben.start("copy").await;
+    ben.until("the first report", |i| i.runs["copy"].progress == Some((1, Some(4)))).await;
+    std::fs::write(house.file("go"), "").unwrap();
+    let (status, detail) = ben.over("copy").await;
+    assert_eq!(status, Status::Succeeded);
+    assert!(detail.contains("reported 4 parts, ") && detail.ends_with(" a second"), "{detail}");
+    let reports: Vec<u64> = recorded(&house.dir)
+        .iter()
+        .filter_map(|(_, e)| if let What::Progressed(p) = e { Some(p.done) } else { None })
+        .collect();
+    assert_eq!(reports, [1, 4], "sparse, and the last one too");
+    ben.start("probed").await;
+    ben.until("the probe is asked", |i| i.runs["probed"].progress == Some((30, Some(100)))).await;
+    let run = &ben.mirror.incident.runs["probed"];
+    let words = run.progress_words(run.progress_at.unwrap()).unwrap();
+    assert!(words.starts_with("30 of 100 rows, ") && words.contains(" a second, about "), "{words}");
+    std::fs::write(house.file("go-on"), "").unwrap();
+    assert_eq!(ben.over("probed").await.0, Status::Succeeded);
+}
