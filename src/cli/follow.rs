@@ -4,7 +4,7 @@ use crate::cli::args::Open;
 use crate::cli::room::Seat;
 use crate::cli::{act, context, print, say};
 use crate::client::room::{Room, Update};
-use crate::core::event::{Direction, Event, What};
+use crate::core::event::{Direction, Event, Progressed, What};
 use crate::core::id::StepId;
 use crate::core::incident::Stage;
 use crate::core::incident::Status;
@@ -210,12 +210,7 @@ pub fn words(what: &What) -> String {
         What::Resumed(d) => d.found.clone(),
         What::PhaseEntered(d) => d.name.clone(),
         What::Started(d) => format!("{} attempt {}{}", d.step, d.attempt, undo(d.direction)),
-        What::Progressed(d) => {
-            let total = d.total.map(|total| format!("/{total}")).unwrap_or_default();
-            format!("{} {}{total} {}", d.step, d.done, d.unit.as_deref().unwrap_or_default())
-                .trim_end()
-                .to_owned()
-        }
+        What::Progressed(d) => progressed(d),
         What::Finished(d) => format!("{} {}: {}", d.step, Status::from(d.outcome).word(), d.detail),
         What::StepSkipped(d) => format!("{}: {}", d.step, d.reason),
         What::DoneByHand(d) => format!("{}: {}", d.step, d.reason),
@@ -284,6 +279,12 @@ fn of_people(what: &What) -> String {
 
 fn parts(parts: &[u32]) -> String {
     parts.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn progressed(report: &Progressed) -> String {
+    let total = report.total.map(|total| format!("/{total}")).unwrap_or_default();
+    let unit = report.unit.as_deref().unwrap_or_default();
+    format!("{} {}{total} {unit}", report.step, report.done).trim_end().to_owned()
 }
 
 fn undo(direction: Direction) -> &'static str {
