@@ -7,6 +7,8 @@
 pub mod history;
 pub mod peers;
 pub mod room;
+pub mod screens;
+pub mod sshd;
 pub mod terminal;
 
 use std::fs::{File, OpenOptions};

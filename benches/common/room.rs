@@ -39,6 +39,16 @@ impl Room {
         std::fs::write(self.workspace().join(name), text).unwrap();
     }
 
+    /// The one person's key file.
+    pub fn key(&self) -> PathBuf {
+        self.place.path().join("id")
+    }
+
+    /// Where its incident is.
+    pub fn state(&self) -> PathBuf {
+        self.place.path().join("state")
+    }
+
     /// The program, as the one person.
     pub fn backout(&self) -> Command {
         let mut command = Command::new(super::PROGRAM);

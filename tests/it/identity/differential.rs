@@ -12,7 +12,7 @@ use super::judge::{
 use super::soft::Token;
 use crate::support::{Place, need};
 
-const CASES: usize = 2000;
+const CASES: usize = 5000;
 const NAMESPACES: [&str; 3] = [APPROVE, "git", "file"];
 const PEOPLE: [&str; 4] = ["alice", "bob", "alice@example.com", "mallory"];
 

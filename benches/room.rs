@@ -1,0 +1,335 @@
+//! A full room: how soon an event is on every screen, what that costs the hub, and what clients that are stopped, a
+//! hundred of them, or a way through sshd change; against tmux with as many clients, in turn.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(dead_code, reason = "each bench uses its part of what they share")]
+
+mod common;
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use backout::client::room::Room as Attached;
+use backout::client::session::{Asking, Session, payload};
+use backout::core::event::Display;
+use backout::core::id::PersonId;
+use backout::core::intent::Intent;
+use backout::core::time::Stamp;
+use backout::identity::keyfile::KeyFile;
+use backout::identity::signer::Signer;
+use backout::wire::act::Act;
+use backout::wire::frame;
+use backout::wire::message::{ActResult, FromClient, PROTOCOL};
+use common::room::Room;
+use common::screens::Screens;
+use common::terminal::Terminal;
+use common::{absolute, folder, median, peers, percentile, report};
+use portable_pty::CommandBuilder;
+use tokio::runtime::Runtime;
+
+/// Screens in the room; a machine that is busy with something else can only carry fewer.
+fn clients() -> usize {
+    std::env::var("ROOM_CLIENTS").ok().and_then(|n| n.parse().ok()).unwrap_or(50)
+}
+
+/// Events whose way to every screen is measured.
+const EVENTS: usize = 30;
+/// How long CPU is counted.
+const LONG: Duration = Duration::from_secs(10);
+const TEN_A_SECOND: Duration = Duration::from_millis(100);
+
+/// A word whose every letter differs from the one before it in time: a screen that writes only what changed writes all
+/// of it.
+fn mark(n: usize) -> String {
+    (0..10).map(|i| char::from(b'a' + ((n * 7 + i * 3) % 26) as u8)).collect()
+}
+
+/// CPU time of a process, in milliseconds.
+fn cpu_ms(pid: i32) -> f64 {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    let nanos = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(path.join("schedstat")).unwrap_or_default();
+        text.split(' ').next().and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0)
+    };
+    tasks.map(|task| nanos(task.path())).sum::<f64>() / 1e6
+}
+
+fn resident_kib(pid: i32) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = text.lines().find(|l| l.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// CPU of a process per second while somebody does something.
+fn cpu_while(pid: i32, mut act: impl FnMut()) -> f64 {
+    let (before, begun) = (cpu_ms(pid), Instant::now());
+    while begun.elapsed() < LONG {
+        act();
+    }
+    (cpu_ms(pid) - before) / begun.elapsed().as_secs_f64()
+}
+
+/// The middle time from an act to the last screen that shows it.
+fn all_see(screens: &Screens, mut act: impl FnMut(&str)) -> Duration {
+    let mut taken: Vec<Duration> = (0..EVENTS)
+        .map(|n| {
+            let word = mark(n);
+            screens.look_for(&word);
+            let begun = Instant::now();
+            act(&word);
+            let last = screens.all_have_seen(&word);
+            std::thread::sleep(TEN_A_SECOND);
+            last - begun
+        })
+        .collect();
+    percentile(&mut taken, 0.5)
+}
+
+/// The hub and somebody who writes notes.
+struct Hub {
+    room: Room,
+    runtime: Runtime,
+    attached: Attached,
+    session: Session,
+    pid: i32,
+}
+
+impl Hub {
+    fn new() -> Option<Hub> {
+        let room = Room::new(1)?;
+        let mut opener = room.open();
+        opener.wait_for("approval.requested");
+        let dir = room.incident();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let uid = rustix::process::geteuid().as_raw();
+        let mut attached = runtime.block_on(Attached::attach(&dir.join("hub.sock"), &[uid])).unwrap();
+        let signer = Signer::File(KeyFile::load(&room.key(), &mut |_| None).unwrap());
+        let person = PersonId::parse("me").unwrap();
+        let asking = Asking { person, roles: Vec::new(), via: "a bench".to_owned(), display: Display::Local };
+        runtime.block_on(attached.catch_up()).unwrap();
+        let log = attached.mirror.incident.log().to_owned();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let now = Stamp(i64::try_from(now.as_micros()).unwrap());
+        let (session, joined, auth) = Session::begin(&log, &asking, &signer, now).unwrap();
+        let act = Act { person: asking.person, intent: Intent::Join(joined), auth, payload: Vec::new() };
+        assert!(matches!(runtime.block_on(attached.submit(act)).unwrap(), ActResult::Recorded { .. }));
+        let pid = std::fs::read_to_string(dir.join("hub.pid")).unwrap().trim().parse().unwrap();
+        std::thread::spawn(move || opener.wait());
+        Some(Hub { room, runtime, attached, session, pid })
+    }
+
+    fn note(&mut self, text: &str) {
+        let (part, payload) = payload(text.as_bytes()).unwrap();
+        let act = self.session.act(&self.attached.mirror, Intent::Note { payload }, vec![part]).unwrap();
+        let result = self.runtime.block_on(self.attached.submit(act)).unwrap();
+        assert!(matches!(result, ActResult::Recorded { .. }), "{result:?}");
+        // What was received meanwhile is of no interest here.
+        while let Ok(Ok(_)) =
+            self.runtime.block_on(async { tokio::time::timeout(Duration::ZERO, self.attached.next()).await })
+        {
+        }
+    }
+
+    /// A client that says hello, nothing else, and reads when it is told to.
+    fn wire(&self) -> UnixStream {
+        let mut stream = UnixStream::connect(self.room.incident().join("hub.sock")).unwrap();
+        let hello = FromClient::Hello { protocol: PROTOCOL, program: "bench".to_owned(), from: 0 };
+        let content = frame::write(&hello, frame::FROM_CLIENT).unwrap();
+        stream.write_all(&u32::try_from(content.len()).unwrap().to_be_bytes()).unwrap();
+        stream.write_all(&content).unwrap();
+        stream
+    }
+
+    fn console(&self) -> CommandBuilder {
+        let mut command = CommandBuilder::new(common::PROGRAM);
+        command.args(["--state", self.room.state().to_str().unwrap(), "join", "--observe"]);
+        command.env("LANG", "C.UTF-8");
+        command
+    }
+}
+
+/// Reads frames until one holds these bytes.
+fn reads_until(stream: &mut UnixStream, words: &[u8]) {
+    loop {
+        let mut length = [0; 4];
+        stream.read_exact(&mut length).unwrap();
+        let mut content = vec![0; u32::from_be_bytes(length) as usize];
+        stream.read_exact(&mut content).unwrap();
+        if content.windows(words.len()).any(|w| w == words) {
+            return;
+        }
+    }
+}
+
+/// The middle time until the last of these has the next event.
+fn all_hear(hub: &mut Hub, clients: &mut [UnixStream]) -> f64 {
+    let mut taken: Vec<Duration> = (0..EVENTS)
+        .map(|n| {
+            let begun = Instant::now();
+            hub.note(&mark(n));
+            for client in clients.iter_mut() {
+                reads_until(client, b"note.added");
+            }
+            begun.elapsed()
+        })
+        .collect();
+    percentile(&mut taken, 0.5).as_secs_f64()
+}
+
+struct Tmux {
+    place: tempfile::TempDir,
+    pid: i32,
+}
+
+impl Tmux {
+    fn new() -> Option<Tmux> {
+        peers::find("tmux")?;
+        let place = folder();
+        let mut tmux = Tmux { place, pid: 0 };
+        tmux.tells(&["new-session", "-d", "-x", "120", "-y", "40", "echo a war room; stty -echo; cat"]);
+        tmux.tells(&["set", "-g", "status-interval", "1", ";", "set", "-g", "status-right", "%H:%M:%S"]);
+        tmux.pid = tmux.tells(&["display", "-p", "#{pid}"]).trim().parse().unwrap();
+        Some(tmux)
+    }
+
+    fn words(&self) -> Vec<String> {
+        let socket = self.place.path().join("s");
+        ["tmux", "-S", socket.to_str().unwrap(), "-f", "/dev/null"].map(str::to_owned).to_vec()
+    }
+
+    fn tells(&self, more: &[&str]) -> String {
+        let words = self.words();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).args(more).env("LANG", "C.UTF-8").env_remove("TMUX").stdin(Stdio::null());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn client(&self) -> CommandBuilder {
+        let words = self.words();
+        let mut command = CommandBuilder::new(&words[0]);
+        command.args(&words[1..]);
+        command.arg("attach");
+        command.env("LANG", "C.UTF-8");
+        command.env_remove("TMUX");
+        command
+    }
+}
+
+impl Drop for Tmux {
+    fn drop(&mut self) {
+        let words = self.words();
+        let _ = Command::new(&words[0]).args(&words[1..]).arg("kill-server").status();
+    }
+}
+
+/// Fifty screens at work and at rest.
+fn room_against_tmux(hub: &mut Hub, tmux: &Tmux) {
+    let theirs = Screens::start(clients(), || tmux.client(), "a war room");
+    let theirs_all = all_see(&theirs, |word| theirs.types(format!("{word}\r").as_bytes()));
+    let mut n = 0;
+    let line = "host-17 GET /checkout/payments/confirm status=500 upstream=eu-west-1 dur=17ms trace=abcdef17";
+    let theirs_busy = cpu_while(tmux.pid, || {
+        n += 1;
+        theirs.types(format!("{n} {line}\r").as_bytes());
+        std::thread::sleep(TEN_A_SECOND);
+    });
+    let theirs_idle = cpu_while(tmux.pid, || std::thread::sleep(TEN_A_SECOND));
+    drop(theirs);
+
+    let ours = Screens::start(clients(), || hub.console(), "Many steps");
+    let ours_all = all_see(&ours, |word| hub.note(word));
+    let pid = hub.pid;
+    let ours_busy = cpu_while(pid, || {
+        n += 1;
+        hub.note(&format!("{n} {line}"));
+        std::thread::sleep(TEN_A_SECOND);
+    });
+    let ours_idle = cpu_while(pid, || std::thread::sleep(TEN_A_SECOND));
+    drop(ours);
+
+    let ms = |d: Duration| d.as_secs_f64() * 1e3;
+    println!("{} screens: tmux {:.1} ms, backout {:.1} ms", clients(), ms(theirs_all), ms(ours_all));
+    report("an event on every screen, against tmux", vec![ms(ours_all) / ms(theirs_all)], 1.0);
+    println!("10 a second: tmux {theirs_busy:.2} ms/s, hub {ours_busy:.2} ms/s");
+    report("CPU of the hub at 10 events a second", vec![ours_busy / theirs_busy], 1.0);
+    println!("at rest: tmux {theirs_idle:.3} ms/s, hub {ours_idle:.3} ms/s");
+    report("CPU of the hub at rest", vec![ours_idle / theirs_idle], 0.2);
+}
+
+/// Clients that do not read, many clients, and what each costs.
+fn on_the_wire(hub: &mut Hub) {
+    let mut clients: Vec<UnixStream> = (0..clients()).map(|_| hub.wire()).collect();
+    for client in &mut clients {
+        reads_until(client, b"caught_up");
+    }
+    let mut ratios = Vec::new();
+    for _ in 0..3 {
+        let alone = all_hear(hub, &mut clients);
+        let stopped: Vec<UnixStream> = (0..10).map(|_| hub.wire()).collect();
+        let beside = all_hear(hub, &mut clients);
+        drop(stopped);
+        ratios.push(beside / alone);
+    }
+    report("ten clients that do not read", ratios, 1.2);
+    let before = resident_kib(hub.pid);
+    let more: Vec<UnixStream> = (0..100)
+        .map(|_| {
+            let mut client = hub.wire();
+            reads_until(&mut client, b"caught_up");
+            client
+        })
+        .collect();
+    hub.note("a hundred more");
+    absolute("memory of a client", (resident_kib(hub.pid) - before) / more.len() as f64, "KiB", 64.0);
+    let all = &mut clients;
+    all.extend(more);
+    hub.note("everybody hears this");
+    for client in all.iter_mut() {
+        reads_until(client, b"note.added");
+    }
+    println!("{} attached clients hear an event", all.len());
+}
+
+/// From the start of `ssh` to the first paint behind it.
+fn through_sshd(hub: &Hub, tmux: &Tmux) {
+    let Some(sshd) = common::sshd::Sshd::start(&hub.room.key()) else { return };
+    let far = |words: &[String]| {
+        let mut command = CommandBuilder::new("ssh");
+        command.args(["-tt", "-F", sshd.config().to_str().unwrap(), "box", &words.join(" ")]);
+        command
+    };
+    let theirs: Vec<String> = tmux.words().into_iter().chain(["attach".to_owned()]).collect();
+    let state = hub.room.state().display().to_string();
+    let ours = [common::PROGRAM, "--state", &state, "join", "--observe"].map(str::to_owned);
+    let paint = |words: &[String], text: &str| {
+        let terminal = Terminal::start(far(&[&["LANG=C.UTF-8".to_owned()], words].concat()));
+        let taken = terminal.first_paint(text);
+        terminal.kill();
+        taken
+    };
+    let pairs = common::pairs(|| paint(&theirs, "a war room"), || paint(&ours, "Many steps"));
+    let ratios: Vec<f64> = pairs.iter().map(|(t, o)| o.as_secs_f64() / t.as_secs_f64()).collect();
+    let of = |side: Vec<f64>| median(side) * 1e3;
+    println!(
+        "through sshd: tmux {:.0} ms, backout {:.0} ms",
+        of(pairs.iter().map(|p| p.0.as_secs_f64()).collect()),
+        of(pairs.iter().map(|p| p.1.as_secs_f64()).collect())
+    );
+    report("join through sshd, first paint", ratios, 1.1);
+}
+
+fn main() {
+    let (Some(mut hub), Some(tmux)) = (Hub::new(), Tmux::new()) else {
+        println!("SKIPPED: this needs ssh-keygen and tmux");
+        return;
+    };
+    through_sshd(&hub, &tmux);
+    room_against_tmux(&mut hub, &tmux);
+    on_the_wire(&mut hub);
+    hub.room.act("close", &["--reason", "done"]);
+    assert!(Path::new(&hub.room.incident()).exists());
+}
