@@ -5,3 +5,5 @@ pub mod alertmanager;
 pub mod channel;
 pub mod endpoint;
 pub mod http;
+pub mod keep;
+pub mod tell;

@@ -10,9 +10,11 @@ use crate::hub::layout;
 use crate::hub::listener;
 use crate::hub::meters::Meters;
 use crate::hub::open::{self, Hold};
+use crate::hub::outside::anchor::Anchors;
 use crate::hub::outside::board::Board;
 use crate::hub::outside::follow::replica;
 use crate::hub::outside::suspend::Suspenders;
+use crate::hub::outside::{self};
 use crate::hub::pinned::Pinned;
 use crate::hub::room::{Ended, Outlets, Room};
 use crate::hub::shared::{Identity, Shared};
@@ -121,11 +123,13 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
     let clients = meters.clients().clone();
     let ground = Ground::new(parts.workspace, parts.secrets, &parts.pinned, meters.clone());
     let board = Arc::new(Board::new(shared.clone()));
+    let means = outside::tell::Means { clients: clients.clone(), board: board.clone() };
     let incidents = replica(shared.log.clone(), &snapshot);
     tokio::spawn(meters.watch(shared.clone(), incidents.clone()));
     let silencers = parts.pinned.config.suspend.clone();
-    let suspenders = Arc::new(Suspenders::new(silencers, clients, shared.clone(), board));
-    tokio::spawn(suspenders.clone().keep_up(incidents));
+    let suspenders = Arc::new(Suspenders::new(silencers, clients, shared.clone(), board.clone()));
+    tokio::spawn(suspenders.clone().keep_up(incidents.clone()));
+    let anchors = outside::begin(&parts.pinned.config, &means, &shared, &incidents);
     let driver = Arc::new(Driver::new(shared.clone(), ground, suspenders));
     driver.begin(&snapshot, under_way).await;
     tokio::spawn(driver.run(to_do));
@@ -137,7 +141,7 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
         ended = ended => ended.map_err(|_| Failure::new(crate::error::Kind::Internal, "the room broke down"))?,
         ended = stopped(&wishes) => match ended {},
     };
-    finish(ended, &shared, socket).await
+    finish(ended, &shared, socket, &anchors).await
 }
 
 fn identity(parts: &Parts, incident: &Incident) -> Identity {
@@ -207,7 +211,7 @@ async fn stopped(wishes: &Wishes) -> std::convert::Infallible {
     }
 }
 
-async fn finish(ended: Ended, shared: &Shared, socket: &Path) -> Result<()> {
+async fn finish(ended: Ended, shared: &Shared, socket: &Path, anchors: &Anchors) -> Result<()> {
     // While the record is still locked: after that the socket of this name may be the next hub's.
     if let Err(why) = std::fs::remove_file(socket) {
         tracing::warn!(%why, "the socket is left behind; the next hub replaces it");
@@ -235,6 +239,7 @@ async fn finish(ended: Ended, shared: &Shared, socket: &Path) -> Result<()> {
         }
     };
     let _ = tokio::time::timeout(FAREWELL, all_gone).await;
+    anchors.last().await;
     match closed {
         Ok(head) => {
             tracing::info!(events = head.n, root = %head.root_b64(), "{why}");

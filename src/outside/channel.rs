@@ -64,7 +64,8 @@ pub enum Address {
 }
 
 impl Address {
-    fn read(&self) -> Result<String, String> {
+    /// The address. Never shown to anybody.
+    pub(super) fn read(&self) -> Result<String, String> {
         match self {
             Address::Url(url) => Ok(url.clone()),
             Address::Env(name) => {

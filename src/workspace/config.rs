@@ -2,15 +2,19 @@
 //! environment variable that does, and never passes over a key it does not know.
 
 mod channels;
+mod outside;
 mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::metrics::source;
 use crate::outside::alertmanager::Silencer;
 use crate::outside::channel::Channel;
+use crate::outside::endpoint::Endpoint;
+use crate::outside::keep::Keeper;
 use crate::runbook::decode::{Fields, Item, is_name};
 use crate::runbook::finding::Finding;
 use crate::runbook::yaml::{Faults, parse_bytes};
@@ -26,22 +30,32 @@ pub struct Config {
     pub suspend: BTreeMap<String, Silencer>,
     /// Where checkpoints of the record are copied to.
     pub anchors: Vec<Anchor>,
+    /// Where marks are put on charts.
+    pub annotations: Option<Endpoint>,
+    /// Who is told numbers and traces.
+    pub telemetry: Telemetry,
     /// How incidents are kept.
     pub engine: Engine,
     /// What the team agreed on.
     pub policies: Policies,
 }
 
-/// How long a silence lasts when the workspace does not say.
-const SILENCE: Duration = Duration::from_secs(30 * 60);
-/// A shorter one could run out between two looks.
-const LEAST_SILENCE: Duration = Duration::from_secs(60);
-
 /// A place outside the incident's folder that learns the record's head.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Anchor {
-    /// A folder, preferably on another machine's disk.
-    Directory(PathBuf),
+pub struct Anchor {
+    /// What it is called in the record.
+    pub name: String,
+    /// What it is.
+    pub keeper: Keeper,
+}
+
+/// Who is told numbers and traces.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Telemetry {
+    /// An OpenTelemetry collector (OTLP over HTTP).
+    pub otlp: Option<Endpoint>,
+    /// Where a Prometheus may scrape the hub.
+    pub prometheus: Option<SocketAddr>,
 }
 
 /// How incidents are kept.
@@ -97,17 +111,15 @@ fn file(root: Item<'_>, folder: &Path) -> Option<Config> {
         channels: fields
             .optional("channels", |i| by_name(i, |i| channels::channel(i, folder)))
             .unwrap_or_default(),
-        suspend: fields.optional("suspend", |i| by_name(i, |i| suspend(i, folder))).unwrap_or_default(),
-        anchors: fields.optional("anchors", |i| i.list(|i| anchor(i, folder))).unwrap_or_default(),
+        suspend: fields
+            .optional("suspend", |i| by_name(i, |i| outside::suspend(i, folder)))
+            .unwrap_or_default(),
+        anchors: fields.optional("anchors", |i| outside::anchors(i, folder)).unwrap_or_default(),
+        annotations: fields.optional("annotations", |i| outside::annotations(i, folder)),
+        telemetry: fields.optional("telemetry", |i| outside::telemetry(i, folder)).unwrap_or_default(),
         engine: fields.optional("engine", engine).unwrap_or_default(),
         policies: fields.optional("policies", policies).unwrap_or_default(),
     };
-    for later in ["annotations", "telemetry"] {
-        let _: Option<()> = fields.optional(later, |i| {
-            not_yet(i, &format!("`{later}` cannot be configured in this version"));
-            None
-        });
-    }
     fields.finish();
     Some(config)
 }
@@ -126,82 +138,6 @@ fn by_name<T>(item: Item<'_>, mut read: impl FnMut(Item<'_>) -> Option<T>) -> Op
         Some((key.name.clone(), read(entry)?))
     })?;
     Some(entries.into_iter().collect())
-}
-
-/// Something the format knows and this version does not do: an error, because passing over it would be a lie.
-fn not_yet(item: Item<'_>, message: &str) {
-    item.refuse("workspace-not-yet", message, "remove it; what it promises would not happen");
-}
-
-/// Something that is read and checked and that nothing in this version acts on: people must know before they need it.
-fn not_acted_on(item: Item<'_>, message: &str, help: &str) {
-    item.faults().warning("workspace-not-acted-on", item.at(), message, help);
-}
-
-/// Alerts that the hub silences for a step that suspends them.
-fn suspend(item: Item<'_>, folder: &Path) -> Option<Silencer> {
-    let mut fields = Fields::of(item, "a suspension")?;
-    let url = fields.required("alertmanager", sources::url);
-    let endpoint = sources::endpoint(&mut fields, url, folder);
-    let matching = fields.optional("match", labels).unwrap_or_default();
-    let lasts = fields.optional("lasts", |i| {
-        let lasts = i.positive_duration()?;
-        if lasts < LEAST_SILENCE {
-            i.refuse(
-                "workspace-silence",
-                "a silence is prolonged at its half",
-                "let it last for at least 1m",
-            );
-            return None;
-        }
-        Some(lasts)
-    });
-    fields.finish();
-    Some(Silencer { endpoint: endpoint?, matching, lasts: lasts.unwrap_or(SILENCE) })
-}
-
-/// Names of labels and the values they have.
-fn labels(item: Item<'_>) -> Option<BTreeMap<String, String>> {
-    let entries = item.named(|key, value| {
-        let fits = !key.name.starts_with(|c: char| c.is_ascii_digit())
-            && key.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if key.name.is_empty() || !fits {
-            item.faults().error(
-                "workspace-label",
-                key.at,
-                "this is not a label",
-                "use letters, digits and `_`",
-            );
-            return None;
-        }
-        Some((key.name.clone(), value.text()?))
-    })?;
-    Some(entries.into_iter().collect())
-}
-
-fn anchor(item: Item<'_>, folder: &Path) -> Option<Anchor> {
-    let mut fields = Fields::of(item, "an anchor")?;
-    let directory = fields.optional("directory", |i| {
-        not_acted_on(
-            i,
-            "this version copies no checkpoints by itself",
-            "keep the heads that people saw and give them to `verify --head`",
-        );
-        sources::path(i, folder)
-    });
-    let mut other = false;
-    for kind in ["ssh", "tlog_witness", "webhook"] {
-        let _: Option<()> = fields.optional(kind, |i| {
-            other = true;
-            not_yet(i, &format!("anchors of the kind `{kind}` do not exist in this version"));
-            None
-        });
-    }
-    if directory.is_none() && !other && !fields.has("directory") {
-        fields.missing("directory");
-    }
-    fields.finish();
-    directory.map(Anchor::Directory)
 }
 
 fn engine(item: Item<'_>) -> Option<Engine> {

@@ -2,6 +2,7 @@
 
 mod messages;
 mod silences;
+mod told;
 
 use backout::outside::channel::{Address, Channel, Delivery, Message, deliver};
 use backout::outside::http::Clients;

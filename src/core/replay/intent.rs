@@ -3,8 +3,8 @@
 mod people;
 
 use crate::core::event::{
-    About, Actor, Choice, Decided, Denied, Direction, Event, Finished, Granted, Judged, Measured, Overridden,
-    Sent, Settled, Started, Undone, What,
+    About, Actor, Asked, Choice, Decided, Denied, Direction, Event, Finished, Granted, Judged, Measured,
+    Overridden, Sent, Settled, Started, Undone, What,
 };
 use crate::core::intent::{GateAnswer, Intent};
 
@@ -66,9 +66,7 @@ pub fn intent_of(event: &Event) -> Intent {
         What::BacklogSettled(d) => {
             Intent::SettleBacklog { name: d.name.clone(), count: d.count, reason: d.reason.clone() }
         }
-        What::Asked(d) => {
-            Intent::AskMessage { template: d.template.clone(), how: d.how, payload: payload.cloned() }
-        }
+        What::Asked(d) => asked(d, payload),
         What::Sent(d) => sent(d, payload),
         What::Noted(_) => Intent::Note { payload: payload.cloned().unwrap_or_default() },
         What::ClockJumped(d) => Intent::RecordClockJump { micros: d.micros },
@@ -185,6 +183,10 @@ fn judged(data: &Judged) -> Intent {
         judgement: data.judgement,
         why: data.why.clone(),
     }
+}
+
+fn asked(data: &Asked, payload: Option<&String>) -> Intent {
+    Intent::AskMessage { template: data.template.clone(), how: data.how, payload: payload.cloned() }
 }
 
 fn sent(data: &Sent, payload: Option<&String>) -> Intent {

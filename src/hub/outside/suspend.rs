@@ -36,6 +36,8 @@ pub struct Suspenders {
     shared: Arc<Shared>,
     board: Arc<Board>,
     held: Mutex<BTreeMap<String, Held>>,
+    /// When a step ended a suspension: it says so in the record only a moment later.
+    released: Mutex<BTreeMap<String, Stamp>>,
     /// One question at a time: two at once could make two silences.
     turn: tokio::sync::Mutex<()>,
 }
@@ -54,6 +56,7 @@ impl Suspenders {
             shared,
             board,
             held: Mutex::default(),
+            released: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         }
     }
@@ -101,6 +104,9 @@ impl Suspenders {
         Some(match silencer.release(&self.clients, &purpose).await {
             Ok(count) => {
                 self.all().remove(name);
+                let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+                released.insert(name.to_owned(), clock::now());
+                drop(released);
                 self.board.forget(name);
                 Ok(match count {
                     0 => format!("{name} had no silence any more"),
@@ -150,6 +156,7 @@ impl Suspenders {
         let Some(suspension) = incident.suspensions.get(name) else { return Ok(()) };
         let held = self.held(name);
         match (wanted(suspension), held) {
+            (Wanted::On, None) if self.released_since(name, suspension.since) => Ok(()),
             (Wanted::On, None) => {
                 let done = self.hold(incident, name).await;
                 self.tell(name, done).await
@@ -244,6 +251,11 @@ impl Suspenders {
             head: self.shared.head_code(),
             matching,
         }
+    }
+
+    fn released_since(&self, name: &str, since: Stamp) -> bool {
+        let released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+        released.get(name).is_some_and(|at| *at >= since)
     }
 
     fn lifted_after(&self, incident: &Incident, name: &str, since: Stamp) -> bool {

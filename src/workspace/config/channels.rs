@@ -78,7 +78,7 @@ fn only_address(item: Item<'_>) -> Option<Address> {
 }
 
 /// `url` or `url_env`, not both.
-fn address(fields: &mut Fields<'_>) -> Option<Address> {
+pub(super) fn address(fields: &mut Fields<'_>) -> Option<Address> {
     let url = fields.optional("url", sources::url);
     let env = fields.optional("url_env", sources::variable);
     match (fields.has("url"), fields.has("url_env")) {
