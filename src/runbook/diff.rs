@@ -106,8 +106,18 @@ pub fn diff(before: &Node, after: &Node) -> Difference {
         moved: false,
         fields: Vec::new(),
     }));
-    let rest = |node: &Node| flatten(node, &["phases", "always"]);
-    Difference { head: changes(&rest(before), &rest(after)), steps: out }
+    Difference { head: changes(&head(before), &head(after)), steps: out }
+}
+
+/// What stands outside the steps, the keys of phases included.
+fn head(root: &Node) -> BTreeMap<String, String> {
+    let mut out = flatten(root, &["phases", "always"]);
+    for phase in items(root.get("phases")) {
+        let name = text(phase.get("name"));
+        let keys = flatten(phase, &["name", "steps"]);
+        out.extend(keys.into_iter().map(|(key, value)| (format!("phases[{name}].{key}"), value)));
+    }
+    out
 }
 
 fn changes(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<Change> {

@@ -29,6 +29,12 @@ fn a_changed_key_is_told_at_its_step() {
 }
 
 #[test]
+fn a_key_of_a_phase_is_told() {
+    let text = SMALL.replace("  - name: Act\n", "  - name: Act\n    recheck: [serves]\n");
+    assert_eq!(to_text(&compared(&text)), "+ phases[Act].recheck: [serves]\n");
+}
+
+#[test]
 fn what_is_new_gone_and_moved_is_told_apart() {
     let (before, thaw) = SMALL.split_once("      - id: thaw\n").unwrap();
     let (before, freeze) = before.split_once("      - id: freeze\n").unwrap();

@@ -150,7 +150,9 @@ impl Maker {
                     item.push(' ');
                     item.push_str(text);
                 }
-                None if self.summary.is_none() => self.summary = Some(unmarked(text)),
+                None if self.summary.is_none() => {
+                    self.summary = Some(unmarked(text)).filter(|t| !t.is_empty())
+                }
                 // Prose between steps is often what the code after it is about.
                 None => {}
             },
@@ -192,6 +194,9 @@ impl Maker {
             return self.put(step);
         }
         let code = typed(code);
+        if code.trim().is_empty() {
+            return;
+        }
         let text = text.unwrap_or_else(|| code.lines().next().unwrap_or_default().to_owned());
         let step = self.command(&text, &code);
         self.put(step);
@@ -206,7 +211,8 @@ impl Maker {
             .unwrap_or_default();
         let step = match inline.as_slice() {
             [one]
-                if one.contains(' ') && (is(&RUNS, &text) || is(&LOOKS, &text) || is(&WAIT_UNTIL, &text)) =>
+                if one.trim().contains(' ')
+                    && (is(&RUNS, &text) || is(&LOOKS, &text) || is(&WAIT_UNTIL, &text)) =>
             {
                 self.command(&text, one)
             }
@@ -243,7 +249,7 @@ impl Maker {
     }
 
     fn prose(&mut self, text: &str) -> Step {
-        let words = unmarked(text);
+        let words = Some(unmarked(text)).filter(|w| !w.is_empty()).unwrap_or_else(|| text.to_owned());
         let mut decide = Vec::new();
         let long = WAIT_LONG.as_ref().and_then(|r| r.captures(text)).and_then(|c| {
             Some(format!("{}{}", c.get(1)?.as_str(), c.get(2)?.as_str().chars().next()?.to_ascii_lowercase()))

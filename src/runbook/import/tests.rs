@@ -103,6 +103,12 @@ fn without_a_step_there_is_no_draft() {
 }
 
 #[test]
+fn an_item_of_nothing_but_marks_is_still_a_step() {
+    let draft = import("x", "0) *\n- Run ` `\n- [ ] **\n```sh\n$ \n```\n").unwrap();
+    assert!(!any_error(&lint(&loaded(&draft.text), &Context::default())));
+}
+
+#[test]
 fn braces_and_quotes_survive() {
     let text = "- [ ] Say \"{{ hello }}\": it's `{{ x }}`\n- [ ] Run\n  ```\n  docker ps --format '{{.Names}}'\n  ```\n\
                 - [ ] Look\n  ```\n  psql -c 'select \"<id>\"'\n  ```\n";
