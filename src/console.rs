@@ -20,8 +20,10 @@ pub mod model;
 pub mod offer;
 pub mod paint;
 pub mod run;
+pub mod schedule;
 pub mod story;
 pub mod terminal;
+pub mod timers;
 pub mod update;
 pub mod view;
 

@@ -13,8 +13,8 @@ use super::terminal::Size;
 use super::update::{Effect, Msg, update};
 use crate::core::apply::{apply, session_id};
 use crate::core::event::{
-    Actor, Assumed, Declared, Direction, Event, Finished, Granted, Joined, Mode, Opened, Outcome,
-    PhaseEntered, Pinned, Requested, Started, Suspended, TriggerFired, What,
+    Actor, Assumed, Declared, Direction, Event, Finished, Granted, Handed, Joined, Mode, Opened, Outcome,
+    PhaseEntered, Pinned, Requested, Sent, Started, Suspended, TriggerFired, What,
 };
 use crate::core::id::{Digest, IncidentId, Name, PersonId, RoleName, StepId};
 use crate::core::incident::Incident;
@@ -42,6 +42,16 @@ roles:
   commander: {required: true, max_tenure: 4h}
   sre: {min: 2}
   communications: {required: true}
+metrics:
+  - {name: errors, title: Checkout errors, source: shop, query: q, unit: ratio, better: lower, warn: 0.01, critical: 0.05, every: 5s}
+  - {name: latency, title: Latency p95, source: shop, query: q, unit: seconds, better: lower, every: 5s}
+comms:
+  cadence:
+    - {audience: customers, every: 20m, template: first-word}
+    - {audience: management, every: 30m, template: for-management}
+  templates:
+    - {name: first-word, audience: customers, channel: status, text: "We are looking into failed checkouts. Next word in 20 minutes."}
+    - {name: for-management, audience: management, channel: chat, text: "The shop goes back to {{ params.release }}."}
 declare:
   require: [{role: commander, count: 1}, {role: sre, count: 1}]
   expires: 15m
@@ -55,6 +65,7 @@ phases:
         timeout: 30s
         role: sre
         suspends: deployments
+        estimate: 20s
         undo: [deployctl, resume]
       - id: drain
         manual: Ask support to close the chat queue, and note when they have.
@@ -68,6 +79,7 @@ phases:
         title: Point current at the last good release
         run: [ln, -sfn, "releases/{{ params.release }}", current]
         timeout: 10s
+        estimate: 5s
         role: commander
         irreversible: true
         target: {run: [hostname], equals: shop-1}
@@ -279,6 +291,20 @@ impl Play {
         let run = RunId { step: step(id), attempt: 1, direction: Direction::Forward };
         let lines = lines.iter().map(sanitize::line).collect();
         self.hub(Update::Output(Output { run, lines, partial: Clean::default(), dropped: 0 }))
+    }
+
+    /// A message leaves.
+    pub(super) fn told(&mut self, template: &str) -> &mut Play {
+        let name = |n: &str| Name::parse(n).unwrap();
+        let channel = name("status");
+        let sent = Sent {
+            step: step("thaw"),
+            template: name(template),
+            channel,
+            how: Handed::Delivered,
+            detail: String::new(),
+        };
+        self.does("ana", sent)
     }
 
     /// Seats are taken and the declaration is asked for.

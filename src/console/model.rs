@@ -1,13 +1,13 @@
 //! Everything the screen is drawn from. Never draws, never waits, never reads a clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::deed::Ground;
 use super::feed::{Feed, Look};
 use super::keymap::Keymap;
 use super::layer::Layer;
-use super::link::{ActId, Head, Me, Pane, Readiness, Room, RunId};
+use super::link::{ActId, Head, Me, Pane, Readiness, Recorded, Room, RunId};
 use super::offer::{Attention, Tone, attention};
 use super::story::Row;
 use super::terminal::Size;
@@ -40,6 +40,53 @@ pub enum Focus {
     People,
     /// What happened.
     Timeline,
+    /// A whole screen for one question; the panes are not seen then.
+    Sheet(Sheet),
+}
+
+/// A whole screen for one question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sheet {
+    /// Which ways back there are.
+    Options,
+    /// What the numbers did.
+    Metrics,
+    /// What happened, one event in full.
+    Timeline,
+    /// Who does what.
+    People,
+    /// Who was told what.
+    Comms,
+    /// What is owed.
+    Ledger,
+    /// How long it takes.
+    Gantt,
+}
+
+impl Sheet {
+    /// In the order of `next-view`.
+    pub const ALL: [Sheet; 7] = [
+        Sheet::Options,
+        Sheet::Metrics,
+        Sheet::Timeline,
+        Sheet::People,
+        Sheet::Comms,
+        Sheet::Ledger,
+        Sheet::Gantt,
+    ];
+
+    /// Its heading.
+    pub fn name(self) -> &'static str {
+        match self {
+            Sheet::Options => "Options",
+            Sheet::Metrics => "Metrics",
+            Sheet::Timeline => "Timeline",
+            Sheet::People => "People",
+            Sheet::Comms => "Messages",
+            Sheet::Ledger => "Ledger",
+            Sheet::Gantt => "Plan and actual",
+        }
+    }
 }
 
 impl Focus {
@@ -90,8 +137,12 @@ pub struct Model {
     pub head: Head,
     /// What happened.
     pub story: Feed<Row>,
-    /// Moments marked in the charts: the declaration and the phases.
-    pub marks: Vec<Stamp>,
+    /// The newest events whole, for whoever wants to see everything of one.
+    pub events: VecDeque<Recorded>,
+    /// The event that is looked at, by its place in the record; none is the newest.
+    pub event: Option<u64>,
+    /// Moments marked in the charts: the declaration, the phases, the end of the harm.
+    pub marks: Vec<(Stamp, &'static str)>,
     /// What runs wrote.
     pub logs: BTreeMap<RunId, Log>,
     /// Which run's output is being sent.
@@ -114,7 +165,7 @@ pub struct Model {
     pub output_look: Look,
     /// Where the timeline is looked into.
     pub story_look: Look,
-    /// First row of the people and metrics panes.
+    /// First row of what has the focus, where that is a text.
     pub scroll: usize,
     /// Whether long lines take several rows.
     pub wrap: Wrap,
@@ -157,6 +208,8 @@ impl Model {
             incident: None,
             head: Head::default(),
             story: Feed::default(),
+            events: VecDeque::new(),
+            event: None,
             marks: Vec::new(),
             logs: BTreeMap::new(),
             watching: None,
@@ -229,6 +282,14 @@ impl Model {
     /// The output of the selected step.
     pub fn selected_log(&self) -> Option<&Log> {
         self.logs.get(&self.selected_run()?)
+    }
+
+    /// The event that is looked at, if it is among those kept whole.
+    pub fn selected_event(&self) -> Option<&Recorded> {
+        match self.event {
+            Some(seq) => self.events.iter().find(|r| r.event.seq == seq),
+            None => self.events.back(),
+        }
     }
 
     /// The filter of a pane.

@@ -10,6 +10,7 @@ mod hints;
 pub mod layout;
 mod metrics;
 mod people;
+mod sheet;
 mod state;
 mod step;
 mod timeline;
@@ -21,6 +22,7 @@ use super::model::{Focus, Model};
 use crate::theme::{Role, Theme};
 use draw::Page;
 use layout::{Areas, LEAST_COLUMNS, LEAST_ROWS};
+pub use sheet::text as sheet_text;
 
 /// Draws everything.
 pub fn render(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -32,7 +34,9 @@ pub fn render(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
     let areas = Areas::of(area, model.focus);
     header::render(model, &mut Page::new(theme, areas.header, buffer));
-    checklist::render(model, &mut Page::new(theme, areas.checklist, buffer));
+    if !areas.checklist.is_empty() {
+        checklist::render(model, &mut Page::new(theme, areas.checklist, buffer));
+    }
     for (focus, pane) in areas.panes() {
         let page = &mut Page::new(theme, pane, buffer);
         match focus {
@@ -41,6 +45,7 @@ pub fn render(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             Focus::Metrics => metrics::render(model, page),
             Focus::People => people::render(model, page),
             Focus::Timeline => timeline::render(model, page),
+            Focus::Sheet(sheet) => sheet::render(model, sheet, page),
         }
     }
     for line in areas.lines() {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::format;
+/// A value with its unit, for whoever shows panes.
+pub use super::format::value as words;
 use super::series::{Reading, Series, age};
 use crate::runbook::model::{Better, Metric, Op, Threshold};
 

@@ -15,6 +15,8 @@ use crate::theme::Role;
 
 /// Logs of more runs than these are let go, the oldest first.
 const RUNS_KEPT: usize = 16;
+/// Whole events kept; older ones stay in the record and in the list.
+const EVENTS_KEPT: usize = 2_000;
 
 pub(super) fn update(model: &mut Model, update: Update) -> Vec<Effect> {
     match update {
@@ -48,6 +50,8 @@ fn began_(model: &mut Model, began: Began) {
     model.incident = Some(Incident::new(began.runbook, began.team));
     model.story = Feed::default();
     model.marks.clear();
+    model.events.clear();
+    model.event = None;
     for recorded in &began.events {
         record(model, recorded);
     }
@@ -62,10 +66,30 @@ fn record(model: &mut Model, recorded: &Recorded) {
         }
         apply(incident, &recorded.event);
     }
-    if matches!(recorded.event.what, What::PhaseEntered(_) | What::Declared(_)) {
-        model.marks.push(recorded.event.at);
+    if let Some(letter) = mark(&recorded.event.what) {
+        model.marks.push((recorded.event.at, letter));
     }
     model.story.push(story::row(recorded));
+    if model.events.len() >= EVENTS_KEPT {
+        model.events.pop_front();
+    }
+    model.events.push_back(recorded.clone());
+}
+
+/// The letter under a chart for what splits time there.
+fn mark(what: &What) -> Option<&'static str> {
+    /// Phases beyond these share a sign.
+    const DIGITS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    match what {
+        What::Declared(_) => Some("D"),
+        What::Mitigated(_) => Some("M"),
+        What::Resolved(_) => Some("R"),
+        What::Aborted(_) => Some("A"),
+        What::PhaseEntered(d) => {
+            Some(usize::try_from(d.phase).ok().and_then(|n| DIGITS.get(n)).copied().unwrap_or("+"))
+        }
+        _ => None,
+    }
 }
 
 fn log(model: &mut Model, output: Output) {

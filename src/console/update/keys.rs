@@ -8,7 +8,7 @@ use crate::console::feed::Look;
 use crate::console::field::Field;
 use crate::console::key::Key;
 use crate::console::layer::{Layer, Palette};
-use crate::console::model::{Focus, Model, Wrap};
+use crate::console::model::{Focus, Model, Sheet, Wrap};
 use crate::console::offer;
 use crate::sanitize::Clean;
 use crate::theme::Role;
@@ -67,7 +67,18 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Act => layers::menu(model),
         Action::Attend => attend(model),
         Action::Back => back(model),
+        // `q` closes what is open; only on the usual screen it leaves.
+        Action::Detach if matches!(model.focus, Focus::Sheet(_)) => focus(model, Focus::Checklist),
         Action::Detach => return vec![Effect::Detach],
+        Action::ViewRun
+        | Action::ViewOptions
+        | Action::ViewMetrics
+        | Action::ViewTimeline
+        | Action::ViewPeople
+        | Action::ViewComms
+        | Action::ViewLedger
+        | Action::ViewGantt
+        | Action::NextView => view(model, action),
         Action::FocusNext => focus(model, lists::neighbour(model.focus, 1)),
         Action::FocusPrevious => focus(model, lists::neighbour(model.focus, -1)),
         Action::Checklist => focus(model, Focus::Checklist),
@@ -109,6 +120,24 @@ fn focus(model: &mut Model, pane: Focus) {
     model.scroll = 0;
 }
 
+fn view(model: &mut Model, action: Action) {
+    let sheet = match action {
+        Action::ViewOptions => Some(Sheet::Options),
+        Action::ViewMetrics => Some(Sheet::Metrics),
+        Action::ViewTimeline => Some(Sheet::Timeline),
+        Action::ViewPeople => Some(Sheet::People),
+        Action::ViewComms => Some(Sheet::Comms),
+        Action::ViewLedger => Some(Sheet::Ledger),
+        Action::ViewGantt => Some(Sheet::Gantt),
+        Action::NextView => match model.focus {
+            Focus::Sheet(sheet) => Sheet::ALL.into_iter().skip_while(|s| *s != sheet).nth(1),
+            _ => Sheet::ALL.first().copied(),
+        },
+        _ => None,
+    };
+    focus(model, sheet.map_or(Focus::Checklist, Focus::Sheet));
+}
+
 fn attend(model: &mut Model) {
     model.picked = model.attention.step.clone();
     model.focus = Focus::Checklist;
@@ -121,6 +150,10 @@ fn back(model: &mut Model) {
     if model.filter.take().is_some() {
         return;
     }
+    if let Focus::Sheet(_) = model.focus {
+        focus(model, Focus::Checklist);
+        return;
+    }
     model.toast = None;
     model.picked = None;
 }
@@ -131,6 +164,8 @@ fn follow(model: &mut Model) {
         Look::At(_) => Look::Follow,
     };
     match model.focus {
+        Focus::Sheet(Sheet::Timeline) => lists::follow_event(model),
+        Focus::Sheet(_) => {}
         Focus::Timeline => {
             let numbers = lists::story_numbers(model);
             let start = model.story_look.start(&numbers, lists::page(model));

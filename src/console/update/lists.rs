@@ -2,8 +2,8 @@
 
 use crate::console::action::Action;
 use crate::console::feed::Look;
-use crate::console::model::{Focus, Model, matching};
-use crate::console::view::layout;
+use crate::console::model::{Focus, Model, Sheet, matching};
+use crate::console::view::{layout, sheet_text};
 use crate::core::id::StepId;
 
 /// The pane before or after.
@@ -19,7 +19,7 @@ pub(super) fn page(model: &Model) -> usize {
 }
 
 pub(super) fn story_numbers(model: &Model) -> Vec<u64> {
-    matching(&model.story, model.filter_of(Focus::Timeline), |row| format!("{} {}", row.who, row.what))
+    matching(&model.story, model.filter_of(model.focus), |row| format!("{} {}", row.who, row.what))
 }
 
 pub(super) fn output_numbers(model: &Model) -> Vec<u64> {
@@ -52,11 +52,30 @@ pub(super) fn movement(model: &mut Model, action: Action) {
             let numbers = story_numbers(model);
             model.story_look = model.story_look.moved(&numbers, page.unsigned_abs(), by);
         }
-        Focus::Metrics | Focus::People => {
+        Focus::Sheet(Sheet::Timeline) => move_event(model, by),
+        Focus::Metrics | Focus::People | Focus::Sheet(_) => {
             let most = layout::content_of(model, model.focus).saturating_sub(page.unsigned_abs());
             model.scroll = model.scroll.saturating_add_signed(by).min(most);
         }
     }
+}
+
+/// Goes from event to event; at the last one it stays with whatever comes.
+fn move_event(model: &mut Model, by: isize) {
+    let numbers = story_numbers(model);
+    let last = numbers.len().saturating_sub(1);
+    let seq_of = |number: &u64| model.story.get(*number).map(|row| row.seq);
+    let at = model.event.and_then(|seq| numbers.iter().position(|n| seq_of(n) == Some(seq))).unwrap_or(last);
+    let to = at.saturating_add_signed(by).min(last);
+    model.event = if to == last { None } else { numbers.get(to).and_then(seq_of) };
+}
+
+/// Holds on to the newest event, or lets go of the one that is held.
+pub(super) fn follow_event(model: &mut Model) {
+    model.event = match model.event {
+        Some(_) => None,
+        None => model.events.back().map(|r| r.event.seq),
+    };
 }
 
 /// Rows of the checklist that the filter leaves.
@@ -85,6 +104,7 @@ fn select(model: &mut Model, by: isize) {
 /// The text of the pane with the focus, for the clipboard.
 pub(super) fn text_of_focus(model: &Model) -> Vec<String> {
     match model.focus {
+        Focus::Sheet(sheet) => sheet_text(model, sheet),
         Focus::Timeline => {
             let rows = model.story.iter().map(|(_, r)| format!("{} #{} {} {}", r.at, r.seq, r.who, r.what));
             rows.collect()

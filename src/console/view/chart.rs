@@ -28,10 +28,18 @@ struct Axes {
 }
 
 pub(super) fn render(model: &Model, pane: &Pane, page: &mut Page<'_>) {
+    with_band(model, pane, None, page);
+}
+
+/// The chart with the range of what is normal behind it.
+pub(super) fn with_band(model: &Model, pane: &Pane, normal: Option<(f64, f64)>, page: &mut Page<'_>) {
     let Some(axes) = Axes::of(pane, page.width().saturating_sub(SCALE + 1), page.height()) else { return };
     for (row, text) in axes.labels(pane) {
         let text = format!("{text:>width$}", width = SCALE - 1);
         page.text(row, Role::Muted, &text);
+    }
+    if let Some((low, high)) = normal {
+        band(&axes, low, high, page);
     }
     lines(pane, &axes, page);
     marks(model, &axes, page);
@@ -111,6 +119,26 @@ impl Axes {
     }
 }
 
+/// The rows between two values.
+fn band(axes: &Axes, low: f64, high: f64, page: &mut Page<'_>) {
+    let row = |value: f64| (axes.rows * 8).saturating_sub(axes.eighths(value)) / 8;
+    for row in row(high)..=row(low).min(axes.rows.saturating_sub(1)) {
+        for column in 0..axes.columns {
+            put(page, column, row, "░", page.style(Role::Border));
+        }
+    }
+}
+
+/// Letters below the marks of a chart: D declared, a digit per phase, M mitigated, R resolved, A aborted.
+pub(super) fn letters(model: &Model, pane: &Pane, page: &mut Page<'_>) {
+    let Some(axes) = Axes::of(pane, page.width().saturating_sub(SCALE + 1), 1) else { return };
+    for (at, letter) in &model.marks {
+        if let Some(column) = axes.column(*at) {
+            put(page, column, 0, letter, page.style(Role::Muted));
+        }
+    }
+}
+
 fn lines(pane: &Pane, axes: &Axes, page: &mut Page<'_>) {
     for (mark, role) in [(&pane.warn, Role::Warn), (&pane.critical, Role::Fail)] {
         let Some(row) = mark.as_ref().and_then(|m| axes.row(m.value)) else { continue };
@@ -122,7 +150,7 @@ fn lines(pane: &Pane, axes: &Axes, page: &mut Page<'_>) {
 
 /// Phases and the declaration, as vertical marks.
 fn marks(model: &Model, axes: &Axes, page: &mut Page<'_>) {
-    for at in &model.marks {
+    for (at, _) in &model.marks {
         if let Some(column) = axes.column(*at) {
             for row in 0..axes.rows {
                 put(page, column, row, "┊", page.style(Role::Border));

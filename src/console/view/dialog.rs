@@ -9,7 +9,7 @@ use super::draw::{Has, Page};
 use super::form;
 use crate::console::action::{Action, Place, TABLE, Weight};
 use crate::console::layer::{Layer, Menu, Palette};
-use crate::console::model::{Focus, Model};
+use crate::console::model::{Focus, Model, Sheet};
 use crate::console::offer;
 use crate::theme::{Role, Theme};
 
@@ -74,7 +74,7 @@ fn window<'a>(theme: &'a Theme, area: Rect, buffer: &'a mut Buffer, columns: u16
 /// The actions that are valid below: keys, name, doc.
 pub(super) fn help(model: &Model) -> Vec<(String, &'static str, &'static str)> {
     let only_help = model.layers.len() == 1;
-    let feed = matches!(model.focus, Focus::Step | Focus::Timeline);
+    let feed = matches!(model.focus, Focus::Step | Focus::Timeline | Focus::Sheet(Sheet::Timeline));
     let views = TABLE.iter().filter(|e| e.weight == Weight::View).filter(|e| match e.place {
         Place::Anywhere => true,
         Place::Screen | Place::List => only_help,

@@ -39,7 +39,10 @@ impl Areas {
         let (header, rest) = top(area, HEADER);
         let (rest, hints) = bottom(rest, HINTS);
         let areas = Areas { header, checklist: rest, hints, others: Vec::new(), lines: Vec::new() };
-        if area.width >= WIDE && area.height >= TALL {
+        if let Focus::Sheet(_) = focus {
+            let nothing = Rect { height: 0, ..rest };
+            Areas { checklist: nothing, others: vec![(focus, rest)], ..areas }
+        } else if area.width >= WIDE && area.height >= TALL {
             areas.wide(rest)
         } else if area.width >= MEDIUM {
             areas.medium(rest, focus)
@@ -146,6 +149,7 @@ pub fn rows_of(model: &Model, focus: Focus) -> usize {
     let rows = usize::from(area.height.saturating_sub(1));
     match focus {
         Focus::Step => super::step::output_rows(model, area),
+        Focus::Sheet(sheet) => super::sheet::rows(model, sheet, area),
         Focus::Checklist | Focus::Metrics | Focus::People | Focus::Timeline => rows,
     }
 }
@@ -155,6 +159,10 @@ pub fn content_of(model: &Model, focus: Focus) -> usize {
     match focus {
         Focus::People => super::people::lines(model).len(),
         Focus::Metrics => super::metrics::needs(model),
+        Focus::Sheet(sheet) => {
+            let screen = Rect::new(0, 0, model.size.columns, model.size.rows);
+            super::sheet::needs(model, sheet, Areas::of(screen, focus).pane(focus).unwrap_or_default())
+        }
         Focus::Checklist | Focus::Step | Focus::Timeline => 0,
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn needs(model: &Model) -> usize {
     model.panes.len()
 }
 
-fn state_role(state: PaneState) -> Role {
+pub(super) fn state_role(state: PaneState) -> Role {
     match state {
         PaneState::Fine => Role::Ok,
         PaneState::Warning => Role::Warn,
@@ -106,7 +106,7 @@ fn one_line(pane: &Pane, page: &mut Page<'_>, row: usize) {
     page.pair(row, Line::from(left), value(pane, page));
 }
 
-fn value(pane: &Pane, page: &Page<'_>) -> Line<'static> {
+pub(super) fn value(pane: &Pane, page: &Page<'_>) -> Line<'static> {
     let role = state_role(pane.state);
     let mut spans = vec![page.span(Role::Title, pane.latest.as_str()), Span::raw(" ")];
     spans.push(page.span(role, pane.state.words()));

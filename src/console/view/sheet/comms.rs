@@ -1,0 +1,78 @@
+//! Who was told what, who is to be told next, and the texts that are ready. Never calls a text sent that has not left.
+
+use super::Rows;
+use crate::console::model::Model;
+use crate::console::timers;
+use crate::core::incident::{Incident, Status};
+use crate::core::plan;
+use crate::core::time::spoken;
+use crate::runbook::model::{Action, MessageTemplate};
+use crate::runbook::template;
+use crate::theme::Role;
+
+pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
+    due(model, incident, rows);
+    rows.heading("Sent");
+    if incident.sent.is_empty() {
+        rows.nothing("nothing was said yet");
+    }
+    for message in incident.sent.iter().rev() {
+        let ago = spoken(model.now.wall.since(message.at));
+        let text = format!("{} through {}, {ago} ago ({})", message.template, message.channel, message.step);
+        rows.item(&message.at.clock(), &text, Role::Ok);
+    }
+    rows.heading("Texts");
+    if incident.runbook.comms.templates.is_empty() {
+        rows.nothing("the runbook has no texts");
+    }
+    for template in &incident.runbook.comms.templates {
+        draft(incident, template, rows);
+    }
+}
+
+fn due(model: &Model, incident: &Incident, rows: &mut Rows) {
+    rows.heading("Due");
+    let now = model.now.wall;
+    if incident.runbook.comms.cadence.is_empty() {
+        rows.nothing("the runbook promises nobody a rhythm");
+    }
+    for cadence in &incident.runbook.comms.cadence {
+        let last = match timers::last_said(incident, &cadence.audience) {
+            Some(at) => format!("last heard {} ago", spoken(now.since(at))),
+            None => "has heard nothing".to_owned(),
+        };
+        let (next, color) = match timers::message(incident, cadence) {
+            None => ("nothing more is due".to_owned(), Role::Ok),
+            Some(timer) => match timer.left(now) {
+                Some(left) => (format!("due in {} with {}", spoken(left), cadence.template), Role::Base),
+                None => (
+                    format!("OVERDUE by {}: send {}", spoken(now.since(timer.at)), cadence.template),
+                    Role::Warn,
+                ),
+            },
+        };
+        let text = format!("{next}; {last}; every {}", spoken(cadence.every));
+        rows.item(&cadence.audience, &text, color);
+    }
+}
+
+fn draft(incident: &Incident, text: &MessageTemplate, rows: &mut Rows) {
+    let step = incident
+        .runbook
+        .steps()
+        .find(|s| matches!(&s.action, Action::Send { template } if *template == text.name));
+    let state = match step {
+        Some(step) if incident.is_ready(step) => format!("step {} is ready to send it", step.id),
+        Some(step) if incident.status(&step.id) == Status::Pending => format!("sent by step {}", step.id),
+        Some(step) => format!("step {} {}", step.id, incident.status(&step.id).word()),
+        None => "no step sends it: copy it with y".to_owned(),
+    };
+    rows.item(&text.name, &format!("to {} through {}; {state}", text.audience, text.channel), Role::Title);
+    match template::message(&text.text, &plan::scope(incident)) {
+        Ok(words) => rows.item("", words.trim_end(), Role::Base),
+        Err(why) => {
+            rows.item("", &format!("not complete yet: {why}"), Role::Warn);
+            rows.item("", text.text.trim_end(), Role::Muted);
+        }
+    }
+}

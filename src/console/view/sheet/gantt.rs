@@ -1,0 +1,167 @@
+//! The plan against what happened, on one time axis. Never hides a step that has no estimate.
+
+use super::Rows;
+use crate::console::model::Model;
+use crate::console::schedule::{self, Bar, Schedule};
+use crate::console::view::state;
+use crate::core::incident::{Incident, Stage};
+use crate::core::time::{Stamp, spoken};
+use crate::theme::Role;
+
+/// Columns for glyph and name.
+const NAME: usize = 24;
+/// Columns for planned and actual in words.
+const WORDS: usize = 18;
+/// Column widths in seconds.
+const WIDTHS: [i64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
+
+/// The time axis.
+struct Axis {
+    from: i64,
+    width: i64,
+    columns: usize,
+}
+
+impl Axis {
+    fn of(plan: &Schedule, now: Stamp, columns: usize) -> Axis {
+        let from = plan.from.seconds();
+        let end =
+            [plan.ends, plan.planned_end, now, plan.goal.unwrap_or(now)].into_iter().max().unwrap_or(now);
+        let span = end.seconds().saturating_sub(from).max(1);
+        let room = i64::try_from(columns).unwrap_or(1).max(2) - 1;
+        let width = WIDTHS.into_iter().find(|w| span / w < room).unwrap_or(span / room + 1);
+        Axis { from, width, columns }
+    }
+
+    fn column(&self, at: Stamp) -> usize {
+        let column = at.seconds().saturating_sub(self.from).max(0) / self.width;
+        usize::try_from(column).unwrap_or(usize::MAX).min(self.columns.saturating_sub(1))
+    }
+}
+
+pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
+    let now = if incident.stage == Stage::Closed { incident.last_at } else { model.now.wall };
+    let plan = schedule::schedule(incident, now);
+    let axis = Axis::of(&plan, now, rows.width.saturating_sub(NAME + WORDS + 2).max(10));
+    summary(&plan, now, rows);
+    rows.row(vec![(Role::Muted, scale(&axis, &plan, now))]);
+    for bar in &plan.bars {
+        rows.row(bar_row(incident, bar, &axis, &plan, now));
+    }
+    rows.row(Vec::new());
+    rows.row(vec![(
+        Role::Muted,
+        " █ took  ▒ under way  ░ planned  * decides the end  ! no way back  ┊ now  ┃ goal".into(),
+    )]);
+    rows.row(vec![(
+        Role::Muted,
+        format!(" one column is {}", spoken(std::time::Duration::from_secs(axis.width.unsigned_abs()))),
+    )]);
+}
+
+fn summary(plan: &Schedule, now: Stamp, rows: &mut Rows) {
+    let late = match (plan.ends > plan.planned_end).then(|| plan.ends.since(plan.planned_end)) {
+        Some(by) if by.as_secs() > 0 => format!(", {} later than planned", spoken(by)),
+        _ => String::new(),
+    };
+    rows.item(
+        "ends",
+        &format!("{} ({} from now){late}", plan.ends.clock(), spoken(plan.ends.since(now))),
+        Role::Title,
+    );
+    if let Some(goal) = plan.goal {
+        let (text, role) = match plan.ends.max(now) <= goal {
+            true => (
+                format!("{}, kept with {} to spare", goal.clock(), spoken(goal.since(plan.ends.max(now)))),
+                Role::Ok,
+            ),
+            false => (
+                format!("{}, MISSED by {}", goal.clock(), spoken(plan.ends.max(now).since(goal))),
+                Role::Warn,
+            ),
+        };
+        rows.item("goal", &text, role);
+    }
+    if plan.unguessed > 0 {
+        let text =
+            format!("{} of {} steps have no estimate and count as no time", plan.unguessed, plan.bars.len());
+        rows.item("unclear", &text, Role::Unknown);
+    }
+}
+
+/// The beginning, now and the goal as times of day above their columns.
+fn scale(axis: &Axis, plan: &Schedule, now: Stamp) -> String {
+    let mut cells = vec![' '; axis.columns];
+    let mut put = |at: Stamp| {
+        let text = at.clock();
+        let from = axis.column(at).min(axis.columns.saturating_sub(text.len()));
+        let free = cells.iter().skip(from.saturating_sub(1)).take(text.len() + 2).all(|c| *c == ' ');
+        if free {
+            for (cell, c) in cells.iter_mut().skip(from).zip(text.chars()) {
+                *cell = c;
+            }
+        }
+    };
+    put(plan.from);
+    if let Some(goal) = plan.goal {
+        put(goal);
+    }
+    put(now);
+    format!("{}{}", " ".repeat(NAME), cells.into_iter().collect::<String>())
+}
+
+fn bar_row(incident: &Incident, bar: &Bar, axis: &Axis, plan: &Schedule, now: Stamp) -> Vec<(Role, String)> {
+    let shown = incident.runbook.step(&bar.step).map_or(state::READY, |s| state::of_step(incident, s));
+    let star = if bar.critical { "*" } else { " " };
+    let stop = if bar.irreversible { "!" } else { " " };
+    let name: String = bar.step.chars().take(NAME - 7).collect();
+    let mut row = vec![
+        (shown.role, format!(" {} ", shown.glyph)),
+        (Role::Base, format!("{name:<width$}", width = NAME - 6)),
+        (Role::Warn, format!("{star}{stop} ")),
+    ];
+    let mut cells: Vec<(char, Role)> =
+        (0..axis.columns).map(|n| cell(bar, axis, plan, now, n, shown.role)).collect();
+    let mut run = String::new();
+    let mut role = cells.first().map_or(Role::Base, |(_, role)| *role);
+    for (c, of) in cells.drain(..) {
+        if of != role {
+            row.push((role, std::mem::take(&mut run)));
+            role = of;
+        }
+        run.push(c);
+    }
+    row.push((role, run));
+    row.push((Role::Muted, format!(" {}", words(bar, now))));
+    row
+}
+
+fn cell(bar: &Bar, axis: &Axis, plan: &Schedule, now: Stamp, column: usize, role: Role) -> (char, Role) {
+    if let Some((began, ended)) = bar.actual
+        && (axis.column(began)..=axis.column(ended.unwrap_or(now))).contains(&column)
+    {
+        return (if ended.is_some() { '█' } else { '▒' }, role);
+    }
+    let (from, to) = bar.planned;
+    if to > from && (axis.column(from)..=axis.column(to)).contains(&column) {
+        return ('░', Role::Muted);
+    }
+    if to == from && bar.actual.is_none() && axis.column(from) == column {
+        return ('·', Role::Muted);
+    }
+    if plan.goal.is_some_and(|goal| axis.column(goal) == column) {
+        return ('┃', Role::Warn);
+    }
+    if axis.column(now) == column { ('┊', Role::Border) } else { (' ', Role::Base) }
+}
+
+/// What it took against what was estimated: `12s of 30s`.
+fn words(bar: &Bar, now: Stamp) -> String {
+    let took = bar.actual.map(|(began, ended)| spoken(ended.unwrap_or(now).since(began)));
+    match (took, bar.estimate.map(spoken)) {
+        (Some(took), Some(estimate)) => format!("{took} of {estimate}"),
+        (Some(took), None) => took,
+        (None, Some(estimate)) => format!("about {estimate}"),
+        (None, None) => "no estimate".to_owned(),
+    }
+}

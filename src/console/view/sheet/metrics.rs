@@ -1,0 +1,168 @@
+//! Large charts with what was normal, what it is now, and how it was before, during and after. Never compares with a
+//! normal that nobody measured.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::Rows;
+use crate::console::link::Pane;
+use crate::console::model::{Focus, Model, Sheet};
+use crate::console::view::chart;
+use crate::console::view::draw::{Has, Page};
+use crate::console::view::metrics::{state_role, value};
+use crate::core::incident::Incident;
+use crate::core::time::Stamp;
+use crate::metrics::pane::words;
+use crate::runbook::model::Unit;
+use crate::theme::Role;
+
+/// Columns of a chart at least, when several stand side by side.
+const NARROWEST: u16 = 60;
+/// Rows of a chart with its texts at least.
+const LOWEST: u16 = 9;
+/// Rows around a chart: heading, marks, comparison, thresholds.
+const AROUND: usize = 4;
+/// So many answers make a normal.
+const ENOUGH: usize = 5;
+
+/// How many stand side by side and below each other, and how high each is.
+fn grid(model: &Model, area: Rect) -> (u16, u16, u16) {
+    let many = u16::try_from(model.panes.len()).unwrap_or(u16::MAX).max(1);
+    let across = (area.width / NARROWEST).clamp(1, 3).min(many);
+    let room = area.height.saturating_sub(1);
+    let down = many.div_ceil(across).min((room / LOWEST).max(1));
+    (across, down, room / down)
+}
+
+/// How many charts are seen at once.
+pub(super) fn visible(model: &Model, area: Rect) -> usize {
+    let (across, down, _) = grid(model, area);
+    usize::from(across) * usize::from(down)
+}
+
+pub(super) fn render(model: &Model, page: &mut Page<'_>) {
+    let (across, down, height) = grid(model, page.area);
+    let filter = model.filter_of(Focus::Sheet(Sheet::Metrics)).map(str::to_lowercase);
+    let fits = |p: &&Pane| filter.as_ref().is_none_or(|f| p.title.as_str().to_lowercase().contains(f));
+    let panes: Vec<&Pane> = model.panes.iter().filter(fits).collect();
+    let seen = usize::from(across) * usize::from(down);
+    let from = model.scroll.min(panes.len().saturating_sub(seen));
+    let below = panes.len().saturating_sub(from + seen);
+    let note = if below > 0 { format!("▼ {below} more") } else { advice(model) };
+    page.title("Metrics", &note, Has::Focus);
+    if panes.is_empty() {
+        page.text(1, Role::Muted, " nothing is measured, or nothing has answered yet");
+    }
+    let width = page.area.width / across;
+    for (n, pane) in panes.iter().skip(from).take(seen).enumerate() {
+        let Ok(n) = u16::try_from(n) else { continue };
+        let (x, y) = (n % across * width, n / across * height);
+        let area = Rect { x: page.area.x + x, y: page.area.y + 1 + y, width, height };
+        one(model, pane, &mut Page::new(page.theme, area, page.buffer));
+    }
+}
+
+fn advice(model: &Model) -> String {
+    model.readiness.as_ref().map(|r| format!("{}: {} of {}", r.advice, r.points, r.of)).unwrap_or_default()
+}
+
+fn one(model: &Model, pane: &Pane, page: &mut Page<'_>) {
+    let title = page.span(Role::Title, format!(" {}", pane.title));
+    let latest = value(pane, page);
+    page.pair(0, Line::from(title), latest);
+    let rows = page.height().saturating_sub(AROUND);
+    let normal = normal(model, pane);
+    chart::with_band(model, pane, normal, &mut page.below(1).first(rows));
+    chart::letters(model, pane, &mut page.below(1 + rows).first(1));
+    let (text, role) = compared(model, pane, normal);
+    page.text(2 + rows, role, &format!(" {text}"));
+    let limits = [("warn", &pane.warn), ("critical", &pane.critical)];
+    let limits: Vec<String> =
+        limits.iter().filter_map(|(word, m)| m.as_ref().map(|m| format!("{word} {}", m.text))).collect();
+    match &pane.why {
+        Some(why) => page.text(3 + rows, Role::Unknown, &format!(" {why}")),
+        None => {
+            page.text(3 + rows, Role::Muted, &format!(" {}  {}", limits.join("  "), gaps(pane)).trim_end())
+        }
+    }
+}
+
+fn finite(pane: &Pane) -> impl Iterator<Item = (Stamp, f64)> {
+    pane.points.iter().filter_map(|(at, v)| v.filter(|v| v.is_finite()).map(|v| (*at, v)))
+}
+
+/// The middle eight tenths of what was measured before the incident was opened.
+fn normal(model: &Model, pane: &Pane) -> Option<(f64, f64)> {
+    let opened = model.incident.as_ref()?.opened_at;
+    let mut before: Vec<f64> = finite(pane).filter(|(at, _)| *at < opened).map(|(_, v)| v).collect();
+    if before.len() < ENOUGH {
+        return None;
+    }
+    before.sort_by(f64::total_cmp);
+    let cut = before.len() / 10;
+    Some((*before.get(cut)?, *before.get(before.len().saturating_sub(1 + cut))?))
+}
+
+/// The middle value of a time.
+fn middle(pane: &Pane, from: Option<Stamp>, to: Option<Stamp>) -> Option<f64> {
+    let inside = |at: &Stamp| from.is_none_or(|f| *at >= f) && to.is_none_or(|t| *at < t);
+    let mut values: Vec<f64> = finite(pane).filter(|(at, _)| inside(at)).map(|(_, v)| v).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+fn unit(incident: &Incident, pane: &Pane) -> Unit {
+    incident.runbook.metric(pane.name.as_str()).map_or(Unit::Count, |m| m.unit)
+}
+
+/// Before, during and after in one line, and what is normal.
+fn compared(model: &Model, pane: &Pane, normal: Option<(f64, f64)>) -> (String, Role) {
+    let Some(incident) = &model.incident else { return (String::new(), Role::Muted) };
+    let unit = unit(incident, pane);
+    let text = |value: Option<f64>| value.map_or("–".to_owned(), |v| words(v, unit));
+    let (declared, better) = (incident.declared_at, incident.mitigated_at.or(incident.resolved_at));
+    let before = middle(pane, None, Some(declared.unwrap_or(incident.opened_at)));
+    let mut line = format!("before {}", text(before));
+    if declared.is_some() {
+        line.push_str(&format!("  during {}", text(middle(pane, declared, better))));
+    }
+    if better.is_some() {
+        line.push_str(&format!("  after {}", text(middle(pane, better, None))));
+    }
+    match normal {
+        None => (format!("{line}  normal not known"), Role::Muted),
+        Some((low, high)) => {
+            let now = finite(pane).last().map(|(_, v)| v);
+            let inside = now.is_some_and(|v| v >= low && v <= high);
+            let range = format!("{line}  normal {} to {}", words(low, unit), words(high, unit));
+            match (now, inside) {
+                (None, _) => (range, Role::Unknown),
+                (Some(_), true) => (format!("{range}: inside"), Role::Ok),
+                (Some(_), false) => (format!("{range}: OUTSIDE"), Role::Warn),
+            }
+        }
+    }
+}
+
+/// How often nothing was answered.
+fn gaps(pane: &Pane) -> String {
+    let gaps = pane.points.windows(2).filter(|w| matches!(w, [(_, Some(_)), (_, None)])).count();
+    match gaps {
+        0 => String::new(),
+        1 => "1 gap".to_owned(),
+        n => format!("{n} gaps"),
+    }
+}
+
+/// The same in words, for the clipboard.
+pub(super) fn write(model: &Model, _: &Incident, rows: &mut Rows) {
+    for pane in &model.panes {
+        rows.item(
+            pane.title.as_str(),
+            &format!("{} {}", pane.latest, pane.state.words()),
+            state_role(pane.state),
+        );
+        let (text, role) = compared(model, pane, normal(model, pane));
+        rows.item("", &text, role);
+    }
+}

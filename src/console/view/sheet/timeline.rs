@@ -1,0 +1,161 @@
+//! The whole list of what happened, and one event in full: who, how they proved it, and every field. Never shows a
+//! field that is not in the record.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::Rows;
+use crate::console::feed::Look;
+use crate::console::link::Recorded;
+use crate::console::model::{Focus, Model, Sheet, matching};
+use crate::console::view::draw::{Has, Page};
+use crate::core::event::{Auth, Display};
+use crate::theme::Role;
+
+/// From this width on list and event stand side by side.
+const BESIDE: u16 = 140;
+
+/// The list's and the event's part of the area.
+fn split(area: Rect) -> (Rect, Rect) {
+    if area.width >= BESIDE {
+        let left = area.width / 2;
+        let list = Rect { width: left, ..area };
+        return (list, Rect { x: area.x + left, width: area.width - left, ..area });
+    }
+    let top = area.height.div_ceil(2);
+    let list = Rect { height: top, ..area };
+    (list, Rect { y: area.y + top, height: area.height - top, ..area })
+}
+
+/// Rows of the list.
+pub(super) fn list_rows(_: &Model, area: Rect) -> usize {
+    usize::from(split(area).0.height.saturating_sub(1))
+}
+
+pub(super) fn render(model: &Model, page: &mut Page<'_>) {
+    let (list, event) = split(page.area);
+    render_list(model, &mut Page::new(page.theme, list, page.buffer));
+    render_event(model, &mut Page::new(page.theme, event, page.buffer));
+}
+
+fn render_list(model: &Model, page: &mut Page<'_>) {
+    let filter = model.filter_of(Focus::Sheet(Sheet::Timeline));
+    let numbers = matching(&model.story, filter, |row| format!("{} {}", row.who, row.what));
+    let rows = page.height().saturating_sub(1);
+    let seq_of = |n: &u64| model.story.get(*n).map(|row| row.seq);
+    let last = numbers.len().saturating_sub(1);
+    let at = model.event.and_then(|seq| numbers.iter().position(|n| seq_of(n) == Some(seq))).unwrap_or(last);
+    let mut note = match model.event {
+        None => format!("following, recorded to #{}", model.head.n),
+        Some(_) => format!("▼ {} newer", last.saturating_sub(at)),
+    };
+    if let Some(filter) = filter {
+        note.push_str(&format!("  /{filter}"));
+    }
+    page.title("Timeline", &note, Has::Focus);
+    let look = match model.event {
+        None => Look::Follow,
+        Some(_) => Look::At(numbers.get(at.saturating_sub(rows / 2)).copied().unwrap_or(0)),
+    };
+    let start = look.start(&numbers, rows);
+    for (n, number) in numbers.iter().enumerate().skip(start).take(rows) {
+        let Some(row) = model.story.get(*number) else { continue };
+        let mark = if n == at { "▸" } else { " " };
+        let line = Line::from(vec![
+            page.span(Role::Base, mark),
+            page.span(Role::Muted, format!("{:>5} {} ", row.seq, row.at.clock())),
+            page.span(Role::Base, format!("{:<8} ", row.who.as_str())),
+            page.span(row.role, row.what.as_str()),
+        ]);
+        page.line(n - start + 1, line);
+        if n == at && model.event.is_some() {
+            page.row_style(n - start + 1, page.style(Role::Selection));
+        }
+    }
+}
+
+fn render_event(model: &Model, page: &mut Page<'_>) {
+    let Some(recorded) = model.selected_event() else {
+        page.title("Event", "too old to be kept here whole: `backout timeline` has it", Has::Not);
+        return;
+    };
+    page.title(&format!("Event #{}", recorded.event.seq), recorded.event.what.kind(), Has::Not);
+    let mut rows = Rows::new(page.width());
+    details(model, &mut rows);
+    let room = page.height().saturating_sub(1);
+    let more = rows.rows.len().saturating_sub(room);
+    for (n, row) in rows.rows.into_iter().take(room).enumerate() {
+        let spans: Vec<Span<'_>> = row.into_iter().map(|(role, text)| page.span(role, text)).collect();
+        page.line(n + 1, Line::from(spans));
+    }
+    if more > 0 {
+        page.text(room, Role::Muted, &format!("   {} more lines: y copies all of it", more + 1));
+    }
+}
+
+/// Everything about the event that is looked at.
+pub(super) fn details(model: &Model, rows: &mut Rows) {
+    let Some(recorded) = model.selected_event() else { return };
+    let event = &recorded.event;
+    rows.item("what", event.what.kind(), Role::Title);
+    rows.item("when", &event.at.to_string(), Role::Base);
+    rows.item("who", &event.actor.to_string(), Role::Base);
+    said(recorded, rows);
+    match event.what.serialize_data(serde_json::value::Serializer) {
+        Ok(serde_json::Value::Object(fields)) => {
+            for (name, value) in fields {
+                field(&name, &value, rows);
+            }
+        }
+        // Every event's data is an object; what is not shown here is in the record all the same.
+        Ok(_) | Err(_) => {}
+    }
+    match &event.auth {
+        Some(auth) => proof(auth, rows),
+        None => rows.item("proof", "none: the hub saw it itself", Role::Muted),
+    }
+    for commitment in &event.payload {
+        rows.item("kept outside", commitment, Role::Muted);
+    }
+}
+
+fn said(recorded: &Recorded, rows: &mut Rows) {
+    for text in &recorded.said {
+        rows.item("words", text.as_str(), Role::Base);
+    }
+}
+
+fn field(name: &str, value: &serde_json::Value, rows: &mut Rows) {
+    let name = name.replace('_', " ");
+    match value {
+        serde_json::Value::String(text) => rows.item(&name, text, Role::Base),
+        serde_json::Value::Null => {}
+        other => rows.item(&name, &other.to_string(), Role::Base),
+    }
+}
+
+fn proof(auth: &Auth, rows: &mut Rows) {
+    if let Some(session) = &auth.session {
+        let nth = auth.client_seq.map(|n| format!(", act {n} of it")).unwrap_or_default();
+        rows.item("proof", &format!("session {session}{nth}"), Role::Base);
+    }
+    if let Some(seen) = &auth.seen {
+        rows.item("had seen", &format!("{} events, root {}", seen.n, seen.root), Role::Muted);
+    }
+    if let Some(sig) = &auth.sig {
+        rows.item("signature", sig, Role::Muted);
+    }
+    if let Some(statement) = &auth.statement {
+        rows.item("signed text", statement, Role::Base);
+    }
+    if let Some(display) = auth.display {
+        let words = match display {
+            Display::Local => "by their own program",
+            Display::Hub => "by a program on the hub's side",
+        };
+        rows.item("was shown", words, Role::Muted);
+    }
+    if let Some(sshsig) = &auth.sshsig {
+        rows.item("SSH signature", sshsig, Role::Muted);
+    }
+}
