@@ -10,7 +10,7 @@ mod shipped;
 use ratatui::style::{Color, Modifier, Style};
 
 pub use load::{BadTheme, load};
-pub use shipped::{MONO, NAMES, shipped};
+pub use shipped::{DEFAULT, MONO, NAMES, shipped};
 
 /// What a piece of the screen means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

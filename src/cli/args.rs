@@ -37,9 +37,10 @@ pub struct Args {
     /// Only ASCII on the screen
     #[arg(long, global = true)]
     pub ascii: bool,
-    /// Colours of the console: default-dark, default-light, ansi16, high-contrast, colour-blind-safe or mono
-    #[arg(long, global = true, value_name = "NAME", default_value = "default-dark")]
-    pub theme: String,
+    /// Colours of the console: default-dark, default-light, ansi16, high-contrast, colour-blind-safe, mono, or your own
+    /// in ~/.config/backout/themes
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
     /// Shown times stand still until something happens: an idle screen then sends nothing at all
     #[arg(long, global = true)]
     pub no_clock: bool,

@@ -48,6 +48,9 @@ pub fn run(args: &Args, verb: &Demo) -> Result<()> {
         return Err(Failure::usage("a console needs a terminal")
             .hint("`backout demo --headless` plays it without anybody"));
     }
+    if !verb.headless {
+        live::ready(args)?;
+    }
     let dir = match &verb.dir {
         Some(dir) => dir.clone(),
         None => stage::temporary()?,

@@ -1,9 +1,11 @@
 //! `join`: a console, or a line mode, attached to a running incident. Never shows what the mirror has not checked.
 
 mod bridge;
+mod plain;
+mod settings;
 mod translate;
 
-use crate::cli::args::{Args, Colour, Join};
+use crate::cli::args::{Args, Join};
 use crate::cli::context::{self, Context};
 use crate::cli::door::Door;
 use crate::cli::room::Seat;
@@ -11,15 +13,12 @@ use crate::cli::{follow, say};
 use crate::client::room::Room;
 use crate::client::session::{Asking, Session};
 use crate::console;
-use crate::console::gate::Gate;
-use crate::console::gate::level::{Glyphs, Level};
 use crate::console::link::{Me, Stance};
-use crate::console::run::{Ends, Left, Seconds, Setup};
+use crate::console::run::{Ends, Left};
 use crate::core::id::{PersonId, RoleName};
 use crate::core::intent::Intent;
 use crate::error::{Failure, Result};
 use crate::identity::signer::Signer;
-use crate::theme;
 use crate::wire::act::Act;
 use crate::wire::message::ActResult;
 use std::io::IsTerminal as _;
@@ -46,6 +45,9 @@ pub fn run(args: &Args, verb: &Join) -> Result<()> {
     let context = Context::of(args)?;
     let door = context.door(verb.incident.as_deref())?;
     let plain = verb.plain || !std::io::stdout().is_terminal() || is_dumb();
+    if !plain {
+        ready(args)?;
+    }
     let runtime = context::runtime()?;
     runtime.block_on(async {
         let mut room = context::enter(&door).await?;
@@ -54,6 +56,15 @@ pub fn run(args: &Args, verb: &Join) -> Result<()> {
             (true, false) => {
                 let id = door.name();
                 farewell(&observe(args, room, door).await?, &id);
+                Ok(())
+            }
+            (false, true) if std::io::stdin().is_terminal() => {
+                room.catch_up().await.map_err(context::lost)?;
+                let (person, signer) = context.identify(&room)?;
+                let (room, session) = join(room, &person, &signer, roles(verb)?).await?;
+                let id = door.name();
+                let attendance = Attendance { room, person, signer, session, roles: roles(verb)?, door };
+                farewell(&converse(attendance).await, &id);
                 Ok(())
             }
             (false, true) => {
@@ -116,19 +127,40 @@ async fn join(
 /// # Errors
 /// When the terminal or the hub cannot be used any more.
 pub async fn attend(args: &Args, attendance: Attendance) -> Result<Left> {
-    let me = Me {
-        person: attendance.person.clone(),
-        session: Some(attendance.session.id().clone()),
-        key: Some(attendance.signer.fingerprint()),
-        stance: Stance::Acts,
-    };
-    let hands = bridge::Hands {
-        person: attendance.person,
-        signer: attendance.signer,
-        session: attendance.session,
-        wanted: attendance.roles,
-    };
-    show(args, attendance.room, attendance.door, me, Some(hands)).await
+    let (room, door, me, hands) = attendance.parts();
+    show(args, room, door, me, Some(hands)).await
+}
+
+/// Attends in line mode until the person leaves or the hub ends.
+async fn converse(attendance: Attendance) -> Left {
+    let (room, door, me, hands) = attendance.parts();
+    plain::talk(room, door, me, hands).await
+}
+
+impl Attendance {
+    fn parts(self) -> (Room, Door, Me, bridge::Hands) {
+        let me = Me {
+            person: self.person.clone(),
+            session: Some(self.session.id().clone()),
+            key: Some(self.signer.fingerprint()),
+            stance: Stance::Acts,
+        };
+        let hands = bridge::Hands {
+            person: self.person,
+            signer: self.signer,
+            session: self.session,
+            wanted: self.roles,
+        };
+        (self.room, self.door, me, hands)
+    }
+}
+
+/// Whether the person's settings can be used; asked before anything begins that a bad line would leave half begun.
+///
+/// # Errors
+/// When they cannot.
+pub fn ready(args: &Args) -> Result<()> {
+    settings::check(args)
 }
 
 async fn observe(args: &Args, room: Room, door: Door) -> Result<Left> {
@@ -139,28 +171,11 @@ async fn observe(args: &Args, room: Room, door: Door) -> Result<Left> {
 }
 
 async fn show(args: &Args, room: Room, door: Door, me: Me, hands: Option<bridge::Hands>) -> Result<Left> {
+    let setup = settings::setup(args, me)?;
     let (updates, incoming) = tokio::sync::mpsc::channel(console::link::UPDATES);
     let (outgoing, asked) = tokio::sync::mpsc::channel(console::link::ACTS);
     let bridge = bridge::Bridge::new(room, door, hands, updates, asked);
     let carried = tokio::spawn(bridge.carry());
-    let level = Level::choose(
-        match args.color {
-            Colour::Auto => None,
-            Colour::Always => Some(Level::Ansi256),
-            Colour::Never => Some(Level::None),
-        },
-        None,
-        variable,
-    );
-    let glyphs = Glyphs::choose(args.ascii.then_some(Glyphs::Ascii), None, variable);
-    let theme = theme::shipped(&args.theme).ok_or_else(|| {
-        Failure::usage(format!("there is no theme `{}`", args.theme))
-            .hint(format!("there is {}", theme::NAMES.join(", ")))
-    })?;
-    let mut setup = Setup::new(me, theme, Gate { level, glyphs }, variable);
-    if args.no_clock {
-        setup.seconds = Seconds::Stand;
-    }
     let ended = console::run::run(Ends { updates: incoming, asked: outgoing }, setup).await;
     match &ended {
         // The console's ends are gone, so this ends by itself, and soon.
@@ -183,8 +198,4 @@ pub fn farewell(left: &Left, id: &str) {
         // Nobody reads this terminal any more.
         Left::TerminalGone | Left::Signalled => {}
     }
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }

@@ -59,6 +59,9 @@ pub struct Begun {
 
 /// Runs the verb.
 pub fn run(args: &Args, verb: &Open) -> Result<()> {
+    if !verb.headless {
+        live::ready(args)?;
+    }
     if !verb.headless && !std::io::stdout().is_terminal() {
         return Err(
             Failure::usage("a console needs a terminal").hint("--headless goes without; nothing was opened")

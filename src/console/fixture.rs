@@ -43,15 +43,15 @@ roles:
   sre: {min: 2}
   communications: {required: true}
 metrics:
-  - {name: errors, title: Checkout errors, source: shop, query: q, unit: ratio, better: lower, warn: 0.01, critical: 0.05, every: 5s}
-  - {name: latency, title: Latency p95, source: shop, query: q, unit: seconds, better: lower, every: 5s}
+  errors: {title: Checkout errors, source: shop, query: q, unit: ratio, better: lower, warn: 0.01, critical: 0.05, every: 5s}
+  latency: {title: Latency p95, source: shop, query: q, unit: seconds, better: lower, every: 5s}
 comms:
   cadence:
     - {audience: customers, every: 20m, template: first-word}
     - {audience: management, every: 30m, template: for-management}
   templates:
-    - {name: first-word, audience: customers, channel: status, text: "We are looking into failed checkouts. Next word in 20 minutes."}
-    - {name: for-management, audience: management, channel: chat, text: "The shop goes back to {{ params.release }}."}
+    first-word: {audience: customers, channel: status, text: "We are looking into failed checkouts. Next word in 20 minutes."}
+    for-management: {audience: management, channel: chat, text: "The shop goes back to {{ params.release }}."}
 declare:
   require: [{role: commander, count: 1}, {role: sre, count: 1}]
   expires: 15m
@@ -169,6 +169,16 @@ impl Play {
         };
         play.hub(Update::Began(Box::new(began)));
         play
+    }
+
+    /// Everything so far, as a client that comes now gets it.
+    pub(super) fn began(&self) -> Began {
+        Began {
+            runbook: self.runbook.clone(),
+            team: self.team.clone(),
+            events: self.events.clone(),
+            head: self.head(),
+        }
     }
 
     pub(super) fn now(&self) -> Moment {

@@ -22,14 +22,24 @@ pub struct Gate {
 impl Gate {
     /// Makes every cell of the buffer fit.
     pub fn pass(self, buffer: &mut Buffer) {
+        // A screen has a handful of colours and thousands of cells; each colour is worked out once.
+        let mut known: Vec<(Color, Color)> = Vec::new();
+        let mut fit = |colour: Color| match known.iter().find(|(from, _)| *from == colour) {
+            Some((_, to)) => *to,
+            None => {
+                let to = colour::fit(colour, self.level);
+                known.push((colour, to));
+                to
+            }
+        };
         for cell in &mut buffer.content {
+            cell.fg = fit(cell.fg);
+            cell.bg = fit(cell.bg);
             self.cell(cell);
         }
     }
 
     fn cell(self, cell: &mut Cell) {
-        cell.fg = colour::fit(cell.fg, self.level);
-        cell.bg = colour::fit(cell.bg, self.level);
         cell.underline_color = Color::Reset;
         // Blinking is never useful and harms some; the other attributes work on every terminal or are ignored.
         cell.modifier.remove(Modifier::SLOW_BLINK | Modifier::RAPID_BLINK | Modifier::HIDDEN);

@@ -1,5 +1,8 @@
 //! What a person sees and what their keys do, through the whole room but the terminal.
 
+mod bytes;
+mod sheets;
+
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -92,7 +95,7 @@ fn sent(play: &Play) -> Vec<&Act> {
 /// A name and how the play comes there.
 type Scene = (&'static str, fn(&mut Play));
 
-fn moments() -> [Scene; 9] {
+fn moments() -> [Scene; 17] {
     [
         ("opened", |p| {
             p.measured();
@@ -120,6 +123,30 @@ fn moments() -> [Scene; 9] {
         }),
         ("metrics", |p| {
             p.measured().at_the_hold_point().keys("3");
+        }),
+        ("view_options_before", |p| {
+            p.measured().gathered().keys("o");
+        }),
+        ("view_options", |p| {
+            p.measured().at_the_hold_point().keys("o");
+        }),
+        ("view_metrics", |p| {
+            p.measured().at_the_hold_point().keys("m");
+        }),
+        ("view_timeline", |p| {
+            p.measured().at_the_hold_point().keys("t k k");
+        }),
+        ("view_people", |p| {
+            p.measured().at_the_hold_point().keys("p");
+        }),
+        ("view_comms", |p| {
+            p.measured().at_the_hold_point().told("first-word").minutes(21).keys("c");
+        }),
+        ("view_ledger", |p| {
+            p.measured().switching().keys("l");
+        }),
+        ("view_gantt", |p| {
+            p.measured().switching().keys("b");
         }),
     ]
 }

@@ -5,9 +5,11 @@ use super::{Theme, load};
 /// Used where there are no colours.
 pub const MONO: &str = "mono";
 
+/// Used where nobody chose one.
+pub const DEFAULT: &str = "default-dark";
+
 /// Names of the themes, the default first.
-pub const NAMES: [&str; 6] =
-    ["default-dark", "default-light", "ansi16", "high-contrast", "colour-blind-safe", MONO];
+pub const NAMES: [&str; 6] = [DEFAULT, "default-light", "ansi16", "high-contrast", "colour-blind-safe", MONO];
 
 const FILES: [&str; 6] = [
     include_str!("../../themes/default-dark.yaml"),

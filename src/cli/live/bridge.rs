@@ -10,6 +10,7 @@ use crate::client::session::{ActError, Session, payload};
 use crate::console::link::{Act, ActId, Asked, Line, Room as RoomState, Update as Shown};
 use crate::core::event::Leaving;
 use crate::core::id::{PersonId, RoleName};
+use crate::core::incident::Stage;
 use crate::core::intent::Intent;
 use crate::core::statement;
 use crate::identity::signer::Signer;
@@ -74,8 +75,8 @@ impl Bridge {
         Bridge { room, door, hands, updates, asked, waiting: BTreeMap::new(), state: RoomState::default() }
     }
 
-    /// Carries until one side ends.
-    pub async fn carry(mut self) {
+    /// Carries until one side ends. Gives where the incident stood then.
+    pub async fn carry(mut self) -> Stage {
         match self.carry_on().await {
             End::Hub(why) => {
                 self.state.line = Line::Gone(why);
@@ -84,10 +85,15 @@ impl Bridge {
             }
             End::Console => self.leave().await,
         }
+        self.room.mirror.incident.stage
     }
 
     /// Leaving is said, so that the record tells it from a lost connection.
     async fn leave(&mut self) {
+        // Nothing is written into a closed record any more.
+        if self.room.mirror.incident.stage == Stage::Closed {
+            return;
+        }
         let Some(hands) = self.hands.as_mut() else { return };
         let intent = Intent::Leave { session: hands.session.id().clone(), how: Leaving::Left };
         if let Ok(act) = hands.session.act(&self.room.mirror, intent, Vec::new()) {

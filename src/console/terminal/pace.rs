@@ -2,7 +2,8 @@
 //!
 //! Every frame ends in a question that each terminal answers (primary device attributes). The next frame waits for the
 //! answer, so at most one frame is under way however slow the line is. What a person typed is painted at once; what the
-//! feed brings is painted at most ten times a second.
+//! feed brings is painted soon, and twice a second when it does not stop: a stream of a hundred lines a second then
+//! costs no more than one of ten, and nobody reads faster.
 
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,12 @@ pub const QUESTION: &str = "\x1b[c";
 
 /// Frames that nobody typed for are this far apart.
 const FEED: Duration = Duration::from_millis(100);
+/// Frames that nobody typed for are this far apart while they keep coming.
+const STREAM: Duration = Duration::from_millis(500);
+/// Frames that follow each other within this are one stream.
+const TOGETHER: Duration = Duration::from_millis(800);
+/// So many frames make a stream.
+const MANY: u32 = 4;
 /// An answer that has not come by then is taken as lost.
 const LOST: Duration = Duration::from_secs(5);
 /// A terminal that has never answered is asked no more after this long.
@@ -32,6 +39,8 @@ pub struct Pace {
     asked: Option<Instant>,
     answers: Answers,
     round_trip: Option<Duration>,
+    /// Frames that followed each other closely.
+    streak: u32,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -43,7 +52,7 @@ enum Answers {
 
 impl Default for Pace {
     fn default() -> Pace {
-        Pace { drawn: None, asked: None, answers: Answers::NoneYet, round_trip: None }
+        Pace { drawn: None, asked: None, answers: Answers::NoneYet, round_trip: None, streak: 0 }
     }
 }
 
@@ -51,6 +60,7 @@ impl Pace {
     /// When a frame of this urgency may be written; not later than `now` means now.
     pub fn when(&self, urgency: Urgency, now: Instant) -> Instant {
         let apart = match (urgency, self.drawn) {
+            (Urgency::Feed, Some(at)) if self.streak >= MANY => at + STREAM,
             (Urgency::Feed, Some(at)) => at + FEED,
             (Urgency::Person, _) | (_, None) => now,
         };
@@ -67,6 +77,8 @@ impl Pace {
         if self.answers == Answers::NoneYet && self.asked.is_some_and(|at| now >= at + MUTE) {
             self.answers = Answers::Never;
         }
+        let follows = self.drawn.is_some_and(|at| now.saturating_duration_since(at) < TOGETHER);
+        self.streak = if follows { self.streak.saturating_add(1) } else { 0 };
         self.drawn = Some(now);
         let ask = self.answers != Answers::Never;
         self.asked = ask.then_some(now);
@@ -124,11 +136,31 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_is_painted_ten_times_a_second_and_a_key_at_once() {
+    fn what_comes_now_and_then_is_painted_soon_and_a_flood_twice_a_second() {
         let (mut pace, t) = (Pace::default(), Instant::now());
-        pace.drew(t);
-        pace.answered(t + ms(1));
-        assert_eq!(pace.when(Urgency::Feed, t + ms(5)), t + ms(100));
-        assert_eq!(pace.when(Urgency::Person, t + ms(5)), t + ms(5));
+        let (mut now, mut frames) = (t, Vec::new());
+        while now < t + ms(5000) {
+            pace.drew(now);
+            pace.answered(now);
+            frames.push(now);
+            now = pace.when(Urgency::Feed, now);
+        }
+        assert_eq!(frames[1] - frames[0], ms(100));
+        assert!(frames.len() <= 15, "{}", frames.len());
+        let quiet = now + ms(2000);
+        pace.drew(quiet);
+        pace.answered(quiet);
+        assert_eq!(pace.when(Urgency::Feed, quiet), quiet + ms(100));
+    }
+
+    #[test]
+    fn a_key_is_painted_at_once_also_in_a_flood() {
+        let (mut pace, t) = (Pace::default(), Instant::now());
+        for n in 0..20 {
+            pace.drew(t + ms(n * 100));
+            pace.answered(t + ms(n * 100));
+        }
+        assert_eq!(pace.when(Urgency::Person, t + ms(1901)), t + ms(1901));
+        assert_eq!(pace.when(Urgency::Feed, t + ms(1901)), t + ms(2400));
     }
 }

@@ -7,11 +7,13 @@ use super::draw::Page;
 use crate::console::link::Line as HubLine;
 use crate::console::model::Model;
 use crate::console::offer::Tone;
+use crate::console::timers;
 use crate::core::event::Mode;
 use crate::core::incident::{Incident, Stage};
 use crate::core::time::spoken;
 use crate::sanitize;
 use crate::theme::Role;
+use std::time::Duration;
 
 pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     let Some(incident) = &model.incident else {
@@ -77,14 +79,16 @@ fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
         Some(seat) => page.span(Role::Base, format!("{} commands", seat.person)),
         None => page.span(Role::Warn, "NOBODY COMMANDS"),
     };
-    let mut left = vec![
-        Span::raw(" "),
-        page.span(role, stage),
-        Span::raw(" · "),
-        page.span(Role::Base, service.into_string()),
-        Span::raw(" · "),
-        commander,
-    ];
+    let mut left = vec![Span::raw(" "), page.span(role, stage), Span::raw(" · ")];
+    // On a narrow screen the title names the service well enough.
+    if page.width() >= 110 {
+        left.extend([page.span(Role::Base, service.into_string()), Span::raw(" · ")]);
+    }
+    left.push(commander);
+    if let Some((words, role)) = to_be_said(model, incident, page.width()) {
+        left.push(page.span(Role::Base, " · "));
+        left.push(page.span(role, words));
+    }
     let cost = incident.cost_cents(until(incident, model)).filter(|_| incident.stage > Stage::Empty);
     if let Some((cents, currency)) = cost {
         let currency = sanitize::line(currency);
@@ -96,6 +100,23 @@ fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
     };
     let right = page.span(Role::Muted, format!("head {}{anchored} ", model.head.code));
     page.pair(1, Line::from(left), Line::from(right));
+}
+
+/// A word to an audience is announced this long before it is due.
+const SOON: Duration = Duration::from_secs(300);
+
+/// The next word that somebody waits for, when that is soon or over.
+fn to_be_said(model: &Model, incident: &Incident, width: usize) -> Option<(String, Role)> {
+    let now = model.now.wall;
+    let all = timers::timers(incident);
+    let next = all.iter().find(|t| t.about == timers::About::Message)?;
+    // How long matters more than to whom, where there is no room for both.
+    let what = if width >= 110 { sanitize::line(&next.what).into_string() } else { "word due".to_owned() };
+    match next.left(now) {
+        Some(left) if left > SOON => None,
+        Some(left) => Some((format!("{what} in {}", spoken(left)), Role::Waiting)),
+        None => Some((format!("{what} LATE {}", spoken(now.since(next.at))), Role::Warn)),
+    }
 }
 
 fn stage(incident: &Incident) -> (&'static str, Role) {

@@ -6,7 +6,7 @@ use super::draw::Page;
 use crate::console::action::Action;
 use crate::console::form::Progress;
 use crate::console::layer::Layer;
-use crate::console::model::Model;
+use crate::console::model::{Focus, Model, Sheet};
 use crate::console::offer::Tone;
 use crate::theme::Role;
 
@@ -42,13 +42,18 @@ fn screen(model: &Model) -> Vec<(String, &'static str)> {
     if model.filter.is_some() {
         wanted.insert(0, (Action::Back, "clear filter"));
     }
-    wanted.extend([
-        (Action::FocusNext, "pane"),
-        (Action::Detach, "leave"),
-        (Action::Filter, "filter"),
-        (Action::Follow, "follow"),
-        (Action::Copy, "copy"),
-    ]);
+    match model.focus {
+        Focus::Sheet(_) => wanted.extend([(Action::ViewRun, "back"), (Action::NextView, "next view")]),
+        _ => wanted.extend([
+            (Action::FocusNext, "pane"),
+            (Action::NextView, "views"),
+            (Action::Detach, "leave"),
+        ]),
+    }
+    wanted.extend([(Action::Filter, "filter"), (Action::Follow, "follow"), (Action::Copy, "copy")]);
+    let follows = !matches!(model.focus, Focus::Sheet(s) if s != Sheet::Timeline);
+    wanted.extend(follows.then_some((Action::Follow, "follow")));
+    wanted.push((Action::Copy, "copy"));
     wanted
         .into_iter()
         .filter_map(|(action, word)| model.keymap.key_of(action).map(|key| (key.to_string(), word)))

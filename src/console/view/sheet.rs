@@ -101,7 +101,9 @@ fn lines(model: &Model, sheet: Sheet, width: usize) -> Vec<Row> {
     let Some(incident) = &model.incident else { return Vec::new() };
     let mut rows = Rows::new(width);
     write(model, incident, sheet, &mut rows);
-    let filter = model.filter_of(Focus::Sheet(sheet)).map(str::to_lowercase);
+    // The timeline's filter is about its list, and not about the one event below it.
+    let filter = model.filter_of(Focus::Sheet(sheet)).filter(|_| sheet != Sheet::Timeline);
+    let filter = filter.map(str::to_lowercase);
     let fits = |row: &Row| match &filter {
         Some(filter) => plain(row).to_lowercase().contains(filter),
         None => true,

@@ -6,12 +6,14 @@ use ratatui::text::Line;
 
 use super::draw::{Has, Page, wrapped};
 use super::state;
+use crate::console::action::Action;
 use crate::console::feed::Look;
 use crate::console::model::{Focus, Log, Model, Wrap, matching};
 use crate::console::offer;
+use crate::console::schedule;
 use crate::core::event::Direction;
 use crate::core::id::StepId;
-use crate::core::incident::{Incident, Status};
+use crate::core::incident::{Incident, Stage, Status};
 use crate::core::plan;
 use crate::core::time::spoken;
 use crate::runbook::model::Step;
@@ -120,7 +122,29 @@ fn of_declaration(model: &Model, incident: &Incident) -> Vec<Fact> {
     let loss =
         if goal.rpo.is_zero() { "nothing".to_owned() } else { format!("at most {}", spoken(goal.rpo)) };
     facts.push(fact("goal", format!("back within {}, losing {loss}", spoken(goal.rto)), Role::Base));
+    if let Some(at) = incident.window_closes() {
+        let (text, role) = match at > model.now.wall {
+            true => (format!("{} left, until {}", spoken(at.since(model.now.wall)), at.clock()), Role::Base),
+            false => (format!("CLOSED since {}", at.clock()), Role::Fail),
+        };
+        facts.push(fact("window", text, role));
+    }
+    let plan = schedule::schedule(incident, model.now.wall);
+    if plan.unguessed < plan.bars.len() && incident.stage < Stage::Declared {
+        let unknown = match plan.unguessed {
+            0 => String::new(),
+            n => format!(", and {n} steps nobody estimated"),
+        };
+        facts.push(fact(
+            "takes",
+            format!("{}{unknown}", spoken(plan.ends.since(model.now.wall))),
+            Role::Base,
+        ));
+    }
     votes(model, incident, &StepId::declare(), &mut facts);
+    if let Some(key) = model.keymap.key_of(Action::ViewOptions) {
+        facts.push(fact("ways", format!("{key} compares all of them, also not going back"), Role::Muted));
+    }
     facts
 }
 

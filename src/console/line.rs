@@ -1,0 +1,481 @@
+//! The console as a conversation in lines: for screen readers, dumb terminals and printers. What is done and asked is
+//! the same as on the screen, from the same table. Never says anything twice, and never holds an escape sequence.
+
+use super::deed::Ground;
+use super::field::Field;
+use super::form::{Form, Wants};
+use super::gate::glyph::replacement;
+use super::gate::level::Glyphs;
+use super::keymap::Keymap;
+use super::link::{ActId, Asked, Line, Me, Update};
+use super::model::{Model, Moment, Sheet};
+use super::offer::{self, Offer, Tone};
+use super::terminal::Size;
+use super::update::{Effect, Msg, update};
+use super::view::sheet_text;
+use crate::core::id::StepId;
+use crate::sanitize;
+
+/// Columns that the written parts are broken at.
+const COLUMNS: u16 = 78;
+/// Lines of a step's output that are read out.
+const OUTPUT: usize = 20;
+/// Events that `timeline` reads out.
+const EVENTS: usize = 20;
+
+/// What one turn of the conversation leads to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Lines to print, clean.
+    pub lines: Vec<String>,
+    /// For the client.
+    pub asked: Vec<Asked>,
+    /// Whether the person leaves.
+    pub leaves: bool,
+}
+
+/// What the next line is an answer to.
+#[derive(Debug)]
+enum Asking {
+    /// Nothing in particular.
+    Nothing,
+    /// A number of this list.
+    Number(Vec<Offer>),
+    /// This field of the deed.
+    Field(Box<Form>, usize),
+    /// Whether to do it.
+    Sure(Box<Form>),
+    /// The hub's answer.
+    Answer(ActId, String),
+}
+
+/// A conversation.
+#[derive(Debug)]
+pub struct Talk {
+    model: Model,
+    asking: Asking,
+    /// Events told so far.
+    told: u64,
+    waits: String,
+    line: Line,
+}
+
+const HELP: [&str; 12] = [
+    "menu: what you can do now, with numbers; then a number does it.",
+    "The name of an action does it too, such as: note, or take-seat commander.",
+    "steps: every step and how it stands. select STEP: talk about that one.",
+    "step: the selected step's output.",
+    "options: the ways back, and not going back.",
+    "metrics: the measurements.",
+    "people: seats, approvals, who is here.",
+    "comms: what was said and what is due.",
+    "ledger: what is owed, timers, points of no return.",
+    "timeline: the last twenty events.",
+    "cancel: out of a question. An empty line: what waits now.",
+    "leave: leaves; the incident goes on.",
+];
+
+impl Talk {
+    /// A conversation before the first word of the hub.
+    pub fn new(me: Me, now: Moment) -> Talk {
+        let size = Size { columns: COLUMNS, rows: 60 };
+        let model = Model::new(me, Keymap::default(), size, now);
+        Talk { model, asking: Asking::Nothing, told: 0, waits: String::new(), line: Line::Up }
+    }
+
+    /// The hub said something.
+    pub fn news(&mut self, news: Update, now: Moment) -> Turn {
+        let mut turn = Turn::default();
+        let began = matches!(news, Update::Began(_));
+        if let Update::Answered { act, how } = &news {
+            self.answered(*act, how.as_ref().err().map(|why| why.as_str().to_owned()), &mut turn);
+        }
+        for effect in update(&mut self.model, Msg::Hub(news), now) {
+            if let Effect::Ask(asked) = effect {
+                turn.asked.push(asked);
+            }
+        }
+        if began {
+            self.begins(&mut turn);
+        }
+        self.tell(&mut turn);
+        turn
+    }
+
+    /// The person said something.
+    pub fn heard(&mut self, line: &str, now: Moment) -> Turn {
+        self.model.now = now;
+        let mut turn = Turn::default();
+        let line = line.trim();
+        match std::mem::replace(&mut self.asking, Asking::Nothing) {
+            Asking::Answer(act, verb) => {
+                turn.say("The answer to what you did has not come yet.");
+                self.asking = Asking::Answer(act, verb);
+            }
+            Asking::Field(..) | Asking::Sure(_) if line == "cancel" => {
+                turn.say("Cancelled. Nothing was done.")
+            }
+            Asking::Field(form, n) => self.fill(form, n, line, &mut turn),
+            Asking::Sure(form) => self.sure(form, line, &mut turn),
+            Asking::Number(offers) => match line.parse::<usize>().ok() {
+                Some(n) => match offers.get(n.wrapping_sub(1)) {
+                    Some(offer) => self.open(offer.clone(), &mut turn),
+                    None => turn.say("There is no such number."),
+                },
+                None => self.command(line, &mut turn),
+            },
+            Asking::Nothing => self.command(line, &mut turn),
+        }
+        turn
+    }
+
+    fn begins(&mut self, turn: &mut Turn) {
+        let Some(incident) = &self.model.incident else { return };
+        let environment = incident.runbook.environment.to_uppercase();
+        let mode = incident.opened.as_ref().map_or("", |o| o.mode.word());
+        turn.say(&format!("{environment}, {mode}: {}.", incident.runbook.title));
+        turn.say("Say ? for what can be said.");
+        // What happened before one came is there for whoever asks.
+        self.told = self.model.story.iter().next_back().map_or(0, |(n, _)| n + 1);
+    }
+
+    /// New events, and what waits when that has changed.
+    fn tell(&mut self, turn: &mut Turn) {
+        let new: Vec<(u64, String)> = self
+            .model
+            .story
+            .iter()
+            .filter(|(n, _)| *n >= self.told)
+            .map(|(n, row)| (n, format!("{}, {}: {}.", row.at.clock(), row.who, row.what)))
+            .collect();
+        for (n, text) in new {
+            self.told = n + 1;
+            turn.say(&text);
+        }
+        if self.line != self.model.room.line {
+            self.line = self.model.room.line.clone();
+            match &self.line {
+                Line::Up => turn.say("Connected again; nothing was missed."),
+                Line::Reconnecting { .. } => {
+                    turn.say("The connection is lost. Trying again; the hub goes on.")
+                }
+                Line::Gone(why) => turn.say(&format!("The hub is gone: {why}.")),
+            }
+        }
+        if self.waits != self.model.attention.words
+            && matches!(self.asking, Asking::Nothing | Asking::Number(_))
+        {
+            self.waits = self.model.attention.words.clone();
+            self.what_waits(turn);
+        }
+    }
+
+    fn what_waits(&self, turn: &mut Turn) {
+        let words = &self.model.attention.words;
+        match self.model.attention.tone {
+            Tone::ForMe => turn.say(&format!("FOR YOU: {words}. Say menu.")),
+            Tone::ForOthers => turn.say(&format!("Waiting: {words}.")),
+            Tone::Quiet => turn.say(&format!("{words}.")),
+        }
+    }
+
+    fn command(&mut self, line: &str, turn: &mut Turn) {
+        match line {
+            "" => self.what_waits(turn),
+            "?" | "help" => HELP.iter().for_each(|line| turn.say(line)),
+            "leave" | "quit" | "q" => turn.leaves = true,
+            "menu" => self.menu(turn),
+            "steps" => self.steps(turn),
+            "step" | "output" => self.output(turn),
+            "timeline" => {
+                let rows: Vec<String> = self
+                    .model
+                    .story
+                    .iter()
+                    .rev()
+                    .take(EVENTS)
+                    .map(|(_, row)| {
+                        format!("{}, number {}, {}: {}.", row.at.clock(), row.seq, row.who, row.what)
+                    })
+                    .collect();
+                rows.iter().rev().for_each(|row| turn.say(row));
+            }
+            "options" => self.sheet(Sheet::Options, turn),
+            "metrics" => self.sheet(Sheet::Metrics, turn),
+            "people" => self.sheet(Sheet::People, turn),
+            "comms" => self.sheet(Sheet::Comms, turn),
+            "ledger" => self.sheet(Sheet::Ledger, turn),
+            other => match other.strip_prefix("select ") {
+                Some(id) => self.select(id.trim(), turn),
+                None => self.named(other, turn),
+            },
+        }
+    }
+
+    fn sheet(&self, sheet: Sheet, turn: &mut Turn) {
+        for line in sheet_text(&self.model, sheet).iter().filter(|line| !line.is_empty()) {
+            turn.say(line.trim_start());
+        }
+    }
+
+    fn select(&mut self, id: &str, turn: &mut Turn) {
+        match StepId::parse(id.to_owned()).ok().filter(|id| self.model.rows().contains(id)) {
+            Some(id) => {
+                turn.say(&format!("{id} is selected."));
+                self.model.picked = Some(id);
+            }
+            None => turn.say(&format!("There is no step {id}. Say steps.")),
+        }
+    }
+
+    fn steps(&self, turn: &mut Turn) {
+        let Some(incident) = &self.model.incident else { return };
+        let selected = self.model.selected();
+        for step in incident.runbook.steps() {
+            let here = if selected.as_str() == step.id { ", selected" } else { "" };
+            let careful = if step.irreversible { ", cannot be taken back" } else { "" };
+            turn.say(&format!("{}: {}{careful}{here}.", step.id, incident.word(step)));
+        }
+    }
+
+    fn output(&self, turn: &mut Turn) {
+        turn.say(&format!("Step {}.", self.model.selected()));
+        let Some(log) = self.model.selected_log() else {
+            turn.say("It has written nothing.");
+            return;
+        };
+        let lines: Vec<&str> = log.lines.iter().rev().take(OUTPUT).map(|(_, l)| l.as_str()).collect();
+        lines.iter().rev().for_each(|line| turn.say(line));
+    }
+
+    fn offers(&self) -> Vec<Offer> {
+        let selected = self.model.selected();
+        self.model.ground().map(|g| offer::all(&g, &selected)).unwrap_or_default()
+    }
+
+    fn menu(&mut self, turn: &mut Turn) {
+        let offers: Vec<Offer> = self.offers().into_iter().filter(|o| o.refusal.is_none()).collect();
+        turn.say(&format!("About step {}:", self.model.selected()));
+        for (n, offer) in offers.iter().enumerate() {
+            turn.say(&format!("{}: {}, {}.", n + 1, offer.label(), offer.deed.action.entry().doc));
+        }
+        if offers.is_empty() {
+            turn.say("Nothing can be done here by you now.");
+        }
+        self.asking = Asking::Number(offers);
+    }
+
+    fn named(&mut self, name: &str, turn: &mut Turn) {
+        let offers = self.offers();
+        let mine: Vec<&Offer> =
+            offers.iter().filter(|o| o.label() == name || o.deed.action.entry().name == name).collect();
+        let possible = mine.iter().find(|o| o.refusal.is_none());
+        match (possible, mine.first().and_then(|o| o.refusal.as_ref())) {
+            (Some(offer), _) => self.open((*offer).clone(), turn),
+            (None, Some(why)) => turn.say(&format!("Not now: {why}.")),
+            (None, None) => turn.say(&format!("{name} means nothing here. Say ? for what can be said.")),
+        }
+    }
+
+    fn open(&mut self, offer: Offer, turn: &mut Turn) {
+        let steady = self.model.now.steady;
+        let Some(form) = self.model.ground().map(|g| Form::new(&g, offer.deed, steady)) else { return };
+        turn.say(&format!("{}.", form.verb()));
+        for (label, text) in &form.facts {
+            for line in text.as_str().lines() {
+                turn.say(&format!("{label}: {line}"));
+            }
+        }
+        self.ask(Box::new(form), 0, turn);
+    }
+
+    fn ask(&mut self, form: Box<Form>, n: usize, turn: &mut Turn) {
+        let Some(slot) = form.slots.get(n) else {
+            self.ask_whether(form, turn);
+            return;
+        };
+        let have = slot.field.text();
+        match &slot.wants {
+            Wants::Exactly(word) => turn.say(&format!("Type {word} and nothing else, or cancel.")),
+            Wants::Optional => turn.say(&format!("{}? It may be empty.", slot.label)),
+            Wants::Text | Wants::Detail if have.is_empty() => turn.say(&format!("{}?", slot.label)),
+            Wants::Text | Wants::Detail => {
+                turn.say(&format!("{}? An empty line keeps: {have}", slot.label));
+            }
+        }
+        self.asking = Asking::Field(form, n);
+    }
+
+    fn fill(&mut self, mut form: Box<Form>, n: usize, line: &str, turn: &mut Turn) {
+        if let Some(slot) = form.slots.get_mut(n)
+            && !(line.is_empty() && !slot.field.text().is_empty())
+        {
+            slot.field = Field::with(line);
+        }
+        match form.lacks().filter(|(which, _)| *which == n) {
+            Some((_, why)) => {
+                turn.say(&format!("{why}."));
+                self.ask(form, n, turn);
+            }
+            None => self.ask(form, n + 1, turn),
+        }
+    }
+
+    fn ask_whether(&mut self, form: Box<Form>, turn: &mut Turn) {
+        if let Some(statement) = self.model.ground().and_then(|g| form.statement(&g)) {
+            turn.say("You sign this text:");
+            statement.lines().for_each(|line| turn.say(line));
+        }
+        turn.say(&format!("Say yes to {}; anything else cancels.", form.verb()));
+        self.asking = Asking::Sure(form);
+    }
+
+    fn sure(&mut self, form: Box<Form>, line: &str, turn: &mut Turn) {
+        if line != "yes" {
+            turn.say("Cancelled. Nothing was done.");
+            return;
+        }
+        let words = form.words();
+        let act = self.model.ground().map(|ground| {
+            // What was read out is what is signed, whatever came since.
+            let ground = Ground { head: &form.head, ..ground };
+            ground.judge_words(&form.deed, &words).and_then(|()| ground.act(&form.deed, &words))
+        });
+        match act {
+            Some(Ok(act)) => {
+                let id = self.model.new_act();
+                self.asking = Asking::Answer(id, form.verb());
+                turn.asked.push(Asked::Act(id, Box::new(act)));
+            }
+            Some(Err(why)) => turn.say(&format!("Not now: {why}.")),
+            None => turn.say("The hub has not answered yet."),
+        }
+    }
+
+    fn answered(&mut self, act: ActId, refused: Option<String>, turn: &mut Turn) {
+        match (std::mem::replace(&mut self.asking, Asking::Nothing), refused) {
+            (Asking::Answer(id, verb), None) if id == act => turn.say(&format!("Recorded: {verb}.")),
+            (Asking::Answer(id, verb), Some(why)) if id == act => {
+                turn.say(&format!("{verb} was refused: {why}."))
+            }
+            (other, Some(why)) => {
+                turn.say(&format!("Refused: {why}."));
+                self.asking = other;
+            }
+            (other, None) => self.asking = other,
+        }
+    }
+}
+
+impl Turn {
+    fn say(&mut self, text: &str) {
+        let clean = sanitize::line(text);
+        let plain = |c: char| {
+            let mut bytes = [0; 4];
+            match replacement(c.encode_utf8(&mut bytes), Glyphs::Ascii) {
+                // Our own signs have twins; a letter of somebody's name has none and stays.
+                Some('?') | None => c,
+                Some(twin) => twin,
+            }
+        };
+        self.lines.push(clean.as_str().chars().map(plain).collect::<String>().trim_end().to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::fixture::Play;
+    use crate::console::link::Act;
+    use crate::core::intent::Intent;
+
+    fn talk(play: &Play) -> Talk {
+        let mut talk = Talk::new(play.model.me.clone(), play.now());
+        talk.news(Update::Began(Box::new(play.began())), play.now());
+        talk
+    }
+
+    fn says(talk: &mut Talk, play: &Play, line: &str) -> Turn {
+        talk.heard(line, play.now())
+    }
+
+    #[test]
+    fn what_waits_is_said_in_a_sentence_and_the_menu_is_numbered() {
+        let mut play = Play::opened_on(80, 24);
+        play.gathered();
+        let mut talk = talk(&play);
+        assert!(says(&mut talk, &play, "").lines.concat().contains("FOR YOU: your approval of the rollback"));
+        let menu = says(&mut talk, &play, "menu").lines;
+        assert_eq!(menu.first().map(String::as_str), Some("About step declare:"));
+        assert!(menu.iter().any(|l| l.starts_with("1: approve, ")), "{menu:#?}");
+    }
+
+    #[test]
+    fn an_approval_is_read_out_whole_before_it_is_signed() {
+        let mut play = Play::opened_on(80, 24);
+        play.gathered();
+        let mut talk = talk(&play);
+        says(&mut talk, &play, "menu");
+        assert!(says(&mut talk, &play, "1").lines.last().unwrap().contains("reason?"));
+        let read = says(&mut talk, &play, "lag 0");
+        let turn = says(&mut talk, &play, "yes");
+        let [Asked::Act(id, act)] = turn.asked.as_slice() else { panic!("{turn:?}") };
+        let Act::Sign { statement, .. } = &**act else { panic!("{act:?}") };
+        for line in statement.lines() {
+            assert!(read.lines.iter().any(|l| l == line.trim_end()), "{line}\n{:#?}", read.lines);
+        }
+        let done = talk.news(Update::Answered { act: *id, how: Ok(()) }, play.now());
+        assert!(done.lines.concat().contains("Recorded: approve declare"));
+    }
+
+    #[test]
+    fn what_cannot_be_taken_back_wants_its_target_typed() {
+        let mut play = Play::opened_on(80, 24);
+        play.approved();
+        let mut talk = talk(&play);
+        assert!(says(&mut talk, &play, "start").lines.concat().contains("Type shop-1"));
+        assert!(says(&mut talk, &play, "shop-2").lines.concat().contains("type exactly: shop-1"));
+        says(&mut talk, &play, "shop-1");
+        let turn = says(&mut talk, &play, "yes");
+        let [Asked::Act(_, act)] = turn.asked.as_slice() else { panic!("{turn:?}") };
+        assert!(matches!(&**act, Act::Wish(Intent::Start { .. })), "{act:?}");
+    }
+
+    #[test]
+    fn anything_but_yes_does_nothing() {
+        let mut play = Play::opened_on(80, 24);
+        play.gathered();
+        let mut talk = talk(&play);
+        for answer in ["no", "", "y", "cancel", "YES"] {
+            says(&mut talk, &play, "note");
+            says(&mut talk, &play, "hello");
+            let turn = says(&mut talk, &play, answer);
+            assert!(turn.asked.is_empty() && turn.lines.concat().contains("Cancelled"), "{answer}");
+        }
+    }
+
+    #[test]
+    fn nothing_it_says_steers_a_terminal_and_our_own_words_are_ascii() {
+        let mut play = Play::opened_on(80, 24);
+        play.measured().switching();
+        let mut talk = talk(&play);
+        for word in [
+            "?",
+            "menu",
+            "steps",
+            "step",
+            "options",
+            "metrics",
+            "people",
+            "comms",
+            "ledger",
+            "timeline",
+            "\u{1b}[2J",
+        ] {
+            for line in says(&mut talk, &play, word).lines {
+                assert!(!line.chars().any(char::is_control), "{word}: {line:?}");
+                assert!(line.is_ascii() || line.contains("dan"), "{word}: {line}");
+            }
+        }
+    }
+}

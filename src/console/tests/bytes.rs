@@ -1,0 +1,134 @@
+//! What a screen costs on the line, counted and not timed.
+
+use super::super::link::{Mark, Pane, PaneState};
+use super::*;
+use crate::core::event::TriggerFired;
+use crate::core::id::Name;
+use crate::core::time::Stamp;
+
+/// Seconds that are played: several times the width of a column.
+const SECONDS: usize = 90;
+/// Begin and end of a synchronised update, and the question at its end.
+const AROUND: usize = 16 + 3;
+
+fn screen() -> Screen {
+    Screen::new(Gate { level: Level::Ansi256, glyphs: Glyphs::Unicode })
+}
+
+fn cost(screen: &mut Screen, play: &Play) -> usize {
+    screen.frame(draw(play), None).map_or(0, |frame| frame.len() + AROUND - 16)
+}
+
+/// Four measurements of the last quarter of an hour, the worst of each five seconds, as a hub sends them.
+fn four(now: Stamp) -> Vec<Pane> {
+    let mark = |value: f64, text: &'static str| Mark { value, text: text.into() };
+    let walk = |seed: i64, slice: i64| {
+        let noise = (slice.wrapping_mul(2_654_435_761).wrapping_add(seed * 7919) >> 7).rem_euclid(1000);
+        0.3 + 0.3 * ((slice + seed) as f64 / 17.0).sin() + noise as f64 / 5000.0
+    };
+    (0..4)
+        .map(|seed| {
+            let last = now.seconds().div_euclid(5);
+            let points: Vec<(Stamp, Option<f64>)> = (last - 179..=last)
+                .map(|slice| (Stamp(slice * 5_000_000), Some(walk(seed, slice))))
+                .collect();
+            // The newest slice grows while it lasts.
+            let value = walk(seed, last) + (now.seconds() % 5) as f64 / 100.0;
+            Pane {
+                name: crate::sanitize::line(format!("m{seed}")),
+                title: crate::sanitize::line(format!("Measurement {seed}")),
+                warn: Some(mark(0.6, "60 %")),
+                critical: Some(mark(0.9, "90 %")),
+                points,
+                scale: vec![mark(0.0, "0 %"), mark(0.5, "50 %"), mark(1.0, "100 %")],
+                latest: crate::sanitize::line(format!("{:.1} %", value * 100.0)),
+                state: PaneState::Fine,
+                why: None,
+                stale_for: None,
+            }
+        })
+        .collect()
+}
+
+/// Mean bytes a frame with a clock and four charts that move once a second.
+fn a_minute_of_charts(keys: &str) -> usize {
+    let mut stage = Play::opened_on(120, 40);
+    stage.at_the_hold_point().keys(keys);
+    let panes = four(stage.now().wall);
+    stage.hub(Update::Panes(panes));
+    let mut screen = screen();
+    cost(&mut screen, &stage);
+    let mut all = 0;
+    for _ in 0..SECONDS {
+        stage.waits(Duration::from_secs(1));
+        let panes = four(stage.now().wall);
+        stage.hub(Update::Panes(panes));
+        all += cost(&mut screen, &stage);
+    }
+    all / SECONDS
+}
+
+#[test]
+fn nothing_that_changes_costs_nothing() {
+    let mut stage = Play::opened_on(120, 40);
+    stage.measured().switching();
+    let mut screen = screen();
+    assert!(cost(&mut screen, &stage) > 0);
+    assert_eq!(screen.frame(draw(&stage), None), None);
+}
+
+#[test]
+fn a_clock_and_four_moving_charts_cost_at_most_six_hundred_bytes_a_frame() {
+    for keys in ["1", "m", "3"] {
+        let mean = a_minute_of_charts(keys);
+        assert!(mean <= 600, "{keys}: {mean} bytes a frame");
+    }
+}
+
+/// Bytes of ten seconds of so many events a second, at the two frames a second that a stream gets.
+fn ten_seconds_of(lines: u64, keys: &str) -> (usize, usize) {
+    let mut stage = Play::opened_on(120, 40);
+    stage.at_the_hold_point().keys(keys);
+    let mut screen = screen();
+    cost(&mut screen, &stage);
+    let (mut ours, mut plain) = (0, 0);
+    for half in 0..20 {
+        stage.waits(Duration::from_millis(500));
+        for n in 0..lines / 2 {
+            let value = format!("{}.{} % of checkouts failed for two minutes", half * 7 % 100, n);
+            stage.does("hub", TriggerFired { trigger: Name::parse("errors").unwrap(), value });
+            // A terminal multiplexer that scrolls sends the line and little more.
+            plain += stage.model.story.iter().next_back().map_or(0, |(_, row)| {
+                row.what.as_str().len() + row.who.as_str().len() + " 12:00:00  ".len() + "\r\n".len()
+            });
+        }
+        ours += cost(&mut screen, &stage);
+    }
+    (ours, plain)
+}
+
+#[test]
+fn a_followed_timeline_costs_at_most_eight_times_its_lines_and_a_flood_no_more() {
+    for keys in ["1", "t"] {
+        let (ten, lines) = ten_seconds_of(10, keys);
+        assert!(ten <= lines * 8, "{keys}: {ten} for {lines}");
+        let (hundred, _) = ten_seconds_of(100, keys);
+        assert!(hundred * 100 <= ten * 125, "{keys}: {hundred} against {ten}");
+    }
+}
+
+#[test]
+fn one_frame_crosses_a_line_of_three_kilobytes_a_second_within_two_seconds() {
+    for (name, play) in moments() {
+        let mut stage = Play::opened_on(120, 40);
+        play(&mut stage);
+        let mut screen = screen();
+        cost(&mut screen, &stage);
+        // What a key changes: the next view or pane, the largest difference there is.
+        for keys in ["v", "tab", "enter", "esc", ":"] {
+            stage.keys(keys);
+            let bytes = cost(&mut screen, &stage);
+            assert!(bytes <= 4 * 1024 + 2048, "{name} {keys}: {bytes}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The screens that answer one question each.
+
+use super::super::model::Sheet;
+use super::*;
+
+#[test]
+fn every_view_is_one_key_one_name_and_one_escape_away() {
+    for (key, name, sheet) in [
+        ("o", "view-options", Sheet::Options),
+        ("m", "view-metrics", Sheet::Metrics),
+        ("t", "view-timeline", Sheet::Timeline),
+        ("p", "view-people", Sheet::People),
+        ("c", "view-comms", Sheet::Comms),
+        ("l", "view-ledger", Sheet::Ledger),
+        ("b", "view-gantt", Sheet::Gantt),
+    ] {
+        let mut stage = Play::opened_on(80, 24);
+        stage.gathered().keys(key);
+        assert_eq!(stage.model.focus, Focus::Sheet(sheet), "{name}");
+        stage.keys("esc");
+        assert_eq!(stage.model.focus, Focus::Checklist);
+        stage.keys(":").types(name).keys("enter");
+        assert_eq!(stage.model.focus, Focus::Sheet(sheet), "{name}");
+        stage.keys("q");
+        assert_eq!(stage.model.focus, Focus::Checklist, "q closes a view before it leaves");
+        assert!(!stage.effects.contains(&Effect::Detach));
+    }
+}
+
+#[test]
+fn the_next_view_goes_through_all_of_them_and_back() {
+    let mut stage = Play::opened_on(80, 24);
+    stage.gathered();
+    for sheet in Sheet::ALL {
+        stage.keys("v");
+        assert_eq!(stage.model.focus, Focus::Sheet(sheet));
+    }
+    stage.keys("v");
+    assert_eq!(stage.model.focus, Focus::Checklist);
+}
+
+#[test]
+fn not_going_back_is_one_of_the_options() {
+    let mut stage = Play::opened_on(120, 60);
+    stage.measured().gathered().keys("o");
+    let shown = text(&stage);
+    for says in [
+        "Do not roll back",
+        "Orders that 1.5.0 wrote",
+        "who decides",
+        "1 commander and 1 sre",
+        "40 of 60 points",
+        "no fresh numbers: Latency p95",
+        "does not undo",
+        "no estimate",
+    ] {
+        assert!(shown.contains(says), "{says}\n{shown}");
+    }
+}
+
+#[test]
+fn a_word_that_is_late_is_on_the_usual_screen_and_says_so() {
+    let mut stage = Play::opened_on(120, 40);
+    stage.gathered();
+    assert!(text(&stage).contains("first word to customers in 4m 00s"), "{}", text(&stage));
+    stage.minutes(5);
+    assert!(text(&stage).contains("first word to customers LATE"));
+    stage.told("first-word").told("for-management");
+    assert!(!text(&stage).contains("LATE"));
+}
+
+#[test]
+fn one_event_is_shown_in_full_and_copied_in_full() {
+    let mut stage = Play::opened_on(120, 60);
+    stage.at_the_hold_point().keys("t / ").types("approved").keys("enter g y");
+    let shown = text(&stage);
+    assert!(shown.contains("approval.granted") && shown.contains("SHA256:ana"), "{shown}");
+    let copied = stage.effects.iter().find_map(|e| match e {
+        Effect::Clipboard(text) => Some(text),
+        _ => None,
+    });
+    let copied = copied.unwrap();
+    assert!(copied.contains("nonce") && copied.contains("lag 0, snapshot taken"), "{copied}");
+}
+
+#[test]
+fn the_selected_event_stays_while_others_come() {
+    let mut stage = Play::opened_on(120, 40);
+    stage.at_the_hold_point().keys("t k k k");
+    let before = stage.model.selected_event().map(|r| r.event.seq);
+    stage.grants("cleo", "two-pairs-of-eyes", "sre");
+    assert_eq!(stage.model.selected_event().map(|r| r.event.seq), before);
+    stage.keys("F");
+    assert_eq!(stage.model.event, None);
+    stage.keys("G");
+    assert_eq!(stage.model.selected_event().map(|r| r.event.seq + 1), Some(stage.model.head.n));
+}
+
+#[test]
+fn a_filter_in_a_view_leaves_only_what_has_its_text() {
+    let mut stage = Play::opened_on(120, 40);
+    stage.switching().keys("l /").types("deployments").keys("enter");
+    let shown = rows(&draw(&stage));
+    let body = &shown[4..shown.len() - 1];
+    let said: Vec<&String> = body.iter().filter(|l| !l.is_empty()).collect();
+    assert!(!said.is_empty() && said.iter().all(|l| l.contains("deployments")), "{said:#?}");
+    stage.keys("esc");
+    assert!(stage.model.filter.is_none() && stage.model.focus == Focus::Sheet(Sheet::Ledger));
+}
+
+#[test]
+fn what_is_owed_is_in_the_ledger_until_it_is_settled() {
+    let mut stage = Play::opened_on(120, 60);
+    stage.switching().keys("l");
+    let shown = text(&stage);
+    for says in ["OFF for", "thaw switches it on again", "PASSED at", "ana hands over commander"] {
+        assert!(shown.contains(says), "{says}\n{shown}");
+    }
+}
+
+#[test]
+fn empty_seats_come_first_and_say_who_could_sit_there() {
+    let mut stage = Play::opened_on(120, 60);
+    stage.keys("p");
+    let shown = text(&stage);
+    assert!(shown.contains("EMPTY, 1 needed; could be taken by ana"), "{shown}");
+    stage.gathered();
+    assert!(text(&stage).contains("hands over in 3h 59m"), "{}", text(&stage));
+}
+
+#[test]
+fn a_missed_goal_is_called_missed() {
+    let mut stage = Play::opened_on(120, 40);
+    stage.switching().keys("b");
+    assert!(text(&stage).contains("to spare"));
+    stage.minutes(20);
+    assert!(text(&stage).contains("MISSED by"));
+}
+
+#[test]
+fn hostile_names_do_nothing_in_any_view() {
+    for key in ["o", "m", "t", "p", "c", "l", "b"] {
+        let mut stage = Play::opened_on(120, 40);
+        stage.measured().switching().keys(key);
+        let frame =
+            Screen::new(Gate { level: Level::True, glyphs: Glyphs::Unicode }).frame(draw(&stage), None);
+        let frame = frame.unwrap();
+        assert!(!frame.contains('\u{202e}') && !frame.contains("\u{1b}]"), "{key}");
+        assert_eq!(frame.matches("\u{1b}[2J").count(), 1);
+    }
+}
+
+#[test]
+fn no_size_makes_a_view_fall_over() {
+    for key in ["o", "m", "t", "p", "c", "l", "b"] {
+        let mut stage = Play::opened_on(80, 24);
+        stage.measured().switching().keys(key);
+        for (columns, lines) in
+            [(0, 0), (1, 1), (60, 16), (61, 17), (139, 20), (140, 16), (300, 120), (65, 300)]
+        {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, columns, lines));
+            let area = buffer.area;
+            stage.model.size = Size { columns, rows: lines };
+            view::render(&stage.model, &theme(), area, &mut buffer);
+            stage.keys("G k g ctrl-d ctrl-u");
+        }
+    }
+}
