@@ -308,7 +308,8 @@ impl Play {
         let name = |n: &str| Name::parse(n).unwrap();
         let channel = name("status");
         let sent = Sent {
-            step: step("thaw"),
+            step: Some(step("thaw")),
+            asked: None,
             template: name(template),
             channel,
             how: Handed::Delivered,

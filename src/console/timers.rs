@@ -3,14 +3,11 @@
 
 use std::time::Duration;
 
+use crate::core::comms::due_messages;
 use crate::core::id::StepId;
 use crate::core::incident::{Incident, Stage, Standing, Status};
 use crate::core::time::Stamp;
-use crate::runbook::model::{Action, Cadence};
-
-/// The first word to an audience is due this soon, however slow its rhythm is (PagerDuty's guide for liaisons: an
-/// initial message within five minutes of the call).
-pub const FIRST_WORD: Duration = Duration::from_secs(300);
+use crate::runbook::model::Action;
 
 /// What a timer is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +50,7 @@ pub fn timers(incident: &Incident) -> Vec<Timer> {
         return Vec::new();
     }
     let mut all = approvals(incident);
-    all.extend(incident.runbook.comms.cadence.iter().filter_map(|c| message(incident, c)));
+    all.extend(messages(incident));
     all.extend(tenures(incident));
     all.extend(steps(incident));
     if let Some(at) = incident.window_closes().filter(|_| incident.mitigated_at.is_none()) {
@@ -67,30 +64,16 @@ pub fn timers(incident: &Incident) -> Vec<Timer> {
     all
 }
 
-/// When an audience last heard something that was sent for it.
-pub fn last_said(incident: &Incident, audience: &str) -> Option<Stamp> {
-    let of = |name: &str| incident.runbook.comms.templates.iter().find(|t| t.name == name);
-    let sent = incident.sent.iter().filter(|m| of(&m.template).is_some_and(|t| t.audience == audience));
-    sent.map(|m| m.at).max()
-}
-
-/// The next word to an audience. None once the service is whole and they were told after that.
-pub fn message(incident: &Incident, cadence: &Cadence) -> Option<Timer> {
-    let last = last_said(incident, &cadence.audience);
-    if let (Some(whole), Some(last)) = (incident.resolved_at, last)
-        && last >= whole
-    {
-        return None;
-    }
-    let at = match last {
-        Some(last) => last.plus(cadence.every),
-        None => incident.opened_at.plus(cadence.every.min(FIRST_WORD)),
-    };
-    let what = match last {
-        Some(_) => format!("tell {}", cadence.audience),
-        None => format!("first word to {}", cadence.audience),
-    };
-    Some(Timer { about: About::Message, what, at })
+fn messages(incident: &Incident) -> Vec<Timer> {
+    let due = due_messages(incident).into_iter();
+    due.map(|m| {
+        let what = match m.last {
+            Some(_) => format!("tell {}", m.audience),
+            None => format!("first word to {}", m.audience),
+        };
+        Timer { about: About::Message, what, at: m.due }
+    })
+    .collect()
 }
 
 fn approvals(incident: &Incident) -> Vec<Timer> {
@@ -155,7 +138,10 @@ mod tests {
     fn the_first_word_is_due_within_five_minutes_and_then_by_its_rhythm() {
         let mut play = Play::opened_on(80, 24);
         let first = of(&play).into_iter().find(|t| t.about == About::Message).unwrap();
-        assert_eq!((first.what.as_str(), first.at), ("first word to customers", T0.plus(FIRST_WORD)));
+        assert_eq!(
+            (first.what.as_str(), first.at),
+            ("first word to customers", T0.plus(crate::core::comms::FIRST))
+        );
         play.minutes(2).told("first-word");
         let next = of(&play).into_iter().find(|t| t.what == "tell customers").unwrap();
         assert_eq!(next.at, T0.plus(Duration::from_secs(22 * 60)));

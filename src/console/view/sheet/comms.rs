@@ -2,7 +2,7 @@
 
 use super::Rows;
 use crate::console::model::Model;
-use crate::console::timers;
+use crate::core::comms::due_messages;
 use crate::core::incident::{Incident, Status};
 use crate::core::plan;
 use crate::core::time::spoken;
@@ -18,7 +18,8 @@ pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
     }
     for message in incident.sent.iter().rev() {
         let ago = spoken(model.now.wall.since(message.at));
-        let text = format!("{} through {}, {ago} ago ({})", message.template, message.channel, message.step);
+        let step = message.step.as_ref().map(|step| format!(" ({step})")).unwrap_or_default();
+        let text = format!("{} through {}, {ago} ago{step}", message.template, message.channel);
         rows.item(&message.at.clock(), &text, Role::Ok);
     }
     rows.heading("Texts");
@@ -36,23 +37,23 @@ fn due(model: &Model, incident: &Incident, rows: &mut Rows) {
     if incident.runbook.comms.cadence.is_empty() {
         rows.nothing("the runbook promises nobody a rhythm");
     }
-    for cadence in &incident.runbook.comms.cadence {
-        let last = match timers::last_said(incident, &cadence.audience) {
+    let due = due_messages(incident);
+    if due.is_empty() && !incident.runbook.comms.cadence.is_empty() {
+        rows.nothing("nothing more is due");
+    }
+    for message in due {
+        let last = match message.last {
             Some(at) => format!("last heard {} ago", spoken(now.since(at))),
             None => "has heard nothing".to_owned(),
         };
-        let (next, color) = match timers::message(incident, cadence) {
-            None => ("nothing more is due".to_owned(), Role::Ok),
-            Some(timer) => match timer.left(now) {
-                Some(left) => (format!("due in {} with {}", spoken(left), cadence.template), Role::Base),
-                None => (
-                    format!("OVERDUE by {}: send {}", spoken(now.since(timer.at)), cadence.template),
-                    Role::Warn,
-                ),
-            },
+        let (next, color) = match message.overdue(now) {
+            None => {
+                (format!("due in {} with {}", spoken(message.due.since(now)), message.template), Role::Base)
+            }
+            Some(late) => (format!("OVERDUE by {}: send {}", spoken(late), message.template), Role::Warn),
         };
-        let text = format!("{next}; {last}; every {}", spoken(cadence.every));
-        rows.item(&cadence.audience, &text, color);
+        let text = format!("{next}; {last}; every {}", spoken(message.every));
+        rows.item(message.audience, &text, color);
     }
 }
 
