@@ -122,7 +122,11 @@ impl Bench {
             auth: None,
         };
         self.events += 1;
-        self.tells(Msg::Hub(Update::Recorded(Box::new(Recorded { event, said: Vec::new() }))));
+        self.tells(Msg::Hub(Update::Recorded(Box::new(Recorded {
+            event,
+            said: Vec::new(),
+            proposed: None,
+        }))));
     }
 
     /// Draws once; both sides write what they would.
@@ -130,10 +134,12 @@ impl Bench {
         let mut canvas = Screen::canvas(SIZE);
         let area = canvas.area;
         view::render(&self.model, &self.theme, area, &mut canvas);
-        let mut backend = CrosstermBackend::new(Vec::new());
+        let mut written = Vec::new();
+        let mut backend = CrosstermBackend::new(&mut written);
         backend.draw(self.theirs.diff(&canvas).into_iter()).unwrap();
-        backend.flush().unwrap();
-        bytes.theirs += backend.writer().len();
+        ratatui::backend::Backend::flush(&mut backend).unwrap();
+        drop(backend);
+        bytes.theirs += written.len();
         self.theirs = canvas.clone();
         if let Some(frame) = self.ours.frame(canvas, None) {
             bytes.ours += frame.len() + 3;
