@@ -4,7 +4,7 @@ mod people;
 
 use crate::core::event::{
     About, Actor, Asked, Choice, Decided, Denied, Direction, Event, Finished, Granted, Judged, Measured,
-    Overridden, Sent, Settled, Started, Undone, What,
+    Overridden, Progressed, Sent, Settled, Started, Undone, What,
 };
 use crate::core::intent::{GateAnswer, Intent};
 
@@ -47,10 +47,7 @@ pub fn intent_of(event: &Event) -> Intent {
         What::Voided(d) => Intent::Void { gate: d.gate.clone(), attempt: d.attempt, why: d.why.clone() },
         What::Refused(d) => d.into(),
         What::Started(d) => started(d, payload),
-        What::Progressed(d) => {
-            let (done, total, unit) = (d.done, d.total, d.unit.clone());
-            Intent::Progress { step: d.step.clone(), attempt: d.attempt, done, total, unit }
-        }
+        What::Progressed(d) => progressed(d),
         What::Finished(d) => finished(d, &event.actor),
         What::Undone(d) => undone(d),
         What::StepSkipped(d) => Intent::Skip { step: d.step.clone(), reason: d.reason.clone() },
@@ -110,6 +107,11 @@ fn started(data: &Started, payload: Option<&String>) -> Intent {
         reason: data.reason.clone(),
         payload: payload.cloned(),
     }
+}
+
+fn progressed(data: &Progressed) -> Intent {
+    let (done, total, unit) = (data.done, data.total, data.unit.clone());
+    Intent::Progress { step: data.step.clone(), attempt: data.attempt, done, total, unit }
 }
 
 /// The one end that a person brings about is confirming a manual step.
