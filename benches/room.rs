@@ -25,7 +25,7 @@ use backout::wire::message::{ActResult, FromClient, PROTOCOL};
 use common::room::Room;
 use common::screens::Screens;
 use common::terminal::Terminal;
-use common::{absolute, folder, median, peers, percentile, report};
+use common::{absolute, compared, folder, median, peers, percentile, report};
 use portable_pty::CommandBuilder;
 use tokio::runtime::Runtime;
 
@@ -227,7 +227,7 @@ impl Drop for Tmux {
 }
 
 /// Fifty screens at work and at rest.
-fn room_against_tmux(hub: &mut Hub, tmux: &Tmux) {
+fn room_against_tmux(hub: &mut Hub, tmux: &Tmux) -> Duration {
     let theirs = Screens::start(clients(), || tmux.client(), "a war room");
     let theirs_all = all_see(&theirs, |word| theirs.types(format!("{word}\r").as_bytes()));
     let mut n = 0;
@@ -258,22 +258,25 @@ fn room_against_tmux(hub: &mut Hub, tmux: &Tmux) {
     report("CPU of the hub at 10 events a second", vec![ours_busy / theirs_busy], 1.0);
     println!("at rest: tmux {theirs_idle:.3} ms/s, hub {ours_idle:.3} ms/s");
     report("CPU of the hub at rest", vec![ours_idle / theirs_idle], 0.2);
+    theirs_all
 }
 
 /// Clients that do not read, many clients, and what each costs.
-fn on_the_wire(hub: &mut Hub) {
+fn on_the_wire(hub: &mut Hub, theirs: Duration) {
     let mut clients: Vec<UnixStream> = (0..clients()).map(|_| hub.wire()).collect();
     for client in &mut clients {
         reads_until(client, b"caught_up");
     }
-    let mut ratios = Vec::new();
+    let (mut ratios, mut heard) = (Vec::new(), Vec::new());
     for _ in 0..3 {
         let alone = all_hear(hub, &mut clients);
         let stopped: Vec<UnixStream> = (0..10).map(|_| hub.wire()).collect();
         let beside = all_hear(hub, &mut clients);
         drop(stopped);
         ratios.push(beside / alone);
+        heard.push(alone / theirs.as_secs_f64());
     }
+    compared("an event durable and at every client, unpainted", heard);
     report("ten clients that do not read", ratios, 1.2);
     let before = resident_kib(hub.pid);
     let more: Vec<UnixStream> = (0..100)
@@ -328,8 +331,8 @@ fn main() {
         return;
     };
     through_sshd(&hub, &tmux);
-    room_against_tmux(&mut hub, &tmux);
-    on_the_wire(&mut hub);
+    let theirs = room_against_tmux(&mut hub, &tmux);
+    on_the_wire(&mut hub, theirs);
     hub.room.act("close", &["--reason", "done"]);
     assert!(Path::new(&hub.room.incident()).exists());
 }

@@ -170,6 +170,8 @@ impl Bridge {
 
     async fn show(&mut self, update: Update) -> Result<(), End> {
         match update {
+            // Words come before their event: nothing to show yet, and a frame is not free.
+            Update::Events(events) if events.is_empty() => Ok(()),
             Update::Events(events) => {
                 for event in events {
                     self.send(Shown::Recorded(Box::new(translate::recorded(&self.room, event)))).await?;
