@@ -93,14 +93,13 @@ impl Accounts {
             wait_for("ssh-agent listens", Duration::from_secs(10), || {
                 if socket.exists() { Ok(()) } else { Err(daemon.state()) }
             });
-            let added = as_account(&person.name)
-                .arg("ssh-add")
-                .arg("-q")
-                .arg(&person.key)
-                .env("SSH_AUTH_SOCK", &socket)
-                .output()
-                .unwrap();
-            assert!(added.status.success(), "{added:?}");
+            // The socket is there a moment before anybody listens.
+            wait_for("ssh-add", Duration::from_secs(10), || {
+                let mut add = as_account(&person.name);
+                add.arg("ssh-add").arg("-q").arg(&person.key).env("SSH_AUTH_SOCK", &socket);
+                let added = add.output().unwrap();
+                if added.status.success() { Ok(()) } else { Err(format!("{added:?}")) }
+            });
             person.agent = Some((daemon, socket));
         }
         Some(self)
