@@ -76,11 +76,7 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
     let signers = AllowedSigners::parse(&workspace.files.allowed_signers);
     let (person, signer) = context.identify_among(&signers)?;
     let roles = seats(&runbook, &workspace.team, &person, &verb.role)?;
-    let mode = match verb.mode {
-        ModeArg::Live => Mode::Live,
-        ModeArg::Drill => Mode::Drill,
-        ModeArg::Tabletop => Mode::Tabletop,
-    };
+    let mode = mode(verb.mode);
     let wanted = Wanted {
         workspace: &workspace,
         state: &context.state,
@@ -133,6 +129,14 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
         live::farewell(&live::attend(args, attendance).await?, &id);
         Ok(())
     })
+}
+
+fn mode(asked: ModeArg) -> Mode {
+    match asked {
+        ModeArg::Live => Mode::Live,
+        ModeArg::Drill => Mode::Drill,
+        ModeArg::Tabletop => Mode::Tabletop,
+    }
 }
 
 /// What the record is told at its beginning. Redlines never keep anybody from opening: at that hour the old runbook

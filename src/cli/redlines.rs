@@ -53,7 +53,7 @@ pub fn run(args: &Args, verb: &Redlines) -> Result<()> {
         return Ok(());
     }
     for (i, redline) in all.iter().enumerate() {
-        print(sanitize::line(&line(i + 1, redline)).as_str());
+        print(sanitize::line(line(i + 1, redline)).as_str());
     }
     let open = all.iter().filter(|r| r.answer == Answer::Open).count();
     say(&format!("redlines of {id}: {}, open: {open}", all.len()));
