@@ -88,7 +88,7 @@ fn backup(incident: &Incident) -> Option<Hard> {
     }
     let steps: Vec<&Step> = incident.runbook.steps().collect();
     let changes = |s: &&Step| matches!(s.action, Action::Run { .. } | Action::SetAside { .. });
-    let line = steps.iter().position(|s| s.irreversible).or_else(|| steps.iter().position(|s| changes(&s)));
+    let line = steps.iter().position(|s| s.irreversible).or_else(|| steps.iter().position(changes));
     let checks: Vec<&&Step> = steps
         .iter()
         .take(line.unwrap_or(steps.len()))

@@ -77,11 +77,8 @@ fn unknown_keys_are_errors_at_every_depth() {
 
 #[test]
 fn what_this_version_does_not_do_is_refused_and_not_passed_over() {
-    for (text, part) in
-        [("engine: {etcd: {endpoints: [a]}}\n", "the etcd engine does not exist in this version")]
-    {
-        assert!(refused(text).contains(part), "{text}: {}", refused(text));
-    }
+    let said = refused("engine: {etcd: {endpoints: [a]}}\n");
+    assert!(said.contains("the etcd engine does not exist in this version"), "{said}");
 }
 
 #[test]
