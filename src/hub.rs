@@ -23,6 +23,7 @@ pub mod outside;
 pub mod pinned;
 pub mod process;
 pub mod proof;
+pub mod rest;
 pub mod room;
 pub mod session;
 pub mod shared;

@@ -242,6 +242,10 @@ fn text(whole: &Value, incident: &Incident) -> Vec<String> {
 /// What is open between people.
 fn people(incident: &Incident) -> Vec<String> {
     let mut lines = Vec::new();
+    let told = &incident.runbook.declare.notify;
+    if incident.declared_at.is_some() && !told.is_empty() {
+        lines.push(format!("declared, so to be told: {}", told.join(", ")));
+    }
     if let Some(offer) = &incident.offer {
         lines.push(format!(
             "command offered: by {} to {}, until {}",

@@ -297,6 +297,10 @@ fn facts(ground: &Ground<'_>, deed: &Deed) -> Vec<(Clean, Clean)> {
             add("target", target);
         }
     }
+    let declares = deed.step.as_ref().is_some_and(crate::core::id::StepId::is_declare);
+    if declares && !runbook.declare.notify.is_empty() {
+        add("to be told", runbook.declare.notify.join(", "));
+    }
     if matches!(deed.action, Action::Approve | Action::Override) {
         add("not undone", runbook.does_not_undo.clone());
     }

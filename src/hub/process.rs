@@ -5,6 +5,7 @@ use crate::core::event::Mode;
 use crate::core::incident::Incident;
 use crate::core::intent::Intent;
 use crate::error::{Failure, Result};
+use crate::hub::clock;
 use crate::hub::driver::{Driver, Ground};
 use crate::hub::layout;
 use crate::hub::listener;
@@ -16,6 +17,7 @@ use crate::hub::outside::follow::replica;
 use crate::hub::outside::suspend::Suspenders;
 use crate::hub::outside::{self};
 use crate::hub::pinned::Pinned;
+use crate::hub::rest;
 use crate::hub::room::{Ended, Outlets, Room};
 use crate::hub::shared::{Identity, Shared};
 use crate::hub::start::READY;
@@ -113,7 +115,10 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
         let program = env!("CARGO_PKG_VERSION").to_owned();
         wishes.observe_with(Observation::plain(Intent::Resume { program, found })).await;
     }
-    let ended = room_thread(Room::new(incident, writer, parts.pinned.judge.clone(), outlets), waiting)?;
+    let gap = incident.policies().shift_gap.map(Duration::from_secs);
+    let rest = gap.map(|gap| rest::last_seen(&shared.dir, gap, clock::now())).unwrap_or_default();
+    let room = Room::new(incident, writer, parts.pinned.judge.clone(), outlets).rested(rest);
+    let ended = room_thread(room, waiting)?;
     if resumed {
         // Whoever attaches now sees that the hub was gone. A disk that is full is no reason to stay away.
         let _ = tokio::time::timeout(FAREWELL, recorded.changed()).await;

@@ -11,7 +11,7 @@ use crate::core::decide::decide;
 use crate::core::due::{Due, due, next_wake};
 use crate::core::effect::Effect;
 use crate::core::event::{Actor, Auth, Leaving};
-use crate::core::id::{Digest, SessionId};
+use crate::core::id::{Digest, PersonId, SessionId};
 use crate::core::incident::{Incident, Stage};
 use crate::core::intent::{By, Intent};
 use crate::core::time::Stamp;
@@ -68,6 +68,8 @@ pub struct Room {
     /// Observations that could not be written for want of space: the first to be written when there is some.
     owed: VecDeque<Observation>,
     refusals: BTreeMap<String, u32>,
+    /// When people of this room were last in another incident.
+    rest: BTreeMap<PersonId, Stamp>,
 }
 
 /// What the room tells everybody else.
@@ -95,6 +97,28 @@ impl Room {
             orders,
             owed: VecDeque::new(),
             refusals: BTreeMap::new(),
+            rest: BTreeMap::new(),
+        }
+    }
+
+    /// Knows from now on when people were last in another incident.
+    #[must_use]
+    pub fn rested(self, rest: BTreeMap<PersonId, Stamp>) -> Room {
+        Room { rest, ..self }
+    }
+
+    /// Says of whoever is here that they had too little rest, once.
+    fn short_shifts(&mut self, draft: &mut Draft) {
+        let Some(gap) = self.incident.policies().shift_gap.map(Duration::from_secs) else { return };
+        let fresh = |(person, last): &(&PersonId, &Stamp)| {
+            draft.now.since(**last) < gap
+                && self.incident.is_present(person)
+                && !self.incident.short_shifts.contains_key(*person)
+        };
+        let short: Vec<(PersonId, Stamp)> =
+            self.rest.iter().filter(fresh).map(|(person, last)| (person.clone(), *last)).collect();
+        for (person, last) in short {
+            self.observed(draft, Observation::plain(Intent::NoteShortShift { person, last }));
         }
     }
 
@@ -159,6 +183,7 @@ impl Room {
         }
         waiting.drain(..taken);
         if !self.writer.is_over() {
+            self.short_shifts(&mut draft);
             self.consequences(&mut draft);
         }
         self.commit(draft).await;

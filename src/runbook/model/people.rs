@@ -40,6 +40,8 @@ pub struct Declare {
     pub expires: Duration,
     /// Break-glass.
     pub override_: Option<Override>,
+    /// Who is to be told when it is declared: roles, teams or people, as the author calls them.
+    pub notify: Vec<String>,
 }
 
 /// Break-glass: who may go on without the quorum, always with a reason.

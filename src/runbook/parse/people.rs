@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// A declaration nobody can give, for a file that is refused anyway.
 pub fn nobody() -> Declare {
-    Declare { require: Vec::new(), expires: Duration::ZERO, override_: None }
+    Declare { require: Vec::new(), expires: Duration::ZERO, override_: None, notify: Vec::new() }
 }
 
 /// Records a finding when a key that the author chose cannot be used as a name.
@@ -54,8 +54,9 @@ pub fn declare(item: Item<'_>) -> Option<Declare> {
     let require = f.required("require", requirements);
     let expires = f.required("expires", Item::positive_duration);
     let override_ = f.optional("override", override_);
+    let notify = f.optional("notify", |i| i.list(Item::text)).unwrap_or_default();
     f.finish();
-    Some(Declare { require: require?, expires: expires?, override_ })
+    Some(Declare { require: require?, expires: expires?, override_, notify })
 }
 
 fn override_(item: Item<'_>) -> Option<Override> {

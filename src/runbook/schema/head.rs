@@ -102,6 +102,7 @@ pub fn declare() -> Value {
         need("require", reference("requirements"), "All of these."),
         need("expires", reference("duration"), "How long the request stays open."),
         may("override", over, "Break-glass: loud, with a reason, and reviewed afterwards."),
+        may("notify", list(reference("text")), "Who is to be told when it is declared."),
     ])
 }
 

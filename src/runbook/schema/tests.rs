@@ -12,7 +12,7 @@ const FULL: &str = include_str!("../../../tests/runbooks/full.yaml");
 /// Every way to write what can be written in several, for completeness of the walk through the schema.
 const WAYS: &str = r#"{backout: 1, id: ways, title: T, class: restore, service: s, environment: e, owners: [o], summary: S,
   does_not_undo: everything else in the world, objectives: {rto: 5m, rpo: 0s}, restore_point: {prompt: When, type: timestamp},
-  roles: {commander: , dba: {required: false, min: 0, max_tenure: 1h, stand_in: [commander], excludes: [executor]}}, declare: {require: [{role: commander}], expires: 5m},
+  roles: {commander: , dba: {required: false, min: 0, max_tenure: 1h, stand_in: [commander], excludes: [executor]}}, declare: {require: [{role: commander}], expires: 5m, notify: [the duty manager]},
   metrics: {m: {source: s, query: q, unit: bytes, better: higher, warn: "2", critical: 1, every: 5s}},
   phases: [{name: P, steps: [
     {id: a, measure: {metric: {name: m, over: 5m, with: max}}, as: was},

@@ -78,6 +78,7 @@ fn runbook() -> Runbook {
             require: vec![Requirement { role: "commander".to_owned(), count: 1 }],
             expires: Duration::from_secs(900),
             override_: None,
+            notify: vec![],
         },
         metrics: vec![],
         triggers: vec![],

@@ -77,6 +77,8 @@ const BAD: &[(&str, &str, &str)] = &[
     ("lint-unknown-channel", "channel: statuspage", "channel: pigeon"),
     ("lint-unknown-source", "source: prod", "source: stars"),
     ("lint-quorum-unreachable", "{role: dba, count: 2}", "{role: dba, count: 9}"),
+    ("lint-role-apart", "communications: {}", "communications: {excludes: [astronaut]}"),
+    ("lint-role-apart", "communications: {}", "communications: {excludes: [communications]}"),
     ("lint-role-vacant", "communications: {}", "communications: {}\n  astronaut: {}"),
     ("lint-await-never", "within: 2m", "within: 5s"),
     ("lint-deadline-too-short", "timeout: 10m", "timeout: 1m"),
