@@ -9,16 +9,14 @@ use crate::support::{Backout, Outcome, Place};
 fn watch(source: &str, arguments: &[&str]) -> Outcome {
     let place = Place::new();
     place.folder("ws/runbooks");
-    place.write("ws/team.yaml", "people:\n  - {id: ana, name: Ana, roles: [commander]}\n");
+    place.write("ws/team.yaml", "people:\n  - {id: ana, name: Ana, roles: [commander, sre]}\n");
     place.write("ws/allowed_signers", "");
     place.write("ws/backout.yaml", format!("sources: {{s: {source}}}\n"));
     let steps = "- {id: a, manual: do it, role: commander}\n";
     let signals = "metrics: {errors: {source: s, query: errors, unit: ratio, better: lower, every: 100ms}}\n\
                    triggers: [{id: too-many, metric: errors, condition: \"> 0.05\", for: 300ms, weight: 10, on_no_data: inconclusive}]\n";
-    let runbook = crate::support::incident::runbook(steps)
-        .replace("phases:\n", &format!("{signals}phases:\n"))
-        .replace("  sre: {min: 1}\n", "")
-        .replace("params:\n  token: {secret: true, prompt: Token, env: TEST_TOKEN, required: true}\n", "");
+    let runbook = crate::support::incident::runbook(steps);
+    let runbook = runbook.replace("phases:\n", &format!("{signals}phases:\n"));
     place.write("ws/runbooks/test.yaml", runbook);
     Backout::new(&place).inside(&place.join("ws")).run([&["watch", "test", "--for"], arguments].concat())
 }
