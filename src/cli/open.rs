@@ -107,9 +107,7 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
             let mut seat = Seat::of_session(room, person, signer, begun.session);
             seat.room.catch_up().await.map_err(context::lost)?;
             seat.assume(&roles).await?;
-            for remark in &remarks {
-                seat.note(remark).await?;
-            }
+            tell(&mut seat, &remarks).await?;
             follow::headless(seat, verb).await
         });
     }
@@ -117,18 +115,24 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
         let door = Door::Folder(begun.dir.clone());
         let room: Room = context::enter(&door).await?;
         let mut seat = Seat::of_session(room, person, signer, begun.session);
-        if !remarks.is_empty() {
-            seat.room.catch_up().await.map_err(context::lost)?;
-        }
-        for remark in &remarks {
-            seat.note(remark).await?;
-        }
+        tell(&mut seat, &remarks).await?;
         let (room, person, signer, session) = seat.into_parts()?;
         let id = door.name();
         let attendance = live::Attendance { room, person, signer, session, roles, door };
         live::farewell(&live::attend(args, attendance).await?, &id);
         Ok(())
     })
+}
+
+/// Writes the remarks into the record, when there are any.
+async fn tell(seat: &mut Seat, remarks: &[String]) -> Result<()> {
+    if !remarks.is_empty() {
+        seat.room.catch_up().await.map_err(context::lost)?;
+    }
+    for remark in remarks {
+        seat.note(remark).await?;
+    }
+    Ok(())
 }
 
 fn mode(asked: ModeArg) -> Mode {
