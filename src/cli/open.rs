@@ -59,9 +59,7 @@ pub struct Begun {
 
 /// Runs the verb.
 pub fn run(args: &Args, verb: &Open) -> Result<()> {
-    if !verb.headless {
-        live::ready(args)?;
-    }
+    (!verb.headless).then(|| live::ready(args)).transpose()?;
     if !verb.headless && !std::io::stdout().is_terminal() {
         return Err(
             Failure::usage("a console needs a terminal").hint("--headless goes without; nothing was opened")
