@@ -1,7 +1,4 @@
 //! The single pass over a line. Never allocates, and never reads a byte twice except to compare neighbouring keys.
-//!
-//! The program is built small, which leaves even the smallest function a call; those that see every byte say that
-//! they are to be none.
 
 use super::{Fault, MAX_DEPTH, NotCanonical, Parts};
 
@@ -28,7 +25,7 @@ pub(super) fn object(text: &str) -> Step<Parts<'_>> {
 }
 
 impl<'a> Scan<'a> {
-    #[inline(always)]
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -46,7 +43,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    #[inline(always)]
+    #[inline]
     fn expect(&mut self, byte: u8) -> Step<()> {
         if self.peek() == Some(byte) {
             self.at += 1;
@@ -57,7 +54,7 @@ impl<'a> Scan<'a> {
     }
 
     /// What stands from `start` to here. Both are always next to ASCII bytes, so never inside a character.
-    #[inline(always)]
+    #[inline]
     fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
@@ -132,7 +129,7 @@ impl<'a> Scan<'a> {
     }
 
     /// A key with its quotes; gives it without them.
-    #[inline(always)]
+    #[inline]
     fn key(&mut self) -> Step<&'a str> {
         self.expect(b'"')?;
         let start = self.at;
@@ -149,7 +146,7 @@ impl<'a> Scan<'a> {
         Ok(key)
     }
 
-    #[inline(always)]
+    #[inline]
     fn string(&mut self) -> Step<()> {
         self.at += 1;
         loop {
@@ -183,7 +180,7 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    #[inline(always)]
+    #[inline]
     fn integer(&mut self) -> Step<()> {
         let start = self.at;
         let negative = self.peek() == Some(b'-');
@@ -209,7 +206,7 @@ impl<'a> Scan<'a> {
 }
 
 /// How many leading bytes are neither a quote, a backslash nor below 0x20. Eight at a time.
-#[inline(always)]
+#[inline]
 fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
