@@ -135,10 +135,11 @@ impl Bench {
         let area = canvas.area;
         view::render(&self.model, &self.theme, area, &mut canvas);
         let mut written = Vec::new();
-        let mut backend = CrosstermBackend::new(&mut written);
-        backend.draw(self.theirs.diff(&canvas).into_iter()).unwrap();
-        ratatui::backend::Backend::flush(&mut backend).unwrap();
-        drop(backend);
+        {
+            let mut backend = CrosstermBackend::new(&mut written);
+            backend.draw(self.theirs.diff(&canvas).into_iter()).unwrap();
+            ratatui::backend::Backend::flush(&mut backend).unwrap();
+        }
         bytes.theirs += written.len();
         self.theirs = canvas.clone();
         if let Some(frame) = self.ours.frame(canvas, None) {

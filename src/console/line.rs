@@ -308,7 +308,7 @@ impl Talk {
 
     fn fill(&mut self, mut form: Box<Form>, n: usize, line: &str, turn: &mut Turn) {
         if let Some(slot) = form.slots.get_mut(n)
-            && !(line.is_empty() && !slot.field.text().is_empty())
+            && (!line.is_empty() || slot.field.text().is_empty())
         {
             slot.field = Field::with(line);
         }

@@ -291,7 +291,7 @@ fn play(room: &mut Room, (who, kind, step, spare): Move) {
         [Outcome::Succeeded, Outcome::Failed, Outcome::TimedOut, Outcome::Cancelled, Outcome::Unknown];
     let attempt = room.live.runs.get(&id).map_or(0, |r| r.attempt);
     let role = ["commander", "sre", "dba", "executive", "observer"][usize::from(spare) % 5];
-    let gate = if spare % 2 == 0 { "declare" } else { "eyes" };
+    let gate = if spare.is_multiple_of(2) { "declare" } else { "eyes" };
     let hub = |room: &mut Room, intent| drop(room.wish(&By::Hub, intent));
     let act = |room: &mut Room, intent| drop(room.act(who, intent));
     match kind % 30 {
@@ -320,7 +320,7 @@ fn play(room: &mut Room, (who, kind, step, spare): Move) {
         }
         14 => {
             let run = room.live.runs.get(&id).map_or(0, |r| r.looks);
-            let judgement = if spare % 4 == 0 { Judgement::Fail } else { Judgement::Pass };
+            let judgement = if spare.is_multiple_of(4) { Judgement::Fail } else { Judgement::Pass };
             hub(room, Intent::Judge { step: id, attempt, look: run + 1, judgement, why: "seen".to_owned() });
         }
         15 => hub(
@@ -338,19 +338,19 @@ fn play(room: &mut Room, (who, kind, step, spare): Move) {
             Intent::Confirm {
                 step: id,
                 attempt,
-                evidence: if spare % 2 == 0 { String::new() } else { reason },
+                evidence: if spare.is_multiple_of(2) { String::new() } else { reason },
             },
         ),
         17 => act(
             room,
-            if spare % 2 == 0 {
+            if spare.is_multiple_of(2) {
                 Intent::Skip { step: id, reason }
             } else {
                 Intent::MarkDone { step: id, reason }
             },
         ),
         18 => {
-            let verdict = if spare % 2 == 0 { Verdict::Succeeded } else { Verdict::Failed };
+            let verdict = if spare.is_multiple_of(2) { Verdict::Succeeded } else { Verdict::Failed };
             act(room, Intent::Settle { step: id, attempt, verdict, reason });
         }
         19 | 20 => {
@@ -366,7 +366,7 @@ fn play(room: &mut Room, (who, kind, step, spare): Move) {
             act(room, Intent::DecideStep { step: id, choice, reason });
         }
         21 => {
-            let choice = if spare % 2 == 0 { Choice::Pause } else { Choice::GoOn };
+            let choice = if spare.is_multiple_of(2) { Choice::Pause } else { Choice::GoOn };
             act(room, Intent::DecideIncident { choice, reason });
         }
         22 => act(
@@ -398,10 +398,10 @@ fn with_people(room: &mut Room, who: &str, kind: u8, spare: u8) {
             act(room, "ana", Intent::Offer { to, seen, expires, key });
         }
         1 => {
-            let how = if spare % 2 == 0 { OfferEnd::Declined } else { OfferEnd::Withdrawn };
+            let how = if spare.is_multiple_of(2) { OfferEnd::Declined } else { OfferEnd::Withdrawn };
             let end = Intent::EndOffer { offer, how, reason: reason.clone() };
             let take = Intent::TakeCommand { offer, read_back: reason, key };
-            act(room, who, if spare % 4 == 0 { end } else { take });
+            act(room, who, if spare.is_multiple_of(4) { end } else { take });
         }
         2 => act(room, who, Intent::OpenPoll { question: reason, lasts: u64::from(spare) * 2 }),
         3 => {

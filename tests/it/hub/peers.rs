@@ -26,7 +26,7 @@ async fn met(bytes: &[u8]) -> ConnectError {
     // Held, so that the client's hello has somewhere to go.
     let outcome = greet_within(SHORT, ours, 0).await;
     drop(theirs);
-    outcome.err().expect("this was no hub")
+    outcome.expect_err("this was no hub")
 }
 
 #[tokio::test]

@@ -93,12 +93,12 @@ fn a_drill_sends_nothing_and_says_drill_at_both_ends() {
     assert_eq!(incident.recorded("message.sent")[0]["data"]["detail"], "drill: not sent");
     assert_eq!(server.asked(), 0);
     let payloads = std::fs::read_to_string(incident.dir().join("payloads.jsonl")).unwrap();
-    let texts = payloads.lines().filter_map(|line| {
+    let mut texts = payloads.lines().filter_map(|line| {
         let part: serde_json::Value = serde_json::from_str(line).ok()?;
         let data = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, part["data"].as_str()?);
         String::from_utf8(data.ok()?).ok()
     });
-    let text = texts.filter(|t| t.contains("We are on it")).last().unwrap();
+    let text = texts.rfind(|t| t.contains("We are on it")).unwrap();
     assert!(text.starts_with("DRILL ") && text.ends_with(" DRILL"), "{text}");
 }
 

@@ -82,7 +82,7 @@ fn one(model: &Model, pane: &Pane, page: &mut Page<'_>) {
     match &pane.why {
         Some(why) => page.text(3 + rows, Role::Unknown, &format!(" {why}")),
         None => {
-            page.text(3 + rows, Role::Muted, &format!(" {}  {}", limits.join("  "), gaps(pane)).trim_end())
+            page.text(3 + rows, Role::Muted, format!(" {}  {}", limits.join("  "), gaps(pane)).trim_end())
         }
     }
 }

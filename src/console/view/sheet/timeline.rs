@@ -101,14 +101,11 @@ pub(super) fn details(model: &Model, rows: &mut Rows) {
     rows.item("when", &event.at.to_string(), Role::Base);
     rows.item("who", &event.actor.to_string(), Role::Base);
     said(recorded, rows);
-    match event.what.serialize_data(serde_json::value::Serializer) {
-        Ok(serde_json::Value::Object(fields)) => {
-            for (name, value) in fields {
-                field(&name, &value, rows);
-            }
+    // Every event's data is an object; what is not shown here is in the record all the same.
+    if let Ok(serde_json::Value::Object(fields)) = event.what.serialize_data(serde_json::value::Serializer) {
+        for (name, value) in fields {
+            field(&name, &value, rows);
         }
-        // Every event's data is an object; what is not shown here is in the record all the same.
-        Ok(_) | Err(_) => {}
     }
     match &event.auth {
         Some(auth) => proof(auth, rows),
