@@ -107,6 +107,7 @@ pub struct Room<S = UnixStream> {
     writer: Writer<S>,
     next_act: u64,
     early: VecDeque<Update>,
+    caught_up: bool,
     parts: BTreeMap<u64, Vec<Part>>,
     said: BTreeMap<u64, Vec<String>>,
 }
@@ -170,6 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
             writer,
             next_act: 1,
             early: VecDeque::new(),
+            caught_up: false,
             parts: BTreeMap::new(),
             said: BTreeMap::new(),
         })
@@ -202,7 +204,10 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
                 self.parts.insert(seq, parts);
                 return Ok(Update::Events(Vec::new()));
             }
-            FromHub::CaughtUp => Update::CaughtUp,
+            FromHub::CaughtUp => {
+                self.caught_up = true;
+                Update::CaughtUp
+            }
             FromHub::Answer { id, result } => Update::Answer { id, result },
             FromHub::Metrics { panes, score } => Update::Metrics { panes, score },
             FromHub::Outside { lines } => Update::Outside(lines),
@@ -258,18 +263,16 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
     /// # Errors
     /// As [`Room::next`].
     pub async fn catch_up(&mut self) -> Result<(), RoomError> {
-        loop {
+        // The hub says it once; whoever asks again would wait for ever.
+        while !self.caught_up {
             match self.receive().await? {
-                Update::CaughtUp => {
-                    // Whoever goes on with `next` hears of it too, after the events.
-                    self.early.push_back(Update::CaughtUp);
-                    return Ok(());
-                }
                 Update::Bye(why) => return Err(RoomError::Ended(why)),
                 Update::Answer { .. } => {}
+                // Whoever goes on with `next` hears of it too, that it has caught up last.
                 later => self.early.push_back(later),
             }
         }
+        Ok(())
     }
 
     /// Sends an act; its answer comes as an update with the returned number.
