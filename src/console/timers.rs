@@ -98,7 +98,7 @@ fn tenures(incident: &Incident) -> Vec<Timer> {
     for role in &incident.runbook.roles {
         let Some(most) = role.max_tenure else { continue };
         for seat in incident.seats.get(&role.name).into_iter().flatten() {
-            let what = format!("{} hands over {}", seat.person, role.name);
+            let what = format!("{} should hand over {}", seat.person, role.name);
             all.push(Timer { about: About::Tenure, what, at: seat.since.plus(most) });
         }
     }
@@ -154,6 +154,6 @@ mod tests {
         let all = of(&play);
         assert!(all.is_sorted_by_key(|t| t.at) && all.len() > 3, "{all:#?}");
         assert!(all.iter().any(|t| t.left(play.now().wall).is_none()));
-        assert!(all.iter().any(|t| t.about == About::Tenure && t.what == "ana hands over commander"));
+        assert!(all.iter().any(|t| t.about == About::Tenure && t.what == "ana should hand over commander"));
     }
 }

@@ -113,7 +113,7 @@ fn what_is_owed_is_in_the_ledger_until_it_is_settled() {
     let mut stage = Play::opened_on(120, 60);
     stage.switching().keys("l");
     let shown = text(&stage);
-    for says in ["OFF for", "thaw switches it on again", "PASSED at", "ana hands over commander"] {
+    for says in ["OFF for", "thaw switches it on again", "PASSED at", "ana should hand over commander"] {
         assert!(shown.contains(says), "{says}\n{shown}");
     }
 }
@@ -125,7 +125,7 @@ fn empty_seats_come_first_and_say_who_could_sit_there() {
     let shown = text(&stage);
     assert!(shown.contains("EMPTY, 1 needed; could be taken by ana"), "{shown}");
     stage.gathered();
-    assert!(text(&stage).contains("hands over in 3h 59m"), "{}", text(&stage));
+    assert!(text(&stage).contains("should hand over in 3h 59m"), "{}", text(&stage));
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn screen(model: &Model) -> Vec<(String, &'static str)> {
             (Action::Detach, "leave"),
         ]),
     }
-    wanted.extend([(Action::Filter, "filter"), (Action::Follow, "follow"), (Action::Copy, "copy")]);
+    wanted.push((Action::Filter, "filter"));
     let follows = !matches!(model.focus, Focus::Sheet(s) if s != Sheet::Timeline);
     wanted.extend(follows.then_some((Action::Follow, "follow")));
     wanted.push((Action::Copy, "copy"));

@@ -46,7 +46,7 @@ fn seat(model: &Model, incident: &Incident, role: &Seat, rows: &mut Rows) {
                 text.push_str(&format!(", should have handed over {} ago", spoken(sits - most)));
                 color = Role::Warn;
             }
-            Some(most) => text.push_str(&format!(", hands over in {}", spoken(most - sits))),
+            Some(most) => text.push_str(&format!(", should hand over in {}", spoken(most - sits))),
             None => {}
         }
         rows.item(&role.name, &text, color);
