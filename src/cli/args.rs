@@ -28,7 +28,7 @@ pub struct Args {
     /// Reach the hub at this socket, such as one that `ssh -L` forwards
     #[arg(long, global = true, value_name = "PATH")]
     pub socket: Option<PathBuf>,
-    /// Reach the hub over ssh: ssh://[user@]host[:port][/state]; console and key stay here
+    /// Reach the hub over ssh: `ssh://[user@]host[:port][/state]`; console and key stay here
     #[arg(long, global = true, value_name = "ADDRESS", conflicts_with = "socket")]
     pub via: Option<String>,
     /// Colours: from the terminal, always, or never
