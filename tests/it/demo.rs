@@ -1,10 +1,10 @@
-//! The demo, unattended: it really happens, it can be checked without it, and it leaves nothing running.
+//! The demo: it really happens, it can be checked without it, and it leaves nothing running.
+
+mod keys;
 
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use backout::core::id::Digest;
@@ -250,45 +250,6 @@ fn shop_and_visitors_do_not_survive_a_demo_that_is_killed() {
         assert!(Command::new("kill").arg(pid.trim()).status().unwrap().success());
     }
     wait_until("nothing is left", LONG, || left_over(&place).is_empty());
-}
-
-#[test]
-fn whoever_leaves_the_console_ends_the_whole_demo() {
-    let place = Place::new();
-    let size = portable_pty::PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
-    let pty = portable_pty::native_pty_system().openpty(size).unwrap();
-    let mut command = portable_pty::CommandBuilder::new(env!("CARGO_BIN_EXE_backout"));
-    command.args(["demo", "--dir"]);
-    command.arg(place.join("demo"));
-    command.cwd("/");
-    command.env_remove("HOME");
-    command.env_remove("XDG_RUNTIME_DIR");
-    command.env("TMPDIR", place.folder("tmp"));
-    command.env("TERM", "xterm-256color");
-    let mut child = pty.slave.spawn_command(command).unwrap();
-    drop(pty.slave);
-    let screen =
-        Arc::new(Mutex::new(vt100::Parser::new(40.try_into().unwrap(), 120.try_into().unwrap(), 1000)));
-    let (mut output, shown) = (pty.master.try_clone_reader().unwrap(), Arc::clone(&screen));
-    std::thread::spawn(move || {
-        let mut buffer = [0; 4096];
-        while let Ok(n @ 1..) = output.read(&mut buffer) {
-            shown.lock().unwrap().process(&buffer[..n]);
-        }
-    });
-    let shows = |text: &str| {
-        wait_for(&format!("the screen shows `{text}`"), LONG, || {
-            let contents = screen.lock().unwrap().screen().contents();
-            if contents.contains(text) { Ok(()) } else { Err(contents) }
-        });
-    };
-    shows("errors fired");
-    shows("noor");
-    pty.master.take_writer().unwrap().write_all(b"q").unwrap();
-    shows("The demo has ended with you");
-    let status = wait_for("it ends", LONG, || child.try_wait().unwrap().ok_or("it runs".to_owned()));
-    assert!(status.success(), "{status:?}");
-    nothing_is_left(&place);
 }
 
 #[test]
