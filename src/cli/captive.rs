@@ -1,7 +1,7 @@
 //! `captive`: the whole of what a shared login can do, for sshd's `ForceCommand`. Who somebody is comes from the key that
 //! sshd let in. Never starts a shell, a pager, an editor or a hub, and never serves a hub of its own account.
 
-use crate::cli::args::{Act, Args, Join, Verb};
+use crate::cli::args::{Args, Join, Verb};
 use crate::cli::{live, pending, say, stdio};
 use crate::error::{Failure, Result};
 use crate::identity::key::Presented;
@@ -48,8 +48,8 @@ fn serve(args: &mut Args) -> Result<()> {
         Verb::Pending(verb) => pending::run(args, &verb),
         Verb::Submit(verb) => pending::submit(args, &verb),
         Verb::Stdio(verb) => stdio::run(args, &verb),
-        Verb::Act(Act::Send { text: Some(_), .. }) => Err(Failure::refused("this login reads no files")
-            .hint("send the runbook's text, or edit it in the console")),
+        Verb::Act(verb) if verb.file().is_some() => Err(Failure::refused("this login reads no files")
+            .hint("send the runbook's text, or edit it in the console; amend from your own login")),
         Verb::Act(verb) => crate::cli::act::run(args, &verb),
         _ => Err(Failure::refused("this login takes no such command").hint(ALLOWED)),
     }

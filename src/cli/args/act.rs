@@ -2,7 +2,7 @@
 
 use super::{Handover, OpinionArg, Redact};
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where and why, for most acts.
 #[derive(Debug, Clone, ClapArgs)]
@@ -275,6 +275,49 @@ pub enum Act {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+}
+
+impl Act {
+    /// The file that it reads on the machine where it runs, if it reads one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Act::Send { text, .. } | Act::Message { text, .. } => text.as_deref(),
+            Act::Amend { file, .. } => Some(file),
+            Act::Approve(_)
+            | Act::Deny(_)
+            | Act::Override(_)
+            | Act::Start { .. }
+            | Act::Undo(_)
+            | Act::Confirm { .. }
+            | Act::Decide { .. }
+            | Act::Skip(_)
+            | Act::Done(_)
+            | Act::Retry(_)
+            | Act::Continue(_)
+            | Act::Goto { .. }
+            | Act::Settle { .. }
+            | Act::Cancel(_)
+            | Act::Kill(_)
+            | Act::Keep(_)
+            | Act::Pause(_)
+            | Act::GoOn(_)
+            | Act::Abort(_)
+            | Act::Mitigate(_)
+            | Act::Resolve(_)
+            | Act::Close { .. }
+            | Act::Note { .. }
+            | Act::Assume { .. }
+            | Act::Renounce { .. }
+            | Act::Handover(_)
+            | Act::Poll { .. }
+            | Act::Answer { .. }
+            | Act::Reply { .. }
+            | Act::Redact(_)
+            | Act::Revoke { .. }
+            | Act::Inherit { .. }
+            | Act::Reconcile { .. } => None,
+        }
+    }
 }
 
 /// How an unknown step is settled.

@@ -115,6 +115,8 @@ fn there_is_no_shell_no_file_and_no_other_verb() {
         (format!("note {id} x --socket /tmp/x"), 4),
         (format!("note {id} x --via ssh://elsewhere"), 4),
         (format!("send {id} act --text /etc/passwd"), 4),
+        (format!("message {id} status --text /etc/passwd"), 4),
+        (format!("amend {id} /etc/passwd --reason x"), 4),
         (format!("pending /etc/{id}"), 3),
     ] {
         let outcome = captive.with_agent("ana", &command);
