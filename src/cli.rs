@@ -76,7 +76,7 @@ fn hidden(arguments: &[OsString]) -> Option<ExitCode> {
     let verb = arguments.get(1)?;
     let rest = || arguments.iter().skip(2).cloned();
     if verb == "__step" {
-        return Some(crate::step::supervisor::main(rest().next()));
+        return Some(crate::step::supervisor::main());
     }
     if verb == crate::hub::start::VERB {
         return Some(crate::hub::start::main(rest().next().unwrap_or_default().as_ref()));

@@ -1,17 +1,20 @@
 //! Runs commands and looks at things. Never knows why, and never guesses how something ended.
 //!
-//! A step's command runs under a small supervisor process of its own, which outlives the hub, enforces the timeout
-//! and records the end. All that is known about one attempt lies in its directory (see [`record`]):
+//! A step's command runs under a small supervisor process, which outlives the hub, enforces the timeout and records the
+//! end, and then may take another command. All that is known about one attempt lies in its directory (see [`record`]):
 //!
 //! * [`supervisor`]: that process.
-//! * [`runner`]: starting one, and finding out later how it stands.
+//! * [`crew`] and [`order`]: those of one hub, and how they are told what to do.
+//! * [`runner`]: one attempt, and finding out later how it stands.
 //! * [`tail`]: its output while it grows.
 //! * [`outcome`]: how it ended, in a person's words.
 //! * [`ssh`]: commands on another host.
 //! * [`subject`]: looking once, for await, check and measure.
 //! * [`mod@set_aside`]: moving a file out of the way without overwriting anything.
 
+pub mod crew;
 pub mod mask;
+pub mod order;
 pub mod outcome;
 pub mod process;
 pub mod progress;

@@ -20,6 +20,7 @@ use crate::hub::shared::Shared;
 use crate::hub::wish::{Observation, Order, Try};
 use crate::runbook::model::{Action, Step};
 use crate::sanitize;
+use crate::step::crew::Crew;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
@@ -35,6 +36,7 @@ pub struct Driver {
     shared: Arc<Shared>,
     ground: Ground,
     suspenders: Arc<Suspenders>,
+    crew: Arc<Crew>,
     busy: Mutex<BTreeMap<Try, watch::Sender<Option<Stop>>>>,
 }
 
@@ -80,7 +82,7 @@ pub(crate) struct Job {
 impl Driver {
     /// A driver with nothing to do yet.
     pub fn new(shared: Arc<Shared>, ground: Ground, suspenders: Arc<Suspenders>) -> Driver {
-        Driver { shared, ground, suspenders, busy: Mutex::default() }
+        Driver { shared, ground, suspenders, crew: Crew::new(), busy: Mutex::default() }
     }
 
     /// Takes up what was under way when the hub before ended.

@@ -3,6 +3,7 @@
 //! Never signals anything. Source: `proc_pid_stat(5)`, `proc_tid_children(5)`.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
@@ -63,8 +64,13 @@ fn start_time(stat: &[u8]) -> Option<u64> {
 }
 
 /// This boot of the machine. Empty where the kernel does not tell, which compares equal to itself only.
-pub fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
+pub fn boot_id() -> &'static str {
+    /// Nobody lives through two.
+    static BOOT: OnceLock<String> = OnceLock::new();
+    BOOT.get_or_init(|| {
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id");
+        id.map(|id| id.trim().to_owned()).unwrap_or_default()
+    })
 }
 
 /// Direct children of the calling thread, zombies included.

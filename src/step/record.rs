@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! job.json        what to run; written by the hub before the supervisor starts. Names of variables, never values
-//! started.json    who supervises; only one process ever gets to create it. Once it runs, the command's process is
-//!                 added as a second line
+//! started.json    who supervises; only one process ever gets to create it, and it holds a lock on it until the attempt
+//!                 is over. Once it runs, the command's process is added as a second line
 //! out             output and errors of the command in their order, up to the cap; none when it printed nothing
 //! exit.json       how it ended; durable (file and directory synced) before the supervisor goes
 //! cancel, kill    empty; asks the supervisor to end the command, with and without grace
@@ -19,7 +19,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -182,6 +182,20 @@ pub fn started(dir: &Path) -> io::Result<Option<Started>> {
     Ok(Some(started))
 }
 
+/// Whether the one who claimed this file is still at it: alive, and not gone on to something else.
+///
+/// # Errors
+/// It cannot be asked.
+pub fn is_held(dir: &Path, name: &str) -> io::Result<bool> {
+    let file = File::open(dir.join(name))?;
+    // Let go of at once, by closing; shared, so that two who ask do not take each other for the claimant.
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(false),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+        Err(e) => Err(e.into()),
+    }
+}
+
 /// Adds the command to the `started.json` that [`claim`] gave.
 ///
 /// # Errors
@@ -206,14 +220,17 @@ pub fn create(dir: &Path, name: &str) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(dir.join(name))
 }
 
-/// Writes a file that appears whole, and only if there is none yet: `None` when somebody else was first.
+/// Writes a file that appears whole, and only if there is none yet: `None` when somebody else was first. Whoever gets it
+/// holds the lock that [`is_held`] sees, until the file is dropped or the process dies.
 ///
 /// # Errors
-/// It cannot be written.
+/// It cannot be written or locked.
 pub fn claim<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<Option<File>> {
     // The pid keeps two claimants from writing the same draft.
     let draft = dir.join(format!("{name}.{}", std::process::id()));
     let file = write_draft(&draft, value)?;
+    // Nobody else knows this file yet.
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
     match renameat_with(CWD, &draft, CWD, dir.join(name), RenameFlags::NOREPLACE) {
         Ok(()) => Ok(Some(file)),
         Err(e) => {
@@ -262,6 +279,17 @@ mod tests {
         assert!(claim(dir.path(), STARTED, &2).unwrap().is_none());
         assert_eq!(read::<i32>(dir.path(), STARTED).unwrap(), Some(1));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no draft stays");
+    }
+
+    #[test]
+    fn a_claim_is_held_until_it_is_let_go_of() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(is_held(dir.path(), STARTED).is_err(), "nobody claimed it");
+        let claim = claim(dir.path(), STARTED, &1).unwrap();
+        assert!(is_held(dir.path(), STARTED).unwrap());
+        assert!(is_held(dir.path(), STARTED).unwrap(), "asking takes nothing away");
+        drop(claim);
+        assert!(!is_held(dir.path(), STARTED).unwrap());
     }
 
     #[test]

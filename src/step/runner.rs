@@ -7,19 +7,17 @@ use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncReadExt, Interest};
-use tokio::net::unix::pipe::Receiver;
-use tokio::process::{Child, Command};
 
+use super::crew::Crew;
+use super::order::Order;
 use super::process::{Identity, boot_id};
 use super::record::{self, Exit, JobFile, Started};
 use super::ssh;
-use super::supervisor::{HIDDEN, READY, WITHHELD};
 use crate::sanitize::{self, Clean};
 
 /// Between TERM and KILL, unless a job says otherwise.
@@ -28,16 +26,13 @@ pub const GRACE: Duration = Duration::from_secs(10);
 /// Bytes of output kept, unless a job says otherwise.
 pub const OUTPUT_CAP: u64 = 8 * 1024 * 1024;
 
-/// How long a supervisor may take to get its command going. Only a machine on its knees needs more than milliseconds.
-const READY_WITHIN: Duration = Duration::from_secs(30);
-
-/// Of what a supervisor says about why it cannot, so many bytes are read.
-const MOST_SAID: u64 = 4096;
+/// How often a supervisor that was not launched here is asked again: it may live on without this attempt.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// One attempt at a command.
 #[derive(Clone)]
 pub struct Job {
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     argv: Vec<String>,
     cwd: PathBuf,
     env: BTreeMap<String, String>,
@@ -45,7 +40,7 @@ pub struct Job {
     timeout: Duration,
     grace: Duration,
     output_cap: u64,
-    exe: PathBuf,
+    pub(super) exe: PathBuf,
 }
 
 impl fmt::Debug for Job {
@@ -130,6 +125,20 @@ impl Job {
         self.exe = exe.into();
         self
     }
+
+    fn order(&self) -> Order {
+        let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
+        let job = JobFile {
+            argv: self.argv.clone(),
+            cwd: self.cwd.clone(),
+            env: self.env.keys().cloned().collect(),
+            timeout_ms: millis(self.timeout),
+            grace_ms: millis(self.grace),
+            output_cap: self.output_cap,
+            boot_id: boot_id().to_owned(),
+        };
+        Order { dir: self.dir.clone(), job, env: self.env.clone(), hidden: self.hidden.clone() }
+    }
 }
 
 /// A supervisor is at work.
@@ -146,7 +155,7 @@ pub struct Launched {
 pub enum Standing {
     /// No command was started. A supervisor may be about to; [`withdraw`] settles that.
     NotStarted,
-    /// The supervisor is alive.
+    /// The supervisor is alive and at it.
     Running {
         /// The supervising process.
         supervisor: Identity,
@@ -190,12 +199,18 @@ pub enum StepError {
     Lost(Clean),
 }
 
-/// Starts the supervisor. When this returns, the command runs or the record says why it does not.
+/// Has the job supervised by a process that does nothing else. When this returns, the command runs or the record says
+/// why it does not.
 ///
 /// # Errors
 /// [`StepError::NoSupervisor`] means that whether the command was started must be asked with [`inspect`]; every other
 /// error means it was not.
 pub async fn launch(job: &Job) -> Result<Launched, StepError> {
+    Ok(Crew::of_none().launch(job).await?.launched())
+}
+
+/// Makes the attempt's directory and the order for its supervisor.
+pub(super) fn prepare(job: &Job) -> Result<Order, StepError> {
     for path in [&job.dir, &job.cwd] {
         if path.is_relative() {
             return Err(StepError::Relative(path.clone()));
@@ -206,60 +221,18 @@ pub async fn launch(job: &Job) -> Result<Launched, StepError> {
             return Err(StepError::BadVariable(sanitize::visible_name(name)));
         }
     }
-    prepare(job).map_err(|e| match e.kind() {
+    let order = job.order();
+    make(&order).map_err(|e| match e.kind() {
         io::ErrorKind::AlreadyExists => StepError::Used(job.dir.clone()),
         _ => StepError::Files(job.dir.clone(), e),
     })?;
-    let (mut child, mut pipe) =
-        supervise(job).map_err(|e| StepError::NoSupervisor(sanitize::line(e.to_string())))?;
-    let supervisor = child.id().unwrap_or_default();
-    // Collects the dead supervisor. Dropping this task with the runtime does not touch the supervisor.
-    tokio::spawn(async move { child.wait().await });
-    let mut said = Vec::new();
-    let heard = async {
-        said.push(pipe.read_u8().await?);
-        if said != [READY] {
-            pipe.take(MOST_SAID).read_to_end(&mut said).await?;
-        }
-        Ok::<(), io::Error>(())
-    };
-    // Whether it said that it is ready counts, not how the listening ended.
-    let _ = tokio::time::timeout(READY_WITHIN, heard).await;
-    if said == [READY] {
-        return Ok(Launched { dir: job.dir.clone(), supervisor });
-    }
-    Err(StepError::NoSupervisor(sanitize::line(said.trim_ascii())))
+    Ok(order)
 }
 
-/// The process, and the pipe over which it says that it is ready, or in words why it never will be.
-fn supervise(job: &Job) -> io::Result<(Child, Receiver)> {
-    let (reader, writer) = io::pipe()?;
-    let mut command = Command::new(&job.exe);
-    command.arg0("backout").arg("__step").arg(&job.dir).current_dir("/");
-    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
-    for name in WITHHELD {
-        command.env_remove(name);
-    }
-    command.envs(&job.env);
-    command.env(HIDDEN, serde_json::to_string(&job.hidden).unwrap_or_default());
-    // The command goes at the end of this function and takes our copies of the pipe's write end along.
-    Ok((command.spawn()?, Receiver::from_owned_fd(reader.into())?))
-}
-
-fn prepare(job: &Job) -> io::Result<()> {
+fn make(order: &Order) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&job.dir)?;
-    let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
-    let file = JobFile {
-        argv: job.argv.clone(),
-        cwd: job.cwd.clone(),
-        env: job.env.keys().cloned().collect(),
-        timeout_ms: millis(job.timeout),
-        grace_ms: millis(job.grace),
-        output_cap: job.output_cap,
-        boot_id: boot_id(),
-    };
-    record::write_new(&job.dir, record::JOB, &file)
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&order.dir)?;
+    record::write_new(&order.dir, record::JOB, &order.job)
 }
 
 /// How the attempt in `dir` stands now. Works from any process, after any restart.
@@ -284,7 +257,8 @@ fn look(dir: &Path) -> io::Result<Standing> {
         let why = "the machine was restarted while the command ran; what it had done by then is not known";
         return Ok(lost(why.to_owned(), None));
     }
-    if supervisor.is_alive() {
+    // One that is alive may be with another attempt by now.
+    if supervisor.is_alive() && record::is_held(dir, record::STARTED)? {
         return Ok(Standing::Running { supervisor, child: started.child });
     }
     // It may have ended between the two looks.
@@ -335,14 +309,19 @@ pub fn withdraw(dir: &Path) -> Result<Standing, StepError> {
     if standing != Standing::NotStarted {
         return Ok(standing);
     }
-    let never = Started { boot_id: boot_id(), supervisor: None, child: None, started_us: record::now_us() };
+    let never = Started {
+        boot_id: boot_id().to_owned(),
+        supervisor: None,
+        child: None,
+        started_us: record::now_us(),
+    };
     std::fs::create_dir_all(dir)
         .and_then(|()| record::claim(dir, record::STARTED, &never))
         .map_err(|e| StepError::Files(dir.to_owned(), e))?;
     Ok(inspect(dir))
 }
 
-/// Waits for the end, without polling, of a command this or an earlier process launched.
+/// Waits for the end of a command this or an earlier process launched.
 ///
 /// # Errors
 /// [`StepError::NotRunning`] if nothing was started, [`StepError::Lost`] if its end cannot be known.
@@ -352,7 +331,10 @@ pub async fn wait(dir: &Path) -> Result<Exit, StepError> {
             Standing::Ended(exit) => return Ok(exit),
             Standing::Lost { why, .. } => return Err(StepError::Lost(why)),
             Standing::NotStarted => return Err(StepError::NotRunning),
-            Standing::Running { supervisor, .. } => ended(supervisor).await,
+            Standing::Running { supervisor, .. } => tokio::select! {
+                () = ended(supervisor) => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            },
         }
     }
 }
@@ -388,7 +370,7 @@ pub fn cancel(dir: &Path) -> Result<(), StepError> {
     };
     request(dir, record::CANCEL)?;
     // The file alone would do, half a second later.
-    let _ = signal(supervisor, Signal::TERM);
+    let _ = signal(supervisor, Signal::USR1);
     Ok(())
 }
 
@@ -400,7 +382,7 @@ pub fn kill(dir: &Path) -> Result<(), StepError> {
     match inspect(dir) {
         Standing::Running { supervisor, .. } => {
             request(dir, record::KILL)?;
-            let _ = signal(supervisor, Signal::TERM);
+            let _ = signal(supervisor, Signal::USR1);
             Ok(())
         }
         Standing::Lost { child: Some(child), .. } => {
@@ -441,7 +423,7 @@ mod tests {
     }
 
     fn now(supervisor: Option<Identity>, child: Option<Identity>) -> Started {
-        Started { boot_id: boot_id(), supervisor, child, started_us: 1 }
+        Started { boot_id: boot_id().to_owned(), supervisor, child, started_us: 1 }
     }
 
     fn nobody() -> Identity {

@@ -1,5 +1,10 @@
-//! `backout __step DIR`: the small process around one command. It outlives the hub, ends the command when its time
-//! is up or somebody asks, and writes down how it ended. Never talks to the hub, never starts a runtime.
+//! `backout __step FOLDER`: the small process around a command. It outlives the hub, ends the command when its time
+//! is up or somebody asks, and writes down how it ended. Never starts a runtime, and never has two commands.
+//!
+//! Its orders come through its standard input (see [`order`](super::order)); the folder is where its attempts lie, and
+//! only tells people and tools whose it is. One attempt after another: when one is wholly over, with its end durable
+//! and none of its processes left, it waits for the next order, and goes when there will be none. After anything out
+//! of the ordinary it goes at once, and whatever comes next gets a fresh one.
 //!
 //! What it stands on (`prctl(2)`, `wait(2)`, `poll(2)`): it is the subreaper, so whatever the command leaves behind,
 //! even in a session of its own, becomes its child and can be found, signalled and named.
@@ -8,27 +13,30 @@
 
 mod launch;
 mod output;
+mod post;
 mod signals;
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, PipeReader, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
 use super::mask::Mask;
+use super::order::{FREE, Order, READY};
 use super::process::{Identity, boot_id, own_children, own_descendants};
 use super::record::{self, By, Exit, JobFile, Outcome, Started};
 use output::Output;
+use post::Post;
 use signals::{LOOK, Signals};
 
-pub(crate) use launch::{HIDDEN, SET, WITHHELD};
+pub(crate) use launch::{SET, WITHHELD};
 
 /// How long background processes may keep the output open, or be there at all, after the command itself has ended.
 const LINGER: Duration = Duration::from_millis(500);
@@ -36,93 +44,132 @@ const LINGER: Duration = Duration::from_millis(500);
 const SWEEP: Duration = Duration::from_millis(20);
 /// After this, a process that does not die even of KILL (stuck in the kernel) is left and named.
 const GIVE_UP: Duration = Duration::from_secs(5);
-/// What the supervisor says once its files tell how things stand. No sentence begins so.
-pub(crate) const READY: u8 = b'+';
+/// The hub hears only of the end of a command that is shorter, and wakes up once instead of twice.
+const SHORT: Duration = Duration::from_millis(20);
 /// Exit code of a supervisor that was of no use (`EX_SOFTWARE` of sysexits.h).
 const NO_USE: u8 = 70;
 
 /// Entry of the hidden verb. Call it before anything else in `main`: it wants one thread and no runtime.
-pub fn main(dir: Option<OsString>) -> ExitCode {
-    let Some(dir) = dir else {
-        complain(None, "no directory given");
-        return ExitCode::from(NO_USE);
-    };
-    let dir = PathBuf::from(dir);
-    let place = dir.clone();
-    std::panic::set_hook(Box::new(move |panic| complain(Some(&place), &panic.to_string())));
-    match run(&dir) {
+pub fn main() -> ExitCode {
+    let current = Current::default();
+    let place = current.clone();
+    std::panic::set_hook(Box::new(move |panic| place.complain(&panic.to_string())));
+    match serve(&current) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            complain(Some(&dir), &e.to_string());
+            current.complain(&e.to_string());
             ExitCode::from(NO_USE)
         }
     }
 }
 
-/// Tells the hub, as long as it listens, and the attempt's log.
-fn complain(dir: Option<&Path>, what: &str) {
-    let _ = writeln!(io::stderr(), "{what}");
-    let log =
-        dir.map(|dir| File::options().create(true).append(true).mode(0o600).open(dir.join(record::LOG)));
-    if let Some(Ok(mut log)) = log {
-        let _ = writeln!(log, "{what}");
+/// The attempt that this process is with, for what it could not say elsewhere.
+#[derive(Clone, Default)]
+struct Current(Arc<Mutex<Option<PathBuf>>>);
+
+impl Current {
+    fn is(&self, dir: Option<&Path>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = dir.map(Path::to_owned);
+    }
+
+    /// Tells the hub, as long as it listens, and the attempt's log.
+    fn complain(&self, what: &str) {
+        let _ = writeln!(io::stderr(), "{what}");
+        let dir = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let log =
+            dir.map(|dir| File::options().create(true).append(true).mode(0o600).open(dir.join(record::LOG)));
+        if let Some(Ok(mut log)) = log {
+            let _ = writeln!(log, "{what}");
+        }
     }
 }
 
-fn run(dir: &Path) -> io::Result<()> {
-    let mut signals = Signals::listen(dir)?;
+fn serve(current: &Current) -> io::Result<()> {
+    let mut signals = Signals::listen()?;
     // Fails only for a group leader, which has left its terminal to somebody else already.
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    let job: JobFile = record::read(dir, record::JOB)?.ok_or(io::ErrorKind::NotFound)?;
-    let started = Started {
-        boot_id: boot_id(),
-        supervisor: Identity::own(),
-        child: None,
-        started_us: record::now_us(),
-    };
+    let own = Identity::own();
+    let mut post = Post::default();
+    while let Some(order) = post.next(&mut signals)? {
+        current.is(Some(&order.dir));
+        let After { said, next } = attempt(own, &order, &mut signals, current)?;
+        current.is(None);
+        let ready: &[u8] = if said { &[] } else { &[READY] };
+        match next {
+            Next::Another if !signals.asked_to_go() => say(&[ready, &[FREE]].concat()),
+            Next::Another | Next::Nothing => {
+                say(ready);
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// After an attempt.
+struct After {
+    /// Whether the hub knows that it had begun.
+    said: bool,
+    next: Next,
+}
+
+/// What may come next.
+enum Next {
+    Another,
+    /// Something was out of the ordinary, or there are secrets in this process.
+    Nothing,
+}
+
+fn attempt(
+    own: Option<Identity>,
+    order: &Order,
+    signals: &mut Signals,
+    current: &Current,
+) -> io::Result<After> {
+    let Order { dir, job, .. } = order;
+    let begun = Instant::now();
+    signals.attend(dir, begun);
+    let started =
+        Started { boot_id: boot_id().to_owned(), supervisor: own, child: None, started_us: record::now_us() };
     let Some(mut file) = record::claim(dir, record::STARTED, &started)? else {
         return Err(io::Error::other("this attempt was started before, or withdrawn"));
     };
-    let hidden = std::env::var(launch::HIDDEN).unwrap_or_default();
-    // Nothing is not a JSON list either.
-    let mask = Mask::new(serde_json::from_str::<Vec<String>>(&hidden).unwrap_or_default());
-    let mut output = Output::new(dir, job.output_cap, mask);
-    let begun = Instant::now();
-    let (outcome, left_behind) = match launch::spawn(&job) {
+    let mut output = Output::new(dir, job.output_cap, Mask::new(order.hidden.iter().cloned()));
+    let (mut said, mut ordinary, mut noted) = (false, false, true);
+    let (outcome, left_behind) = match launch::spawn(order) {
         Err(why) => (Outcome::CouldNotStart { why }, Vec::new()),
         Ok((pid, pipe)) => {
             // A command that is over already has no place in the process table to be found by.
             let child = Identity::of(pid.as_raw_pid());
             // It runs, so it is watched to its end whether or not that could be noted.
             if let Some(Err(e)) = child.map(|child| record::add_child(&mut file, &child)) {
-                complain(Some(dir), &format!("the command's process could not be noted: {e}"));
+                current.complain(&format!("the command's process could not be noted: {e}"));
+                noted = false;
             }
-            say_ready();
-            let mut watch = Watch::new(&job, begun, pid, pipe);
-            watch.follow(&mut signals, &mut output)?;
+            let mut watch = Watch::new(job, begun, pid, pipe);
+            watch.follow(signals, &mut output)?;
+            (said, ordinary) = (watch.said, watch.is_wholly_over());
             // Who has no children has no descendants.
             (watch.outcome(), if watch.childless { Vec::new() } else { own_descendants() })
         }
     };
-    let exit = Exit {
-        outcome,
-        started_us: started.started_us,
-        ended_us: record::now_us(),
-        output: output.finish(),
-        left_behind,
-    };
+    let ended_us = record::now_us();
+    let exit =
+        Exit { outcome, started_us: started.started_us, ended_us, output: output.finish(), left_behind };
     record::replace_durably(dir, record::EXIT, &exit)?;
-    say_ready();
-    Ok(())
+    ordinary &=
+        noted && order.hidden.is_empty() && exit.output.trouble.is_none() && exit.left_behind.is_empty();
+    let next = match exit.outcome {
+        Outcome::Exited { .. } if ordinary => Next::Another,
+        _ => Next::Nothing,
+    };
+    Ok(After { said, next })
 }
 
-/// Tells the hub, if it still listens, that the files say where things stand; then lets go of its pipe.
-fn say_ready() {
-    let _ = rustix::io::write(rustix::stdio::stdout(), &[READY]);
-    // Standard input is the null device.
-    let _ = rustix::stdio::dup2_stdout(rustix::stdio::stdin());
-    let _ = rustix::stdio::dup2_stderr(rustix::stdio::stdin());
+/// Tells the hub, if it still listens.
+fn say(what: &[u8]) {
+    let _ = rustix::io::write(rustix::stdio::stdout(), what);
 }
 
 /// What is being done about the command.
@@ -159,6 +206,10 @@ struct Watch {
     killed: bool,
     /// Adopted processes that were sent TERM already.
     asked: Vec<Pid>,
+    /// When the hub hears that it runs, unless it is over by then.
+    short: Instant,
+    /// Whether the hub has heard.
+    said: bool,
 }
 
 impl Watch {
@@ -177,17 +228,29 @@ impl Watch {
             stop: None,
             killed: false,
             asked: Vec::new(),
+            short: begun + SHORT,
+            said: false,
         }
+    }
+
+    /// Whether nothing of it is left: no process, and nobody who still holds its output.
+    fn is_wholly_over(&self) -> bool {
+        self.stop.is_none() && self.childless && self.pipe.is_none()
     }
 
     fn follow(&mut self, signals: &mut Signals, output: &mut Output) -> io::Result<()> {
         loop {
             self.reap();
-            self.advance(Instant::now(), signals);
+            let now = Instant::now();
+            self.advance(now, signals);
             if matches!(self.phase, Phase::Over) {
                 break;
             }
-            self.wait(signals, output)?;
+            if !self.said && now >= self.short {
+                self.said = true;
+                say(&[READY]);
+            }
+            self.wait(now, signals, output)?;
         }
         // What was printed before the end and not read yet; whoever still prints is not waited for.
         for _ in 0..64 {
@@ -276,9 +339,9 @@ impl Watch {
         }
     }
 
-    fn wait(&mut self, signals: &mut Signals, output: &mut Output) -> io::Result<()> {
-        let now = Instant::now();
+    fn wait(&mut self, now: Instant, signals: &mut Signals, output: &mut Output) -> io::Result<()> {
         let until = match self.phase {
+            Phase::Running if !self.said => self.deadline.min(self.short),
             Phase::Running => self.deadline.min(now + LOOK),
             Phase::Lingering { until } => until,
             Phase::Terminating { until } | Phase::Killing { until } => until.min(now + SWEEP),

@@ -62,9 +62,13 @@ impl Tail {
         self.offset
     }
 
+    /// There is more, or there will be no more: the supervisor may live on for another attempt.
     async fn grown(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
+            if self.dir.join(record::EXIT).exists() {
+                return;
+            }
             let length = self.file.as_ref().and_then(|file| file.metadata().ok()).map(|m| m.len());
             if length.is_none_or(|length| length > self.offset) {
                 return;

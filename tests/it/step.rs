@@ -1,10 +1,13 @@
 //! Real commands under the real supervisor process.
 
+mod crew;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use backout::step::process::Identity;
-use backout::step::record::{self, By, Exit, Outcome, Started};
+use backout::step::order::Order;
+use backout::step::process::{Identity, boot_id};
+use backout::step::record::{self, By, Exit, JobFile, Outcome, Started};
 use backout::step::runner::{self, Job, Standing, StepError};
 use backout::step::tail::tail;
 use tempfile::TempDir;
@@ -33,6 +36,20 @@ impl Attempt {
 
     fn sh(&self, script: &str) -> Job {
         self.job(&["/bin/sh", "-eu", "-c", script])
+    }
+
+    /// As a hub would write it.
+    fn order(&self, script: &str) -> Order {
+        let job = JobFile {
+            argv: ["/bin/sh", "-c", script].map(str::to_owned).into(),
+            cwd: self.root.path().to_owned(),
+            env: vec![],
+            timeout_ms: 60_000,
+            grace_ms: 1_000,
+            output_cap: 1_000,
+            boot_id: boot_id().to_owned(),
+        };
+        Order { dir: self.dir.clone(), job, env: Default::default(), hidden: vec![] }
     }
 
     fn out(&self) -> Vec<u8> {
@@ -352,10 +369,37 @@ async fn an_attempt_directory_is_used_once() {
     let job = a.sh("echo ran >> runs");
     run(&job).await;
     assert!(matches!(runner::launch(&job).await, Err(StepError::Used(_))));
-    let second =
-        std::process::Command::new(env!("CARGO_BIN_EXE_backout")).arg("__step").arg(&a.dir).output().unwrap();
-    assert_eq!(second.status.code(), Some(70));
+    let (code, said) = ordered(&a, &a.order("echo ran >> runs").line().unwrap());
+    assert_eq!(code, Some(70));
+    assert!(said.contains("was started before"), "{said}");
     assert_eq!(std::fs::read_to_string(a.root.path().join("runs")).unwrap(), "ran\n");
+}
+
+/// What a supervisor does with these bytes and no more: its exit code and its words.
+fn ordered(a: &Attempt, bytes: &[u8]) -> (Option<i32>, String) {
+    use std::process::{Command, Stdio};
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backout"));
+    command.arg("__step").arg(a.root.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), bytes).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn half_an_order_starts_nothing() {
+    let a = attempt();
+    std::fs::create_dir(&a.dir).unwrap();
+    let line = a.order("touch ran").line().unwrap();
+    for bytes in [&line[..line.len() - 1], b""] {
+        assert_eq!(ordered(&a, bytes), (Some(0), String::new()));
+    }
+    let (code, said) = ordered(&a, b"{\"dir\": \"hunter2\n");
+    assert_eq!(code, Some(70));
+    assert!(said.contains("no order") && !said.contains("hunter2"), "{said}");
+    assert_eq!(runner::inspect(&a.dir), Standing::NotStarted);
+    assert_eq!(ordered(&a, &line).0, Some(0));
+    assert!(a.root.path().join("ran").exists());
 }
 
 #[tokio::test]

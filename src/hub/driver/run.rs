@@ -68,8 +68,8 @@ impl Driver {
         if job.stop.borrow().is_some() {
             return Err(End::new(Outcome::Cancelled, "stopped before it began; nothing was run"));
         }
-        match runner::launch(&work).await {
-            Ok(_) => Ok(self.follow(job, &dir, codes, &place(host)).await),
+        match self.crew.launch(&work).await {
+            Ok(watched) => Ok(self.follow(job, &dir, codes, &place(host), watched.wait()).await),
             Err(e @ StepError::NoSupervisor(_)) => Ok(self.without_supervisor(job, &dir, codes, &e).await),
             Err(e) => Err(End::failed(format!("{e}; nothing was run"))),
         }
@@ -80,7 +80,7 @@ impl Driver {
         match runner::withdraw(dir) {
             Ok(Standing::NotStarted) => End::failed(format!("{error}; nothing was run")),
             Ok(Standing::Running { .. } | Standing::Ended(_) | Standing::Lost { .. }) => {
-                self.follow(job, dir, codes, &self.place(job)).await
+                self.follow(job, dir, codes, &self.place(job), runner::wait(dir)).await
             }
             Err(e) => {
                 End::new(Outcome::Unknown, format!("{error}; and whether it was started is not known: {e}"))
@@ -104,21 +104,27 @@ impl Driver {
                 "the hub ended between recording the start and starting the command; it was most likely not run",
             ),
             Ok(Standing::Running { .. } | Standing::Ended(_) | Standing::Lost { .. }) => {
-                self.follow(job, &dir, codes, &self.place(job)).await
+                self.follow(job, &dir, codes, &self.place(job), runner::wait(&dir)).await
             }
             Err(e) => End::new(Outcome::Unknown, format!("whether it was started is not known: {e}")),
         }
     }
 
     /// Waits for the end, passing on every wish to stop it.
-    async fn follow(&self, job: &Job, dir: &Path, codes: &[i32], place: &Place) -> End {
+    async fn follow(
+        &self,
+        job: &Job,
+        dir: &Path,
+        codes: &[i32],
+        place: &Place,
+        ended_at: impl Future<Output = Result<Exit, StepError>>,
+    ) -> End {
         let mut stop = job.stop.clone();
         let mut heard: Option<Stop> = None;
         let mut reported = Reported::default();
         let mut looks = tokio::time::interval(progress::EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         looks.reset();
-        let ended_at = runner::wait(dir);
         tokio::pin!(ended_at);
         let exit = loop {
             tokio::select! {

@@ -1,5 +1,6 @@
 //! Starts the command of a job. Never lets it have a terminal, an ssh agent or anything to read.
 
+use std::ffi::OsString;
 use std::io::{self, ErrorKind, PipeReader};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -8,13 +9,10 @@ use std::process::{Command, Stdio};
 
 use rustix::process::Pid;
 
-use crate::step::record::JobFile;
+use crate::step::order::Order;
 
 /// Taken away: whoever started the hub did not mean to lend their agent to every step.
 pub(crate) const WITHHELD: [&str; 2] = ["SSH_AUTH_SOCK", "SSH_AGENT_PID"];
-
-/// For the supervisor only: a JSON list of what must not be in the output.
-pub(crate) const HIDDEN: &str = "BACKOUT_HIDDEN";
 
 /// Set: output is text for a log, and appears as it is printed.
 pub(crate) const SET: [(&str, &str); 3] = [("TERM", "dumb"), ("NO_COLOR", "1"), ("PYTHONUNBUFFERED", "1")];
@@ -23,7 +21,8 @@ pub(crate) const SET: [(&str, &str); 3] = [("TERM", "dumb"), ("NO_COLOR", "1"), 
 ///
 /// # Errors
 /// A sentence why there is no command now.
-pub fn spawn(job: &JobFile) -> Result<(Pid, PipeReader), String> {
+pub fn spawn(order: &Order) -> Result<(Pid, PipeReader), String> {
+    let job = &order.job;
     let Some((program, args)) = job.argv.split_first() else {
         return Err("there is no command".to_owned());
     };
@@ -35,28 +34,25 @@ pub fn spawn(job: &JobFile) -> Result<(Pid, PipeReader), String> {
         .stdin(Stdio::null())
         .stderr(writer.try_clone().map_err(|e| e.to_string())?)
         .stdout(writer)
-        .process_group(0)
-        .env_remove(HIDDEN);
-    // What the runbook sets itself came through the environment and stays.
-    let own = |name: &str| job.env.iter().any(|n| n == name);
-    for name in WITHHELD.into_iter().filter(|name| !own(name)) {
+        .process_group(0);
+    for name in WITHHELD {
         command.env_remove(name);
     }
-    for (name, value) in SET.into_iter().filter(|(name, _)| !own(name)) {
-        command.env(name, value);
-    }
+    // What the runbook sets itself counts.
+    command.envs(SET).envs(&order.env);
     // Dropping the command closes this side's copy of the pipe's write end; else the output would never end.
-    let child = command.spawn().map_err(|e| why_not(&e, program, &job.cwd))?;
+    let child = command.spawn().map_err(|e| why_not(&e, program, order))?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     Ok((pid.ok_or("the kernel gave no process id")?, reader))
 }
 
 /// The error says little: a missing interpreter, directory and program are all "No such file or directory".
-fn why_not(error: &io::Error, program: &str, cwd: &Path) -> String {
+fn why_not(error: &io::Error, program: &str, order: &Order) -> String {
+    let cwd = &order.job.cwd;
     if !cwd.is_dir() {
         return format!("the working directory {} is not there", cwd.display());
     }
-    let file = find(program, cwd);
+    let file = find(program, order);
     match (error.kind(), file) {
         (ErrorKind::NotFound, None) if program.contains('/') => format!("{program}: there is no such file"),
         (ErrorKind::NotFound, None) => format!("{program}: command not found"),
@@ -77,11 +73,11 @@ fn why_not(error: &io::Error, program: &str, cwd: &Path) -> String {
     }
 }
 
-fn find(program: &str, cwd: &Path) -> Option<PathBuf> {
+fn find(program: &str, order: &Order) -> Option<PathBuf> {
     if program.contains('/') {
-        return Some(cwd.join(program)).filter(|file| file.exists());
+        return Some(order.job.cwd.join(program)).filter(|file| file.exists());
     }
-    let path = std::env::var_os("PATH")?;
+    let path = order.env.get("PATH").map(OsString::from).or_else(|| std::env::var_os("PATH"))?;
     let all: Vec<PathBuf> =
         std::env::split_paths(&path).map(|dir| dir.join(program)).filter(|f| f.exists()).collect();
     all.iter().find(|file| is_executable(file)).or(all.first()).cloned()
