@@ -2,7 +2,7 @@
 
 use crate::cli::args::{Args, List, Status as StatusArgs};
 use crate::cli::context::{self, Context};
-use crate::cli::{print, record};
+use crate::cli::{history, print, record};
 use crate::core::incident::{Incident, Stage, Status};
 use crate::core::time::{Stamp, spoken};
 use crate::core::{comms, readiness};
@@ -47,6 +47,7 @@ pub fn status(args: &Args, verb: &StatusArgs) -> Result<()> {
     let loaded = record::load(&dir)?;
     let mut whole = summary_of(&dir, &loaded);
     let incident = &loaded.incident;
+    let known = history::before(&state, &incident.runbook)?;
     let steps: Vec<Value> = incident.runbook.steps().map(|s| step(incident, s)).collect();
     if let Some(map) = whole.as_object_mut() {
         map.insert("steps".to_owned(), Value::Array(steps));
@@ -62,7 +63,7 @@ pub fn status(args: &Args, verb: &StatusArgs) -> Result<()> {
         map.insert("backlog".to_owned(), json!(owed));
         let now = context::now();
         map.insert("due_messages".to_owned(), Value::Array(due(incident, now)));
-        map.insert("readiness".to_owned(), readiness_of(incident, now));
+        map.insert("readiness".to_owned(), readiness_of(incident, &known, now));
         map.insert("anchored".to_owned(), Value::Array(anchored(incident)));
         among_people(map, incident);
         map.insert("triggers_fired".to_owned(), json!(incident.fired.keys().collect::<Vec<_>>()));
@@ -71,7 +72,7 @@ pub fn status(args: &Args, verb: &StatusArgs) -> Result<()> {
         print(&whole.to_string());
         return Ok(());
     }
-    for line in text(&whole, incident) {
+    for line in text(&whole, incident, &known) {
         print(sanitize::line(&line).as_str());
     }
     Ok(())
@@ -103,14 +104,21 @@ fn anchored(incident: &Incident) -> Vec<Value> {
     incident.anchored.iter().map(one).collect()
 }
 
-fn readiness_of(incident: &Incident, now: Stamp) -> Value {
+fn readiness_of(incident: &Incident, known: &readiness::History, now: Stamp) -> Value {
     let gates: Vec<Value> = readiness::hard_gates(incident, now)
         .into_iter()
         .map(|gate| json!({"what": gate.what, "open": gate.open}))
         .collect();
-    let options = readiness::options(incident, &readiness::History::default(), now);
+    let options = readiness::options(incident, known, now);
     let way = |e: &readiness::Estimate| json!({"seconds": e.takes.map(|t| t.as_secs()), "cents": e.cents, "assumptions": e.assumptions});
-    json!({"gates": gates, "rollback": way(&options.rollback), "fix_forward": way(&options.fix_forward)})
+    let seen = |s: Option<readiness::Seen>| {
+        s.map(|s| json!({"p50_s": s.median.as_secs(), "p90_s": s.p90.as_secs(), "n": s.n}))
+    };
+    let last = |l: Option<(Stamp, usize)>| l.map(|(at, n)| json!({"last": at.to_string(), "n": n}));
+    let history = json!({"rollback": seen(known.rollback), "fix_forward": seen(known.fix_forward),
+                         "drilled": last(known.drilled), "carried_out": last(known.carried_out)});
+    json!({"gates": gates, "rollback": way(&options.rollback), "fix_forward": way(&options.fix_forward),
+           "history": history})
 }
 
 fn seats(incident: &Incident) -> Vec<Value> {
@@ -187,7 +195,7 @@ fn hub_runs(dir: &Path) -> bool {
     rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared).is_err()
 }
 
-fn text(whole: &Value, incident: &Incident) -> Vec<String> {
+fn text(whole: &Value, incident: &Incident, known: &readiness::History) -> Vec<String> {
     let of = |key: &str| whole.get(key).and_then(Value::as_str).unwrap_or("-").to_owned();
     let now = context::now();
     let empty = incident.empty_seats();
@@ -225,6 +233,9 @@ fn text(whole: &Value, incident: &Incident) -> Vec<String> {
     for gate in readiness::hard_gates(incident, now).into_iter().filter(|g| !g.open) {
         lines.push(format!("CANNOT ROLL BACK: {}", gate.what));
     }
+    if incident.stage < Stage::Closed && !incident.phases_over() {
+        lines.extend(ways(incident, known, now));
+    }
     for (name, left) in incident.open_backlog() {
         lines.push(format!("to reconcile: {left} {name}"));
     }
@@ -237,6 +248,17 @@ fn text(whole: &Value, incident: &Incident) -> Vec<String> {
         lines.extend(incident.runbook.always.iter().map(|s| step_line(incident, s)));
     }
     lines
+}
+
+/// What going back and fixing forward would take, each with what that rests on.
+fn ways(incident: &Incident, known: &readiness::History, now: Stamp) -> [String; 2] {
+    let options = readiness::options(incident, known, now);
+    let way = |name: &str, e: &readiness::Estimate| {
+        let takes =
+            e.takes.map_or("nobody knows how long".to_owned(), |t| format!("about {} more", spoken(t)));
+        format!("{name}: {takes} ({})", e.assumptions.join("; "))
+    };
+    [way("to roll back", &options.rollback), way("to fix forward", &options.fix_forward)]
 }
 
 /// What is open between people.

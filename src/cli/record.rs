@@ -91,10 +91,19 @@ pub fn find(state: &Path, name: Option<&str>) -> Result<PathBuf> {
 
 /// The id of an incident's pinned runbook; cheaper than its record.
 pub fn runbook_id(dir: &Path) -> Option<String> {
+    of_runbook(dir, "id")
+}
+
+/// The service of an incident's pinned runbook; cheaper than its record.
+pub fn service(dir: &Path) -> Option<String> {
+    of_runbook(dir, "service")
+}
+
+fn of_runbook(dir: &Path, key: &str) -> Option<String> {
     let bytes = std::fs::read(dir.join("runbook.yaml")).ok()?;
     let root = crate::runbook::yaml::parse_bytes("runbook.yaml", &bytes).ok()?;
-    match &root.get("id")?.value {
-        crate::runbook::yaml::Value::Scalar(id) => Some(id.text.clone()),
+    match &root.get(key)?.value {
+        crate::runbook::yaml::Value::Scalar(text) => Some(text.text.clone()),
         crate::runbook::yaml::Value::List(_) | crate::runbook::yaml::Value::Map(_) => None,
     }
 }

@@ -22,8 +22,18 @@ pub struct Hard {
 pub struct Seen {
     /// Half took at most so long.
     pub median: Duration,
+    /// Nine of ten took at most so long.
+    pub p90: Duration,
     /// How often.
     pub n: usize,
+}
+
+impl Seen {
+    /// In a sentence, never without how many it rests on.
+    fn words(&self, of: &str) -> String {
+        let (median, p90) = (spoken(self.median), spoken(self.p90));
+        format!("half of {} {of} took at most {median}, nine of ten at most {p90}", self.n)
+    }
 }
 
 /// What was seen here before. What nobody measured is not there.
@@ -33,6 +43,10 @@ pub struct History {
     pub rollback: Option<Seen>,
     /// Incidents of this service that were fixed forward, from the opening to the fix.
     pub fix_forward: Option<Seen>,
+    /// When this runbook was last rehearsed to its end, and how often.
+    pub drilled: Option<(Stamp, usize)>,
+    /// When it was last carried out in earnest, and how often.
+    pub carried_out: Option<(Stamp, usize)>,
 }
 
 /// What a way would take.
@@ -140,11 +154,7 @@ fn rollback(incident: &Incident, history: &History, now: Stamp) -> Estimate {
     let (path, without) = longest_path(incident, now);
     let takes = match (history.rollback, without) {
         (Some(seen), _) => {
-            assumptions.push(format!(
-                "half of {} rollbacks with this runbook took at most {}",
-                seen.n,
-                spoken(seen.median)
-            ));
+            assumptions.push(seen.words("rollbacks with this runbook"));
             if seen.n < 3 {
                 assumptions.push("that is too few to rely on".to_owned());
             }
@@ -173,11 +183,7 @@ fn fix_forward(incident: &Incident, history: &History) -> Estimate {
     let takes = history.fix_forward.map(|seen| seen.median);
     match history.fix_forward {
         Some(seen) => {
-            assumptions.push(format!(
-                "half of {} fixes of this service took at most {}",
-                seen.n,
-                spoken(seen.median)
-            ));
+            assumptions.push(seen.words("fixes of this service"));
             if seen.n < 3 {
                 assumptions.push("that is too few to rely on".to_owned());
             }
@@ -290,10 +296,11 @@ mod tests {
 
     #[test]
     fn what_was_seen_here_counts_more_than_what_was_estimated() {
-        let seen = |minutes, n| Some(Seen { median: MINUTE * minutes, n });
-        let history = History { rollback: seen(25, 2), fix_forward: seen(90, 7) };
+        let seen = |minutes, n| Some(Seen { median: MINUTE * minutes, p90: MINUTE * minutes * 2, n });
+        let history = History { rollback: seen(25, 2), fix_forward: seen(90, 7), ..History::default() };
         let options = options(&incident("deploy", SIDE_BY_SIDE), &history, Stamp(0));
         assert_eq!(options.rollback.takes, Some(MINUTE * 25));
+        assert!(options.rollback.assumptions[0].contains("nine of ten at most 50m"));
         assert!(options.rollback.assumptions[1].contains("too few"));
         assert_eq!(options.fix_forward.takes, Some(MINUTE * 90));
     }
