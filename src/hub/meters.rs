@@ -10,6 +10,7 @@ use crate::hub::clock;
 use crate::hub::layout;
 use crate::hub::pinned::Pinned;
 use crate::hub::shared::{Shared, Shown};
+use crate::metrics::pane::compare::{Compared, Normal, Times};
 use crate::metrics::pane::{Pane, PaneState, pane};
 use crate::metrics::poller::{Poller, Watched};
 use crate::metrics::series::Series;
@@ -18,7 +19,7 @@ use crate::metrics::trigger::{Gate, Judged, Score, TriggerState, evaluate, score
 use crate::outside::http::Clients;
 use crate::runbook::model::{Metric, Runbook};
 use crate::wire::message::ScoreView;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -86,6 +87,7 @@ impl Meters {
             .iter()
             .filter_map(|(metric, p)| Some((metric.name.clone(), p.as_ref()?.subscribe())))
             .collect();
+        let mut normal = BTreeMap::new();
         let news = Arc::new(Notify::new());
         for (_, receiver) in &receivers {
             let (mut receiver, news) = (receiver.clone(), news.clone());
@@ -108,7 +110,7 @@ impl Meters {
             }
             let gates = gates(&incidents.borrow(), now);
             let score = score_view(judged.score(gates, now));
-            let shown = Shown { panes: self.panes(now), score };
+            let shown = Shown { panes: self.panes(&incidents.borrow(), &mut normal, now), score };
             shared.shown.send_if_modified(|before| {
                 let new = **before != shown;
                 if new {
@@ -121,11 +123,21 @@ impl Meters {
         }
     }
 
-    fn panes(&self, now: i64) -> Vec<Pane> {
+    /// `normal` is what was found out about each metric while the time before the incident was still known.
+    fn panes(&self, incident: &Incident, normal: &mut BTreeMap<String, Normal>, now: i64) -> Vec<Pane> {
+        let better = incident.mitigated_at.or(incident.resolved_at).map(|at| at.0);
+        let times = Times { opened: incident.opened_at.0, better };
         self.pollers
             .iter()
             .map(|(metric, poller)| match poller {
-                Some(poller) => pane(metric, &poller.watched().series, now, WINDOW, POINTS),
+                Some(poller) => {
+                    let series = &poller.watched().series;
+                    let compared = Compared::of(series, times, normal.get(&metric.name).copied());
+                    if let Some(found) = compared.normal {
+                        normal.insert(metric.name.clone(), found);
+                    }
+                    Pane { compared, ..pane(metric, series, now, WINDOW, POINTS) }
+                }
                 None => Pane {
                     state: PaneState::NoData,
                     why: Some(format!("the workspace has no source `{}`", metric.source)),

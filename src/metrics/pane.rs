@@ -1,10 +1,13 @@
 //! What a metric pane shows, ready to be sent to a screen that knows nothing about sources.
 //! Never lets a gap, a NaN or an old value look like a fresh number.
 
+pub mod compare;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::compare::Compared;
 use super::format;
 /// A value with its unit, for whoever shows panes.
 pub use super::format::value as words;
@@ -85,6 +88,9 @@ pub struct Pane {
     pub why: Option<String>,
     /// Milliseconds since the newest answer, when that is too long ago.
     pub stale_for_ms: Option<u64>,
+    /// Against what it was before.
+    #[serde(default)]
+    pub compared: Compared,
 }
 
 /// Builds the pane of `metric` for the last `window`, with at most `most` points.
@@ -116,6 +122,7 @@ pub fn pane(metric: &Metric, series: &Series, now_micros: i64, window: Duration,
         state,
         why: reading.why_not(),
         stale_for_ms: stale.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX)),
+        compared: Compared::default(),
     }
 }
 
