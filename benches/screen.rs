@@ -103,6 +103,7 @@ impl Bench {
                 state: PaneState::Fine,
                 why: None,
                 stale_for: None,
+                compared: Default::default(),
             }
         };
         let panes = (0..4).map(pane).collect();

@@ -22,6 +22,7 @@ use crate::identity::signer::Signer;
 use crate::wire::act::Act;
 use crate::wire::message::ActResult;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 
 /// Somebody who attends an incident at a console.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ pub fn run(args: &Args, verb: &Join) -> Result<()> {
                 let (room, session) = join(room, &person, &signer, roles(verb)?).await?;
                 let id = door.name();
                 let attendance = Attendance { room, person, signer, session, roles: roles(verb)?, door };
-                farewell(&converse(attendance).await, &id);
+                farewell(&converse(attendance, context.state.clone()).await, &id);
                 Ok(())
             }
             (false, true) => {
@@ -132,9 +133,9 @@ pub async fn attend(args: &Args, attendance: Attendance) -> Result<Left> {
 }
 
 /// Attends in line mode until the person leaves or the hub ends.
-async fn converse(attendance: Attendance) -> Left {
+async fn converse(attendance: Attendance, records: PathBuf) -> Left {
     let (room, door, me, hands) = attendance.parts();
-    plain::talk(room, door, me, hands).await
+    plain::talk(room, (door, records), me, hands).await
 }
 
 impl Attendance {
@@ -174,7 +175,8 @@ async fn show(args: &Args, room: Room, door: Door, me: Me, hands: Option<bridge:
     let setup = settings::setup(args, me)?;
     let (updates, incoming) = tokio::sync::mpsc::channel(console::link::UPDATES);
     let (outgoing, asked) = tokio::sync::mpsc::channel(console::link::ACTS);
-    let bridge = bridge::Bridge::new(room, door, hands, updates, asked);
+    let records = Context::of(args)?.state;
+    let bridge = bridge::Bridge::new(room, (door, records), hands, updates, asked);
     let carried = tokio::spawn(bridge.carry());
     let ended = console::run::run(Ends { updates: incoming, asked: outgoing }, setup).await;
     match &ended {

@@ -21,6 +21,7 @@ use crate::core::incident::Incident;
 use crate::core::team::{Person, Team};
 use crate::core::time::Stamp;
 use crate::core::{event::Answer, plan};
+use crate::metrics::pane::compare::{Compared, Normal};
 use crate::runbook::model::Runbook;
 use crate::sanitize::{self, Clean};
 
@@ -124,7 +125,24 @@ pub(super) struct Play {
 impl Play {
     /// An incident opened by ana, who sits at the console; bob, cleo and dan are in the team.
     pub(super) fn opened_on(columns: u16, rows: u16) -> Play {
-        let loaded = crate::runbook::parse::load("fixture.yaml", RUNBOOK.as_bytes());
+        Play::of(RUNBOOK, columns, rows)
+    }
+
+    /// The same with so many steps that each need the one before.
+    pub(super) fn with_steps(count: usize) -> Play {
+        let steps: String = (0..count)
+            .map(|n| {
+                format!(
+                    "      - {{id: s{n}, run: [deploy, \"{n}\"], timeout: 30s, role: sre, estimate: 1s}}\n"
+                )
+            })
+            .collect();
+        let (head, _) = RUNBOOK.split_once("phases:").unwrap();
+        Play::of(&format!("{head}phases:\n  - name: Many\n    steps:\n{steps}"), 120, 40)
+    }
+
+    fn of(runbook: &str, columns: u16, rows: u16) -> Play {
+        let loaded = crate::runbook::parse::load("fixture.yaml", runbook.as_bytes());
         let runbook = Arc::new(loaded.map_err(|f| format!("{f:#?}")).unwrap().runbook);
         let person_of = |id: &str, name: &str, roles: &[&str]| Person {
             id: person(id),
@@ -250,7 +268,8 @@ impl Play {
     pub(super) fn waits(&mut self, span: Duration) -> &mut Play {
         self.clock += span;
         let now = self.now();
-        update(&mut self.model, Msg::Tick, now);
+        let effects = update(&mut self.model, Msg::Tick, now);
+        self.effects.extend(effects);
         self
     }
 
@@ -367,6 +386,8 @@ impl Play {
             })
             .collect();
         let mark = |value: f64, text: &str| Mark { value, text: sanitize::line(text) };
+        let normal = Normal { low: 0.0, middle: 0.002, high: 0.004, samples: 720 };
+        let compared = Compared { normal: Some(normal), during: Some(0.08), after: None };
         let errors = Pane {
             name: "errors".into(),
             title: "Checkout errors".into(),
@@ -378,6 +399,7 @@ impl Play {
             state: PaneState::Critical,
             why: None,
             stale_for: None,
+            compared,
         };
         let latency = Pane {
             name: "latency".into(),
@@ -390,6 +412,7 @@ impl Play {
             state: PaneState::Failed,
             why: Some("the source did not answer within 2s".into()),
             stale_for: Some(Duration::from_secs(65)),
+            compared: Compared::default(),
         };
         self.hub(Update::Panes(vec![errors, latency]));
         let parts = vec![("fired".into(), "Checkout errors above 5 % for 2m".into())];

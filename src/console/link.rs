@@ -6,9 +6,11 @@ use std::time::Duration;
 use crate::core::event::{Direction, Event, Seen};
 use crate::core::id::{Digest, PersonId, SessionId, StepId};
 use crate::core::intent::{GateAnswer, Intent};
+use crate::core::readiness::History;
 use crate::core::statement::Answering;
 use crate::core::team::Team;
 use crate::core::time::Stamp;
+use crate::metrics::pane::compare::Compared;
 use crate::runbook::model::Runbook;
 use crate::sanitize::Clean;
 
@@ -54,6 +56,8 @@ pub enum Update {
     Panes(Vec<Pane>),
     /// The rollback-readiness score.
     Readiness(Readiness),
+    /// How long the ways took before.
+    Past(History),
     /// The state of the line and of the writer.
     Room(Room),
     /// What became of an act.
@@ -202,6 +206,8 @@ pub struct Pane {
     pub why: Option<Clean>,
     /// How old the newest answer is, when that is too old.
     pub stale_for: Option<Duration>,
+    /// Against what it was before.
+    pub compared: Compared,
 }
 
 /// The rollback-readiness score with its reasons.
@@ -226,8 +232,6 @@ pub struct Room {
     pub line: Line,
     /// Why the hub writes no more; nothing new starts then.
     pub writer_stopped: Option<Clean>,
-    /// The newest head somebody elsewhere keeps: its size and since when.
-    pub anchored: Option<(u64, Stamp)>,
     /// What is silenced, told and copied elsewhere: its name, whether it does as it should, a sentence.
     pub outside: Vec<(Clean, bool, Clean)>,
 }

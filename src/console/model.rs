@@ -1,6 +1,6 @@
 //! Everything the screen is drawn from. Never draws, never waits, never reads a clock.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::deed::Ground;
@@ -14,6 +14,7 @@ use super::terminal::Size;
 use crate::core::event::Direction;
 use crate::core::id::StepId;
 use crate::core::incident::{Incident, Stage};
+use crate::core::readiness::History;
 use crate::core::time::Stamp;
 use crate::sanitize::Clean;
 use crate::theme::Role;
@@ -151,6 +152,8 @@ pub struct Model {
     pub panes: Vec<Pane>,
     /// The readiness score.
     pub readiness: Option<Readiness>,
+    /// How long the ways took before; none before somebody has looked.
+    pub past: Option<History>,
     /// The line and the writer.
     pub room: Room,
     /// Now.
@@ -187,6 +190,8 @@ pub struct Model {
     pub window: Window,
     /// Steady time of the last bell.
     pub rang: Option<Duration>,
+    /// What the bell has rung for, or was seen without it.
+    pub rung: BTreeSet<String>,
 }
 
 /// Whether somebody looks at the window.
@@ -215,6 +220,7 @@ impl Model {
             watching: None,
             panes: Vec::new(),
             readiness: None,
+            past: None,
             room: Room::default(),
             now,
             size,
@@ -232,12 +238,14 @@ impl Model {
                 words: "waiting for the hub".into(),
                 step: None,
                 deed: None,
+                thing: None,
             },
             keymap,
             next_act: 1,
             leaving: None,
             window: Window::Unsaid,
             rang: None,
+            rung: BTreeSet::new(),
         }
     }
 

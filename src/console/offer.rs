@@ -3,8 +3,9 @@
 use super::action::{Action, Place, TABLE};
 use super::deed::{Deed, Ground};
 use super::link::Stance;
+use super::timers;
 use crate::core::id::StepId;
-use crate::core::incident::{Stage, Status};
+use crate::core::incident::{Incident, Stage, Status};
 use crate::core::refusal::Refusal;
 use crate::core::time::spoken;
 use crate::runbook::model::{Action as StepAction, Step};
@@ -120,50 +121,62 @@ pub struct Attention {
     pub step: Option<StepId>,
     /// The deed that it asks for, where one stands out.
     pub deed: Option<Deed>,
+    /// A name for what waits for the person at this screen; the same thing has the same name, however long it waits.
+    pub thing: Option<String>,
 }
 
 /// What comes next, most pressing first.
 pub fn attention(ground: &Ground<'_>) -> Attention {
-    let for_me = |words: String, step: &StepId| Attention {
+    let for_me = |words: String, step: Option<StepId>, deed: Option<Deed>, thing: String| Attention {
         tone: Tone::ForMe,
         words,
-        step: Some(step.clone()),
-        deed: None,
+        step,
+        deed,
+        thing: Some(thing),
     };
     for step in steps_by_urgency(ground) {
         let offers = of_step(ground, &step);
         if let Some(words) = wanted(ground, &step, &offers) {
-            return for_me(words, &step);
+            let thing = format!("{words} {}", tries(ground, &step));
+            return for_me(words, Some(step), None, thing);
         }
     }
-    if let Some((words, deed)) = among_people(ground) {
-        return Attention { tone: Tone::ForMe, words, step: None, deed };
+    if let Some((words, deed, thing)) = among_people(ground) {
+        return for_me(words, None, deed, thing);
     }
     if let Some(seat) = seat_for_me(ground) {
         let words = format!("the seat {seat} is empty: take-seat {seat}");
         let deed = Deed { action: Action::TakeSeat, step: None, with: Some(seat) };
-        return Attention { tone: Tone::ForMe, words, step: None, deed: Some(deed) };
+        return for_me(words.clone(), None, Some(deed), words);
     }
     if let Some((words, deed)) = closing(ground) {
-        return Attention { tone: Tone::ForMe, words, step: None, deed };
+        return for_me(words.clone(), None, deed, words);
     }
     others(ground)
+}
+
+/// How often a step was tried and its approval was asked for: a second time is another thing.
+fn tries(ground: &Ground<'_>, step: &StepId) -> String {
+    let run = ground.incident.run(step).map_or(0, |run| run.attempt);
+    let gate = ground.incident.gates.get(step).map_or(0, |gate| gate.requested_at.0);
+    format!("{run} {gate}")
 }
 
 /// Steps that may need somebody, the most pressing kind first and in file order within.
 fn steps_by_urgency(ground: &Ground<'_>) -> Vec<StepId> {
     let incident = ground.incident;
-    let ids = incident.runbook.steps().filter_map(|s| StepId::parse(s.id.clone()).ok());
-    let mut all: Vec<(u8, StepId)> = ids
-        .filter_map(|id| {
-            let run = incident.run(&id)?;
+    let mut all: Vec<(u8, StepId)> = incident
+        .runbook
+        .steps()
+        .filter_map(|step| {
+            let run = incident.runs.get(step.id.as_str())?;
             let rank = match run.status {
                 Status::Unknown => 0,
-                _ if incident.undos.get(&id).is_some_and(|u| u.status == Status::Unknown) => 0,
+                _ if incident.undos.get(step.id.as_str()).is_some_and(|u| u.status == Status::Unknown) => 0,
                 Status::Waiting => 1,
                 Status::Failed | Status::TimedOut | Status::Cancelled if !run.passed => 2,
                 Status::Running => 3,
-                Status::Pending if incident.step(&id).is_some_and(|s| incident.is_ready(s)) => 4,
+                Status::Pending if incident.is_ready(step) => 4,
                 Status::Pending
                 | Status::Succeeded
                 | Status::Failed
@@ -173,7 +186,7 @@ fn steps_by_urgency(ground: &Ground<'_>) -> Vec<StepId> {
                 | Status::DoneByHand
                 | Status::NotReached => return None,
             };
-            Some((rank, id))
+            Some((rank, StepId::parse(step.id.clone()).ok()?))
         })
         .collect();
     if incident.stage == Stage::Open {
@@ -224,7 +237,7 @@ fn was(status: Status) -> &'static str {
 }
 
 /// An offer of command, a question or a removal that waits for this person.
-fn among_people(ground: &Ground<'_>) -> Option<(String, Option<Deed>)> {
+fn among_people(ground: &Ground<'_>) -> Option<(String, Option<Deed>, String)> {
     let incident = ground.incident;
     let me = &ground.me.person;
     let can = |action| {
@@ -234,18 +247,21 @@ fn among_people(ground: &Ground<'_>) -> Option<(String, Option<Deed>)> {
     if let Some(offer) = incident.offer.as_ref().filter(|o| &o.to == me) {
         let deed = can(Action::TakeCommand)?;
         let left = spoken(offer.expires.since(ground.now));
-        return Some((format!("{} offers you the command, {left} left", offer.from), Some(deed)));
+        let words = format!("{} offers you the command, {left} left", offer.from);
+        return Some((words, Some(deed), format!("offer #{}", offer.seq)));
     }
-    if let Some((_, poll)) = incident.open_poll()
+    if let Some((seq, poll)) = incident.open_poll()
         && &poll.by != me
         && can(Action::Fine).is_some()
     {
         let left = spoken(poll.expires.since(ground.now));
-        return Some((format!("any strong objections, {left} left: {}", poll.question), can(Action::Object)));
+        let words = format!("any strong objections, {left} left: {}", poll.question);
+        return Some((words, can(Action::Object), format!("question #{seq}")));
     }
-    let (_, ask) = incident.open_redaction(ground.now)?;
+    let (seq, ask) = incident.open_redaction(ground.now)?;
     let deed = can(Action::AgreeRemoval)?;
-    Some((format!("{} wants parts of #{} removed", ask.by, ask.event), Some(deed)))
+    let words = format!("{} wants parts of #{} removed", ask.by, ask.event);
+    Some((words, Some(deed), format!("removal #{seq}")))
 }
 
 fn seat_for_me(ground: &Ground<'_>) -> Option<String> {
@@ -285,26 +301,25 @@ fn closing(ground: &Ground<'_>) -> Option<(String, Option<Deed>)> {
 
 fn others(ground: &Ground<'_>) -> Attention {
     let incident = ground.incident;
-    let quiet =
-        |words: &str| Attention { tone: Tone::Quiet, words: words.to_owned(), step: None, deed: None };
+    let still = |tone, words: String, step| Attention { tone, words, step, deed: None, thing: None };
+    let quiet = |words: &str| still(Tone::Quiet, words.to_owned(), None);
     match incident.stage {
         Stage::Empty => return quiet("nothing has happened yet"),
         Stage::Closed => return quiet("closed; nothing more is written"),
         Stage::Open | Stage::Declared => {}
     }
     if let Some(why) = &incident.paused {
-        let words = format!("paused: {why}");
-        return Attention { tone: Tone::ForOthers, words, step: None, deed: None };
+        return still(Tone::ForOthers, format!("paused: {why}"), None);
     }
     if let Some(id) = steps_by_urgency(ground).into_iter().next() {
-        let waits = |words| Attention { tone: Tone::ForOthers, words, step: Some(id.clone()), deed: None };
+        let waits = |words| still(Tone::ForOthers, words, Some(id.clone()));
         let Some(step) = incident.step(&id) else {
             return waits(format!("the decision to roll back: {}", missing(ground, &id)));
         };
         let status = incident.status(id.as_str());
         return waits(match status {
             Status::Waiting => format!("{id}: {}", missing(ground, &id)),
-            Status::Running if step.action.changes_something() => format!("{id} is under way"),
+            Status::Running if step.action.changes_something() => under_way(incident, &id),
             Status::Running => format!("{id} is under way{}", by_whom(step)),
             Status::Unknown => format!("nobody knows how {id} ended{}", by_whom(step)),
             Status::Pending => format!("{id} is ready{}", by_whom(step)),
@@ -312,10 +327,20 @@ fn others(ground: &Ground<'_>) -> Attention {
         });
     }
     if let Some((role, _)) = incident.empty_seats().first() {
-        let words = format!("the seat {role} is empty");
-        return Attention { tone: Tone::ForOthers, words, step: None, deed: None };
+        return still(Tone::ForOthers, format!("the seat {role} is empty"), None);
     }
     quiet("nothing waits")
+}
+
+/// Who does it, and until when at the latest.
+fn under_way(incident: &Incident, id: &StepId) -> String {
+    let who: Vec<&str> =
+        incident.run(id).into_iter().flat_map(|r| &r.executors).map(|p| p.as_str()).collect();
+    let by = if who.is_empty() { String::new() } else { format!(", by {}", who.join(", ")) };
+    let all = timers::steps(incident);
+    let ends = all.iter().find(|t| t.what.split(' ').next() == Some(id.as_str()));
+    let until = ends.map(|t| format!(", until {} at the latest", t.at.clock())).unwrap_or_default();
+    format!("{id} is under way{by}{until}")
 }
 
 fn by_whom(step: &Step) -> String {

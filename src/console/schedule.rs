@@ -1,7 +1,7 @@
 //! The plan as bars on a time axis: what was estimated, what it took, which chain of steps decides when it ends. Never
 //! shows an estimate that nobody made: a step without one counts as no time, and is counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::core::incident::{Incident, Status};
@@ -99,13 +99,13 @@ pub fn schedule(incident: &Incident, now: Stamp) -> Schedule {
     }
     let last = forecast.iter().max_by_key(|(_, (end, _))| *end).map(|(id, (end, _))| (*id, *end));
     let mut at = last.map(|(id, _)| id);
-    // A chain is never longer than there are steps; file order makes a circle impossible.
-    for _ in 0..bars.len() {
-        let Some(id) = at else { break };
-        if let Some(bar) = bars.iter_mut().find(|b| b.step == id) {
-            bar.critical = true;
-        }
+    let mut chain = BTreeSet::new();
+    // File order makes a circle impossible; were there one, it would end where it began.
+    while let Some(id) = at.filter(|id| chain.insert(*id)) {
         at = forecast.get(id).and_then(|(_, before)| *before);
+    }
+    for bar in &mut bars {
+        bar.critical = chain.contains(bar.step.as_str());
     }
     let rto = incident.runbook.objectives.rto;
     Schedule {

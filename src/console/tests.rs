@@ -1,6 +1,8 @@
 //! What a person sees and what their keys do, through the whole room but the terminal.
 
 mod bytes;
+mod fit;
+mod odd;
 mod sheets;
 
 use std::time::Duration;
@@ -517,22 +519,6 @@ fn the_output_of_the_selected_run_is_asked_for_once() {
         .iter()
         .filter(|e| matches!(e, Effect::Ask(Asked::Watch(run)) if run.step == step("switch")));
     assert_eq!(watched.count(), 1);
-}
-
-#[test]
-fn a_bell_rings_only_for_somebody_who_looks_elsewhere() {
-    let mut stage = Play::opened_on(80, 24);
-    stage.hub(Update::Head(super::link::Head::default()));
-    stage.model.window = super::model::Window::Focused;
-    stage.gathered();
-    let quiet = stage.effects.iter().filter(|e| **e == Effect::Bell).count();
-    let mut stage = Play::opened_on(80, 24);
-    stage.model.window = super::model::Window::Away;
-    stage.gathered();
-    let rang = stage.effects.iter().filter(|e| **e == Effect::Bell).count();
-    assert!(quiet <= 1 && rang >= 1, "{quiet} {rang}");
-    assert!(stage.model.attention.step.is_some() && stage.model.selected() == step("declare"));
-    assert_eq!(TABLE.iter().filter(|e| e.action == Action::Approve).count(), 1);
 }
 
 #[test]

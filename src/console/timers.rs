@@ -105,7 +105,8 @@ fn tenures(incident: &Incident) -> Vec<Timer> {
     all
 }
 
-fn steps(incident: &Incident) -> Vec<Timer> {
+/// When the running steps end at the latest.
+pub fn steps(incident: &Incident) -> Vec<Timer> {
     let mut all = Vec::new();
     for step in incident.runbook.steps() {
         let Some(run) = incident.runs.get(step.id.as_str()).filter(|r| r.status == Status::Running) else {

@@ -49,7 +49,7 @@ const BETWEEN_BELLS: Duration = Duration::from_secs(10);
 /// Folds a message into the model.
 pub fn update(model: &mut Model, msg: Msg, now: Moment) -> Vec<Effect> {
     model.now = now;
-    let before = model.attention.clone();
+    let joined = model.incident.is_some();
     let mut effects = match msg {
         Msg::Input(input) => match input {
             Input::Key(key) => keys::key(model, key),
@@ -72,9 +72,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Moment) -> Vec<Effect> {
         }
     };
     forget_old(model);
-    if model.attention != before && model.attention.tone == super::offer::Tone::ForMe {
-        effects.extend(bell(model));
-    }
+    effects.extend(bell(model, joined));
     effects.extend(watch(model));
     effects
 }
@@ -94,13 +92,19 @@ fn forget_old(model: &mut Model) {
     }
 }
 
-/// One bell when something waits for a person who looks elsewhere.
-fn bell(model: &mut Model) -> Option<Effect> {
+/// One bell for each thing that waits for a person who looks elsewhere, however often it comes and goes. What waited
+/// when they came was seen by coming; what comes too soon after another bell gets its own a little later.
+fn bell(model: &mut Model, joined: bool) -> Option<Effect> {
+    let thing = model.attention.thing.clone().filter(|thing| !model.rung.contains(thing))?;
     let now = model.now.steady;
-    let lately = model.rang.is_some_and(|at| now.saturating_sub(at) < BETWEEN_BELLS);
-    if model.window == Window::Focused || lately {
+    if model.window == Window::Focused || !joined {
+        model.rung.insert(thing);
         return None;
     }
+    if model.rang.is_some_and(|at| now.saturating_sub(at) < BETWEEN_BELLS) {
+        return None;
+    }
+    model.rung.insert(thing);
     model.rang = Some(now);
     Some(Effect::Bell)
 }

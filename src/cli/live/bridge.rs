@@ -4,6 +4,7 @@
 use super::translate;
 use crate::cli::context;
 use crate::cli::door::{Before, Door};
+use crate::cli::history;
 use crate::client::answer::{self, Draft};
 use crate::client::room::{Room, RoomError, Update};
 use crate::client::session::{ActError, Session, payload};
@@ -18,6 +19,7 @@ use crate::sanitize::{self, Clean};
 use crate::wire;
 use crate::wire::message::ActResult;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -48,6 +50,8 @@ const SHORTER: &str = "the hub that came back has a shorter record than the one 
 pub struct Bridge {
     room: Room,
     door: Door,
+    /// Where earlier records are.
+    records: PathBuf,
     hands: Option<Hands>,
     updates: mpsc::Sender<Shown>,
     asked: mpsc::Receiver<Asked>,
@@ -67,12 +71,13 @@ impl Bridge {
     /// A carrier between this room and a console.
     pub fn new(
         room: Room,
-        door: Door,
+        (door, records): (Door, PathBuf),
         hands: Option<Hands>,
         updates: mpsc::Sender<Shown>,
         asked: mpsc::Receiver<Asked>,
     ) -> Bridge {
-        Bridge { room, door, hands, updates, asked, waiting: BTreeMap::new(), state: RoomState::default() }
+        let (waiting, state) = (BTreeMap::new(), RoomState::default());
+        Bridge { room, door, records, hands, updates, asked, waiting, state }
     }
 
     /// Carries until one side ends. Gives where the incident stood then.
@@ -147,8 +152,22 @@ impl Bridge {
         self.state.line = Line::Up;
         self.state.writer_stopped = translate::stopped(&self.room.welcome.writer);
         self.send(Shown::Room(self.state.clone())).await?;
+        self.look_back();
         self.take_seats().await;
         Ok(())
+    }
+
+    /// Looks through earlier records for how long things took, beside everything else: nobody waits for it.
+    fn look_back(&self) {
+        let (records, updates) = (self.records.clone(), self.updates.clone());
+        let runbook = self.room.mirror.incident.opened_with.clone();
+        // A thread of its own and not of the runtime, which would wait for it when the person leaves.
+        std::thread::spawn(move || {
+            if let Ok(past) = history::before(&records, &runbook) {
+                // The console may be gone by now.
+                let _ = updates.blocking_send(Shown::Past(past));
+            }
+        });
     }
 
     async fn take_seats(&mut self) {

@@ -12,6 +12,7 @@ use crate::console::model::Moment;
 use crate::console::run::Left;
 use crate::core::incident::Stage;
 use std::io::BufRead as _;
+use std::path::PathBuf;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
@@ -19,10 +20,10 @@ use tokio::sync::mpsc;
 const LINES: usize = 16;
 
 /// Talks until the person leaves, or the room or their terminal ends.
-pub(super) async fn talk(room: Room, door: Door, me: Me, hands: Hands) -> Left {
+pub(super) async fn talk(room: Room, from: (Door, PathBuf), me: Me, hands: Hands) -> Left {
     let (updates, mut news) = mpsc::channel(link::UPDATES);
     let (asked, wanted) = mpsc::channel(link::ACTS);
-    let carried = tokio::spawn(Bridge::new(room, door, Some(hands), updates, wanted).carry());
+    let carried = tokio::spawn(Bridge::new(room, from, Some(hands), updates, wanted).carry());
     let began = Instant::now();
     let now = || Moment { wall: context::now(), steady: began.elapsed() };
     let mut talk = Talk::new(me, now());

@@ -83,6 +83,7 @@ pub fn pane(pane: &pane::Pane) -> Pane {
         },
         why: pane.why.as_deref().map(sanitize::line),
         stale_for: pane.stale_for_ms.map(Duration::from_millis),
+        compared: pane.compared,
     }
 }
 

@@ -45,6 +45,7 @@ fn four(now: Stamp) -> Vec<Pane> {
                 state: PaneState::Fine,
                 why: None,
                 stale_for: None,
+                compared: Default::default(),
             }
         })
         .collect()

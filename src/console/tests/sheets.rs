@@ -52,7 +52,8 @@ fn not_going_back_is_one_of_the_options() {
         "40 of 60 points",
         "no fresh numbers: Latency p95",
         "does not undo",
-        "no estimate",
+        "nobody knows how long",
+        "last drilled",
     ] {
         assert!(shown.contains(says), "{says}\n{shown}");
     }

@@ -29,6 +29,7 @@ pub(super) fn update(model: &mut Model, update: Update) -> Vec<Effect> {
         Update::Output(output) => log(model, output),
         Update::Panes(panes) => model.panes = panes,
         Update::Readiness(readiness) => model.readiness = Some(readiness),
+        Update::Past(past) => model.past = Some(past),
         Update::Room(room) => {
             if room.line == Line::Up && model.room.line != Line::Up {
                 model.say(Role::Ok, Clean::literal("connected again; nothing was missed"));

@@ -171,7 +171,8 @@ fn bar(pane: &Pane, axes: &Axes, page: &mut Page<'_>, column: usize, value: f64)
     }
 }
 
-fn role(pane: &Pane, value: f64) -> Role {
+/// What a value means: past a threshold, or just a value.
+pub(super) fn role(pane: &Pane, value: f64) -> Role {
     let limits = (pane.warn.as_ref().map(|m| m.value), pane.critical.as_ref().map(|m| m.value));
     // Thresholds that fall towards critical mean that low values are bad.
     let low_is_bad = matches!(limits, (Some(warn), Some(critical)) if critical < warn);
@@ -211,6 +212,7 @@ mod tests {
             state: PaneState::Fine,
             why: None,
             stale_for: None,
+            compared: Default::default(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::core::time::spoken;
 use crate::sanitize;
 use crate::theme::Role;
 use std::time::Duration;
+use unicode_width::UnicodeWidthStr;
 
 pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     let Some(incident) = &model.incident else {
@@ -85,37 +86,46 @@ fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
         left.extend([page.span(Role::Base, service.into_string()), Span::raw(" · ")]);
     }
     left.push(commander);
-    if let Some((words, role)) = to_be_said(model, incident, page.width()) {
-        left.push(page.span(Role::Base, " · "));
-        left.push(page.span(role, words));
-    }
-    let cost = incident.cost_cents(until(incident, model)).filter(|_| incident.stage > Stage::Empty);
-    if let Some((cents, currency)) = cost {
-        let currency = sanitize::line(currency);
-        left.push(page.span(Role::Base, format!(" · cost {} {currency}", thousands(cents / 100))));
-    }
-    let anchored = match model.room.anchored {
-        Some((n, _)) => format!(", kept elsewhere to #{n}"),
+    let anchored = match incident.anchored.values().map(|(n, _)| n).max() {
+        Some(n) => format!(", kept elsewhere to #{n}"),
         None => String::new(),
     };
     let right = page.span(Role::Muted, format!("head {}{anchored} ", model.head.code));
+    let mut room = page.width().saturating_sub(right.width() + 1);
+    room = room.saturating_sub(left.iter().map(Span::width).sum());
+    let cost = incident.cost_cents(until(incident, model)).filter(|_| incident.stage > Stage::Empty);
+    let cost = cost.map(|(cents, currency)| {
+        let text = format!("{} {}", thousands(cents / 100), sanitize::line(currency));
+        vec![(format!("cost {text}"), Role::Base), (text, Role::Base)]
+    });
+    // Half a number is worse than none: each is there whole, shorter, or not at all.
+    for forms in [Some(to_be_said(model, incident)), cost].into_iter().flatten() {
+        let Some((text, role)) = forms.into_iter().find(|(text, _)| text.width() + 3 <= room) else {
+            continue;
+        };
+        room -= text.width() + 3;
+        left.extend([page.span(Role::Base, " · "), page.span(role, text)]);
+    }
     page.pair(1, Line::from(left), Line::from(right));
 }
 
 /// A word to an audience is announced this long before it is due.
 const SOON: Duration = Duration::from_secs(300);
 
-/// The next word that somebody waits for, when that is soon or over.
-fn to_be_said(model: &Model, incident: &Incident, width: usize) -> Option<(String, Role)> {
+/// The next word that somebody waits for, when that is soon or over; or how long ago something was said. The longest
+/// form first: how long matters more than to whom, where there is no room for both.
+fn to_be_said(model: &Model, incident: &Incident) -> Vec<(String, Role)> {
     let now = model.now.wall;
     let all = timers::timers(incident);
-    let next = all.iter().find(|t| t.about == timers::About::Message)?;
-    // How long matters more than to whom, where there is no room for both.
-    let what = if width >= 110 { sanitize::line(&next.what).into_string() } else { "word due".to_owned() };
-    match next.left(now) {
-        Some(left) if left > SOON => None,
-        Some(left) => Some((format!("{what} in {}", spoken(left)), Role::Waiting)),
-        None => Some((format!("{what} LATE {}", spoken(now.since(next.at))), Role::Warn)),
+    let Some(next) = all.iter().find(|t| t.about == timers::About::Message) else { return Vec::new() };
+    let what = sanitize::line(&next.what).into_string();
+    let forms =
+        |when: String, role| [&what, "word due", "word"].map(|w| (format!("{w} {when}"), role)).to_vec();
+    match (next.left(now), incident.sent.last()) {
+        (None, _) => forms(format!("LATE {}", spoken(now.since(next.at))), Role::Warn),
+        (Some(left), None) => forms(format!("in {}", spoken(left)), Role::Waiting),
+        (Some(left), _) if left <= SOON => forms(format!("in {}", spoken(left)), Role::Waiting),
+        (Some(_), Some(last)) => vec![(format!("last said {}", last.at.clock()), Role::Base)],
     }
 }
 

@@ -101,6 +101,20 @@ pub(super) fn state_role(state: PaneState) -> Role {
     }
 }
 
+/// Since when the newest number has been past a threshold, as far as the pane looks back.
+pub(super) fn since(pane: &Pane) -> Option<String> {
+    let answers: Vec<_> = pane.points.iter().filter_map(|(at, v)| v.map(|v| (*at, v))).collect();
+    let past = |value: f64| chart::role(pane, value) != Role::Chart;
+    let bad = answers.iter().rev().take_while(|(_, value)| past(*value)).count();
+    let (at, _) = answers.get(answers.len().checked_sub(bad.max(1))?)?;
+    match bad {
+        0 => None,
+        // It may have begun before the first that is known.
+        n if n == answers.len() => Some(format!("since {} or before", at.clock())),
+        _ => Some(format!("since {}", at.clock())),
+    }
+}
+
 fn one_line(pane: &Pane, page: &mut Page<'_>, row: usize) {
     let left = page.span(Role::Base, format!(" {}", pane.title));
     page.pair(row, Line::from(left), value(pane, page));
@@ -110,6 +124,10 @@ pub(super) fn value(pane: &Pane, page: &Page<'_>) -> Line<'static> {
     let role = state_role(pane.state);
     let mut spans = vec![page.span(Role::Title, pane.latest.as_str()), Span::raw(" ")];
     spans.push(page.span(role, pane.state.words()));
+    let bad = matches!(pane.state, PaneState::Warning | PaneState::Critical);
+    if let Some(since) = bad.then(|| since(pane)).flatten() {
+        spans.push(page.span(role, format!(" {since}")));
+    }
     if let Some(age) = pane.stale_for {
         spans.push(page.span(role, format!(" {} old", spoken(age))));
     }

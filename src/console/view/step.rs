@@ -8,6 +8,7 @@ use super::draw::{Has, Page, wrapped};
 use super::state;
 use crate::console::action::Action;
 use crate::console::feed::Look;
+use crate::console::link::PaneState;
 use crate::console::model::{Focus, Log, Model, Wrap, matching};
 use crate::console::offer;
 use crate::console::schedule;
@@ -111,10 +112,11 @@ fn fact(label: &str, text: impl AsRef<[u8]>, role: Role) -> Fact {
 
 fn of_declaration(model: &Model, incident: &Incident) -> Vec<Fact> {
     let runbook = &incident.runbook;
-    let mut facts = vec![
+    let mut facts = wrong(model, incident);
+    facts.extend([
         fact("summary", &runbook.summary, Role::Base),
         fact("stays", &runbook.does_not_undo, Role::Warn),
-    ];
+    ]);
     for (name, value) in incident.clear_params() {
         facts.push(fact("param", format!("{name} = {}", value.unwrap_or("(secret)")), Role::Base));
     }
@@ -148,12 +150,43 @@ fn of_declaration(model: &Model, incident: &Incident) -> Vec<Fact> {
     facts
 }
 
+/// What is wrong, and since when.
+fn wrong(model: &Model, incident: &Incident) -> Vec<Fact> {
+    let mut all: Vec<Fact> = Vec::new();
+    for pane in model.panes.iter().filter(|p| matches!(p.state, PaneState::Warning | PaneState::Critical)) {
+        let since = super::metrics::since(pane).map(|since| format!(", {since}")).unwrap_or_default();
+        let text = format!("{} {} {}{since}", pane.title, pane.latest, pane.state.words());
+        all.push(fact(
+            if all.is_empty() { "wrong" } else { "" },
+            text,
+            super::metrics::state_role(pane.state),
+        ));
+    }
+    for (name, at) in &incident.fired {
+        let metric = incident.runbook.triggers.iter().find(|t| t.id == *name).map(|t| t.metric.as_str());
+        let shown = model
+            .panes
+            .iter()
+            .any(|p| metric == Some(p.name.as_str()) && !matches!(p.state, PaneState::Fine));
+        if !shown {
+            let text = format!("criterion {name} holds since {}", at.clock());
+            all.push(fact(if all.is_empty() { "wrong" } else { "" }, text, Role::Warn));
+        }
+    }
+    all
+}
+
 fn of_step(model: &Model, incident: &Incident, id: &StepId, step: &Step) -> Vec<Fact> {
     let mut facts = Vec::new();
     if step.title != step.id {
         facts.push(fact("", &step.title, Role::Title));
     }
     let run = incident.run(id);
+    if let Some(began) = run.filter(|r| r.status == Status::Running).and_then(|r| r.started_at) {
+        let who: Vec<&str> = run.into_iter().flat_map(|r| &r.executors).map(|p| p.as_str()).collect();
+        let who = if who.is_empty() { "the hub".to_owned() } else { who.join(", ") };
+        facts.push(fact("by", format!("{who}, since {}", began.clock()), Role::Base));
+    }
     if let Some(run) = run.filter(|r| !r.detail.is_empty()) {
         facts.push(fact("result", &run.detail, state::of(run.status).role));
     }

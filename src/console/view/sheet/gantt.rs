@@ -3,7 +3,7 @@
 use super::Rows;
 use crate::console::model::Model;
 use crate::console::schedule::{self, Bar, Schedule};
-use crate::console::view::state;
+use crate::console::view::state::{self, Shown};
 use crate::core::incident::{Incident, Stage};
 use crate::core::time::{Stamp, spoken};
 use crate::theme::Role;
@@ -45,8 +45,9 @@ pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
     let axis = Axis::of(&plan, now, rows.width.saturating_sub(NAME + WORDS + 2).max(10));
     summary(&plan, now, rows);
     rows.row(vec![(Role::Muted, scale(&axis, &plan, now))]);
-    for bar in &plan.bars {
-        rows.row(bar_row(incident, bar, &axis, &plan, now));
+    // The bars are in the order of the runbook's steps.
+    for (bar, step) in plan.bars.iter().zip(incident.runbook.steps()) {
+        rows.row(bar_row(state::of_step(incident, step), bar, &axis, &plan, now));
     }
     rows.row(Vec::new());
     rows.row(vec![(
@@ -110,8 +111,7 @@ fn scale(axis: &Axis, plan: &Schedule, now: Stamp) -> String {
     format!("{}{}", " ".repeat(NAME), cells.into_iter().collect::<String>())
 }
 
-fn bar_row(incident: &Incident, bar: &Bar, axis: &Axis, plan: &Schedule, now: Stamp) -> Vec<(Role, String)> {
-    let shown = incident.runbook.step(&bar.step).map_or(state::READY, |s| state::of_step(incident, s));
+fn bar_row(shown: Shown, bar: &Bar, axis: &Axis, plan: &Schedule, now: Stamp) -> Vec<(Role, String)> {
     let star = if bar.critical { "*" } else { " " };
     let stop = if bar.irreversible { "!" } else { " " };
     let name: String = bar.step.chars().take(NAME - 7).collect();

@@ -11,7 +11,6 @@ use crate::console::view::chart;
 use crate::console::view::draw::{Has, Page};
 use crate::console::view::metrics::{state_role, value};
 use crate::core::incident::Incident;
-use crate::core::time::Stamp;
 use crate::metrics::pane::words;
 use crate::runbook::model::Unit;
 use crate::theme::Role;
@@ -22,8 +21,6 @@ const NARROWEST: u16 = 60;
 const LOWEST: u16 = 9;
 /// Rows around a chart: heading, marks, comparison, thresholds.
 const AROUND: usize = 4;
-/// So many answers make a normal.
-const ENOUGH: usize = 5;
 
 /// How many stand side by side and below each other, and how high each is.
 fn grid(model: &Model, area: Rect) -> (u16, u16, u16) {
@@ -71,10 +68,10 @@ fn one(model: &Model, pane: &Pane, page: &mut Page<'_>) {
     let latest = value(pane, page);
     page.pair(0, Line::from(title), latest);
     let rows = page.height().saturating_sub(AROUND);
-    let normal = normal(model, pane);
-    chart::with_band(model, pane, normal, &mut page.below(1).first(rows));
+    let band = pane.compared.normal.map(|normal| (normal.low, normal.high));
+    chart::with_band(model, pane, band, &mut page.below(1).first(rows));
     chart::letters(model, pane, &mut page.below(1 + rows).first(1));
-    let (text, role) = compared(model, pane, normal);
+    let (text, role) = compared(model, pane);
     page.text(2 + rows, role, &format!(" {text}"));
     let limits = [("warn", &pane.warn), ("critical", &pane.critical)];
     let limits: Vec<String> =
@@ -87,61 +84,34 @@ fn one(model: &Model, pane: &Pane, page: &mut Page<'_>) {
     }
 }
 
-fn finite(pane: &Pane) -> impl Iterator<Item = (Stamp, f64)> {
-    pane.points.iter().filter_map(|(at, v)| v.filter(|v| v.is_finite()).map(|v| (*at, v)))
-}
-
-/// The middle eight tenths of what was measured before the incident was opened.
-fn normal(model: &Model, pane: &Pane) -> Option<(f64, f64)> {
-    let opened = model.incident.as_ref()?.opened_at;
-    let mut before: Vec<f64> = finite(pane).filter(|(at, _)| *at < opened).map(|(_, v)| v).collect();
-    if before.len() < ENOUGH {
-        return None;
-    }
-    before.sort_by(f64::total_cmp);
-    let cut = before.len() / 10;
-    Some((*before.get(cut)?, *before.get(before.len().saturating_sub(1 + cut))?))
-}
-
-/// The middle value of a time.
-fn middle(pane: &Pane, from: Option<Stamp>, to: Option<Stamp>) -> Option<f64> {
-    let inside = |at: &Stamp| from.is_none_or(|f| *at >= f) && to.is_none_or(|t| *at < t);
-    let mut values: Vec<f64> = finite(pane).filter(|(at, _)| inside(at)).map(|(_, v)| v).collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
-}
-
 fn unit(incident: &Incident, pane: &Pane) -> Unit {
     incident.runbook.metric(pane.name.as_str()).map_or(Unit::Count, |m| m.unit)
 }
 
-/// Before, during and after in one line, and what is normal.
-fn compared(model: &Model, pane: &Pane, normal: Option<(f64, f64)>) -> (String, Role) {
+/// Before, during and after in one line, and whether it is normal again.
+fn compared(model: &Model, pane: &Pane) -> (String, Role) {
     let Some(incident) = &model.incident else { return (String::new(), Role::Muted) };
     let unit = unit(incident, pane);
     let text = |value: Option<f64>| value.map_or("–".to_owned(), |v| words(v, unit));
-    let (declared, better) = (incident.declared_at, incident.mitigated_at.or(incident.resolved_at));
-    let before = middle(pane, None, Some(declared.unwrap_or(incident.opened_at)));
-    let mut line = format!("before {}", text(before));
-    if declared.is_some() {
-        line.push_str(&format!("  during {}", text(middle(pane, declared, better))));
+    let it = &pane.compared;
+    let mut line = format!("before {}  during {}", text(it.normal.map(|n| n.middle)), text(it.during));
+    if incident.mitigated_at.or(incident.resolved_at).is_some() {
+        line.push_str(&format!("  after {}", text(it.after)));
     }
-    if better.is_some() {
-        line.push_str(&format!("  after {}", text(middle(pane, better, None))));
+    let Some(normal) = it.normal else {
+        return (format!("{line}  normal not known"), Role::Muted);
+    };
+    let range = format!("{line}  normal {} to {}", words(normal.low, unit), words(normal.high, unit));
+    match newest(pane) {
+        None => (range, Role::Unknown),
+        Some(now) if normal.holds(now) => (format!("{range}: inside"), Role::Ok),
+        Some(_) => (format!("{range}: OUTSIDE"), Role::Warn),
     }
-    match normal {
-        None => (format!("{line}  normal not known"), Role::Muted),
-        Some((low, high)) => {
-            let now = finite(pane).last().map(|(_, v)| v);
-            let inside = now.is_some_and(|v| v >= low && v <= high);
-            let range = format!("{line}  normal {} to {}", words(low, unit), words(high, unit));
-            match (now, inside) {
-                (None, _) => (range, Role::Unknown),
-                (Some(_), true) => (format!("{range}: inside"), Role::Ok),
-                (Some(_), false) => (format!("{range}: OUTSIDE"), Role::Warn),
-            }
-        }
-    }
+}
+
+/// The newest number, if the newest answer is one.
+fn newest(pane: &Pane) -> Option<f64> {
+    pane.points.last().and_then(|(_, value)| *value).filter(|value| value.is_finite())
 }
 
 /// How often nothing was answered.
@@ -162,7 +132,7 @@ pub(super) fn write(model: &Model, _: &Incident, rows: &mut Rows) {
             &format!("{} {}", pane.latest, pane.state.words()),
             state_role(pane.state),
         );
-        let (text, role) = compared(model, pane, normal(model, pane));
+        let (text, role) = compared(model, pane);
         rows.item("", &text, role);
     }
 }

@@ -5,19 +5,70 @@ use super::Rows;
 use crate::console::link::PaneState;
 use crate::console::model::Model;
 use crate::console::offer;
-use crate::console::schedule;
 use crate::core::id::StepId;
 use crate::core::incident::{Incident, Status};
-use crate::core::time::spoken;
+use crate::core::readiness::{Estimate, Options, hard_gates, options};
+use crate::core::time::{Stamp, spoken};
 use crate::runbook::model::{Action, Then};
 use crate::theme::Role;
 
 pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
+    at_a_glance(model, incident, rows);
     readiness(model, rows);
     roll_back(model, incident, rows);
     decisions(incident, rows);
     stay(model, incident, rows);
     undo(incident, rows);
+}
+
+/// Each way in a line or two, so that they can be compared without turning a page.
+fn at_a_glance(model: &Model, incident: &Incident, rows: &mut Rows) {
+    rows.heading("The ways");
+    let ways = ways(model, incident);
+    let cost = |way: &Estimate| match (way.cents, &incident.runbook.cost) {
+        (Some(cents), Some(cost)) => format!(", {} {}", cents / 100, cost.currency),
+        (None, Some(cost)) => format!(", {} {} a minute", cost.per_minute_cents / 100, cost.currency),
+        (_, None) => String::new(),
+    };
+    let takes = |way: &Estimate| {
+        way.takes.map_or("nobody knows how long".to_owned(), |t| format!("about {}", spoken(t)))
+    };
+    let closed: Vec<String> =
+        hard_gates(incident, model.now.wall).into_iter().filter(|g| !g.open).map(|g| g.what).collect();
+    let mut text = format!("{}{}; loses: {}", takes(&ways.rollback), cost(&ways.rollback), loss(incident));
+    let role = if closed.is_empty() { Role::Base } else { Role::Fail };
+    if !closed.is_empty() {
+        text = format!("CANNOT: {}. {text}", closed.join("; "));
+    } else if let Some(at) = incident.window_closes() {
+        text.push_str(&format!("; open for {}", spoken(at.since(model.now.wall))));
+    }
+    rows.item("1 roll back", &text, role);
+    let harm: Vec<String> = harm(model);
+    let goes_on = if harm.is_empty() { String::new() } else { format!("; goes on: {}", harm.join("; ")) };
+    rows.item(
+        "2 do not",
+        &format!("{}{}{goes_on}", takes(&ways.fix_forward), cost(&ways.fix_forward)),
+        Role::Base,
+    );
+    if !incident.undo_order().is_empty() {
+        rows.item("3 take back", "stop, and undo what was done so far", Role::Base);
+    }
+}
+
+/// What is past its threshold now.
+fn harm(model: &Model) -> Vec<String> {
+    let bad = model.panes.iter().filter(|p| matches!(p.state, PaneState::Critical | PaneState::Warning));
+    bad.map(|p| format!("{} {} {}", p.title, p.latest, p.state.words())).collect()
+}
+
+/// Which data going back loses, in words.
+fn loss(incident: &Incident) -> String {
+    let rpo = incident.runbook.objectives.rpo;
+    match incident.restores_to() {
+        Some(to) => to.words(),
+        None if rpo.is_zero() => "nothing is allowed to be lost".to_owned(),
+        None => format!("at most {} is allowed", spoken(rpo)),
+    }
 }
 
 fn readiness(model: &Model, rows: &mut Rows) {
@@ -39,53 +90,23 @@ fn roll_back(model: &Model, incident: &Incident, rows: &mut Rows) {
     let runbook = &incident.runbook;
     rows.heading(&format!("1  Roll back: {}", runbook.title));
     lamps(model, incident, rows);
-    match incident.window_closes() {
-        Some(at) if at > model.now.wall => {
-            rows.item(
-                "window",
-                &format!("{} left, until {}", spoken(at.since(model.now.wall)), at.clock()),
-                Role::Base,
-            );
-        }
-        Some(at) => rows.item("window", &format!("CLOSED since {}", at.clock()), Role::Fail),
-        None if runbook.window.is_some() => {
-            rows.item("window", "has one, but its beginning is not known", Role::Unknown)
-        }
-        None => rows.item("window", "none stated", Role::Muted),
+    if runbook.window.is_none() {
+        rows.item("window", "none stated", Role::Muted);
     }
-    let plan = schedule::schedule(incident, model.now.wall);
-    let left = spoken(plan.ends.since(model.now.wall));
-    let guess = match plan.unguessed {
-        0 => String::new(),
-        n => format!("; {n} of {} steps have no estimate and count as no time", plan.bars.len()),
-    };
-    rows.item("takes", &format!("{left} from now by the author's estimates{guess}"), Role::Base);
-    if let Some(goal) = plan.goal {
-        let (text, role) = if plan.ends <= goal {
-            (
-                format!("back by {}, {} before the goal", plan.ends.clock(), spoken(goal.since(plan.ends))),
-                Role::Ok,
-            )
+    let way = ways(model, incident).rollback;
+    takes(incident, &way, rows);
+    if let Some((takes, goal)) = way.takes.zip(goal(incident)) {
+        let ends = model.now.wall.plus(takes);
+        let (text, role) = if ends <= goal {
+            (format!("back by {}, {} before the goal", ends.clock(), spoken(goal.since(ends))), Role::Ok)
         } else {
-            (
-                format!("back by {}, {} AFTER the goal", plan.ends.clock(), spoken(plan.ends.since(goal))),
-                Role::Warn,
-            )
+            (format!("back by {}, {} AFTER the goal", ends.clock(), spoken(ends.since(goal))), Role::Warn)
         };
         rows.item("goal", &text, role);
     }
-    match incident.restores_to() {
-        Some(to) => rows.item("data loss", &to.words(), Role::Warn),
-        None => {
-            let rpo = runbook.objectives.rpo;
-            let most = if rpo.is_zero() {
-                "none is allowed".to_owned()
-            } else {
-                format!("at most {} is allowed", spoken(rpo))
-            };
-            rows.item("data loss", &most, Role::Base);
-        }
-    }
+    practised(model, rows);
+    let role = if incident.restores_to().is_some() { Role::Warn } else { Role::Base };
+    rows.item("data loss", &loss(incident), role);
     rows.item("does not undo", &runbook.does_not_undo, Role::Warn);
     let finals: Vec<&str> = runbook.steps().filter(|s| s.irreversible).map(|s| s.id.as_str()).collect();
     if !finals.is_empty() {
@@ -98,11 +119,62 @@ fn roll_back(model: &Model, incident: &Incident, rows: &mut Rows) {
     authority(model, incident, rows);
 }
 
+fn ways(model: &Model, incident: &Incident) -> Options {
+    options(incident, &model.past.unwrap_or_default(), model.now.wall)
+}
+
+/// When the service should be back.
+fn goal(incident: &Incident) -> Option<Stamp> {
+    let rto = incident.runbook.objectives.rto;
+    (!rto.is_zero()).then(|| incident.opened_at.plus(rto))
+}
+
+/// How long and for how much, and what that rests on: never the one without the other.
+fn takes(incident: &Incident, way: &Estimate, rows: &mut Rows) {
+    match way.takes {
+        Some(takes) => rows.item("takes", &format!("about {} from now", spoken(takes)), Role::Title),
+        None => rows.item("takes", "nobody knows how long", Role::Unknown),
+    }
+    if let (Some(cents), Some(cost)) = (way.cents, &incident.runbook.cost) {
+        rows.item("costs", &format!("{} {} until then", cents / 100, cost.currency), Role::Base);
+    }
+    rows.item("rests on", &way.assumptions.join("; "), Role::Muted);
+}
+
+/// Whether anybody has done this before.
+fn practised(model: &Model, rows: &mut Rows) {
+    let Some(past) = &model.past else {
+        rows.item("last drilled", "the records of before have not been looked through", Role::Muted);
+        return;
+    };
+    let told = |done: Option<(Stamp, usize)>, never: &str| match done {
+        Some((at, n)) => {
+            let ago = spoken(model.now.wall.since(at));
+            let times = if n == 1 { "once".to_owned() } else { format!("{n} times") };
+            (
+                format!(
+                    "{}, {ago} ago; {times} in the records kept here",
+                    at.to_second().split('T').next().unwrap_or_default()
+                ),
+                Role::Base,
+            )
+        }
+        None => (never.to_owned(), Role::Warn),
+    };
+    let (text, role) = told(past.drilled, "never, as far as the records kept here go");
+    rows.item("last drilled", &text, role);
+    let (text, role) = told(past.carried_out, "never, as far as the records kept here go");
+    rows.item("last for real", &text, role);
+}
+
 /// What must be true before, each with its answer.
 fn lamps(model: &Model, incident: &Incident, rows: &mut Rows) {
     let mut lamp = |good: bool, yes: String, no: String| {
         if good { rows.item("✓ yes", &yes, Role::Ok) } else { rows.item("✗ no", &no, Role::Fail) }
     };
+    for gate in hard_gates(incident, model.now.wall) {
+        lamp(gate.open, gate.what.clone(), format!("CANNOT GO BACK: {}", gate.what));
+    }
     let empty: Vec<&str> = incident.empty_seats().into_iter().map(|(role, _)| role).collect();
     lamp(empty.is_empty(), "every needed seat is taken".into(), format!("empty seats: {}", empty.join(", ")));
     let reach = |r: &crate::runbook::model::Requirement| {
@@ -182,7 +254,7 @@ fn decisions(incident: &Incident, rows: &mut Rows) {
 
 fn stay(model: &Model, incident: &Incident, rows: &mut Rows) {
     rows.heading("2  Do not roll back: fix forward, or wait");
-    rows.item("takes", "as long as a fix takes; nobody has measured it", Role::Unknown);
+    takes(incident, &ways(model, incident).fix_forward, rows);
     match &incident.runbook.cost {
         Some(cost) => {
             let minute = cost.per_minute_cents / 100;
@@ -193,14 +265,9 @@ fn stay(model: &Model, incident: &Incident, rows: &mut Rows) {
             );
             rows.item("costs", &text, Role::Warn);
         }
-        None => rows.item("costs", "the runbook does not say what a minute costs", Role::Muted),
+        None => {}
     }
-    let harm: Vec<String> = model
-        .panes
-        .iter()
-        .filter(|p| matches!(p.state, PaneState::Critical | PaneState::Warning))
-        .map(|p| format!("{} {} {}", p.title, p.latest, p.state.words()))
-        .collect();
+    let harm = harm(model);
     if !harm.is_empty() {
         rows.item("goes on", &harm.join("; "), Role::Warn);
     }

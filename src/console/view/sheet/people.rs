@@ -3,8 +3,10 @@
 use super::Rows;
 use crate::console::model::Model;
 use crate::console::offer;
+use crate::core::event::Opinion;
 use crate::core::incident::{Incident, Standing};
-use crate::core::time::spoken;
+
+use crate::core::time::{Stamp, spoken};
 use crate::runbook::model::Role as Seat;
 use crate::theme::Role;
 
@@ -25,6 +27,7 @@ pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
     for role in &incident.runbook.roles {
         seat(model, incident, role, rows);
     }
+    between(model, incident, rows);
     approvals(model, incident, rows);
     room(model, incident, rows);
 }
@@ -50,6 +53,59 @@ fn seat(model: &Model, incident: &Incident, role: &Seat, rows: &mut Rows) {
             None => {}
         }
         rows.item(&role.name, &text, color);
+    }
+}
+
+/// What is open between people: an offer of command, questions, objections, removals, and what is to be looked at later.
+fn between(model: &Model, incident: &Incident, rows: &mut Rows) {
+    rows.heading("Between people");
+    let before = rows.rows.len();
+    let left = |at: Stamp| spoken(at.since(model.now.wall));
+    if let Some(offer) = &incident.offer {
+        let text = format!(
+            "{} offers it to {}, {} left; {} commands until they have read it back and signed",
+            offer.from,
+            offer.to,
+            left(offer.expires),
+            offer.from
+        );
+        rows.item("command", &text, Role::Waiting);
+    }
+    for (seq, poll) in incident.polls.iter().rev() {
+        let (state, color) = match poll.end {
+            None => (format!("{} left", left(poll.expires)), Role::Waiting),
+            Some(end) => (end.word().to_owned(), Role::Muted),
+        };
+        let asked = format!("{} at {}: {} ({state})", poll.by, poll.asked_at.clock(), poll.question);
+        rows.item(&format!("objections? #{seq}"), &asked, color);
+        for answer in &poll.answers {
+            let color = if answer.opinion == Opinion::Object { Role::Fail } else { Role::Base };
+            let text = format!("{}: {} {}", answer.person, answer.opinion.word(), answer.reason);
+            rows.item("", text.trim_end(), color);
+        }
+    }
+    for (seq, objection) in &incident.objections {
+        let text = format!("{} to {}: {}", objection.person, objection.about, objection.reason);
+        let open = objection.answer.is_none();
+        rows.item(&format!("objection #{seq}"), &text, if open { Role::Warn } else { Role::Base });
+        match &objection.answer {
+            Some((who, words, at)) => rows.item("", &format!("{who} at {}: {words}", at.clock()), Role::Base),
+            None => rows.item("", "HAS NO ANSWER", Role::Warn),
+        }
+    }
+    if let Some((_, ask)) = incident.open_redaction(model.now.wall) {
+        let text = format!("of #{}, says {}: {}; a second person must agree", ask.event, ask.by, ask.reason);
+        rows.item("removal", &text, Role::Waiting);
+    }
+    for (gate, who, why) in &incident.overrides {
+        rows.item("to review", &format!("{who} broke glass at {gate}: {why}"), Role::Fail);
+    }
+    for (person, last) in &incident.short_shifts {
+        let text = format!("{person} was in an incident until {}", last.to_second());
+        rows.item("short rest", &text, Role::Warn);
+    }
+    if rows.rows.len() == before {
+        rows.nothing("nothing is asked, offered or objected to");
     }
 }
 

@@ -12,17 +12,13 @@ use crate::console::view::draw::{Has, Page};
 use crate::core::event::{Auth, Display};
 use crate::theme::Role;
 
-/// From this width on list and event stand side by side.
-const BESIDE: u16 = 140;
+/// Rows of the list at most: what is followed moves as a whole, and more rows make every new line dearer.
+const LONGEST: u16 = 30;
 
-/// The list's and the event's part of the area.
+/// The list's and the event's part of the area. They never stand side by side: a line of the list says most when it is
+/// as wide as the screen.
 fn split(area: Rect) -> (Rect, Rect) {
-    if area.width >= BESIDE {
-        let left = area.width / 2;
-        let list = Rect { width: left, ..area };
-        return (list, Rect { x: area.x + left, width: area.width - left, ..area });
-    }
-    let top = area.height.div_ceil(2);
+    let top = area.height.div_ceil(2).min(LONGEST);
     let list = Rect { height: top, ..area };
     (list, Rect { y: area.y + top, height: area.height - top, ..area })
 }
