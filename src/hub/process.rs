@@ -11,7 +11,7 @@ use crate::hub::layout;
 use crate::hub::listener;
 use crate::hub::meters::Meters;
 use crate::hub::open::{self, Hold};
-use crate::hub::outside::anchor::Anchors;
+use crate::hub::outside::Outside;
 use crate::hub::outside::board::Board;
 use crate::hub::outside::follow::replica;
 use crate::hub::outside::suspend::Suspenders;
@@ -134,7 +134,7 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
     let silencers = parts.pinned.config.suspend.clone();
     let suspenders = Arc::new(Suspenders::new(silencers, clients, shared.clone(), board.clone()));
     tokio::spawn(suspenders.clone().keep_up(incidents.clone()));
-    let anchors = outside::begin(&parts.pinned.config, &means, &shared, &incidents);
+    let beyond = outside::begin(&parts.pinned.config, &means, &shared, &incidents);
     let driver = Arc::new(Driver::new(shared.clone(), ground, suspenders));
     driver.begin(&snapshot, under_way).await;
     tokio::spawn(driver.run(to_do));
@@ -146,7 +146,7 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
         ended = ended => ended.map_err(|_| Failure::new(crate::error::Kind::Internal, "the room broke down"))?,
         ended = stopped(&wishes) => match ended {},
     };
-    finish(ended, &shared, socket, &anchors).await
+    finish(ended, &shared, socket, &beyond).await
 }
 
 fn identity(parts: &Parts, incident: &Incident) -> Identity {
@@ -216,7 +216,7 @@ async fn stopped(wishes: &Wishes) -> std::convert::Infallible {
     }
 }
 
-async fn finish(ended: Ended, shared: &Shared, socket: &Path, anchors: &Anchors) -> Result<()> {
+async fn finish(ended: Ended, shared: &Shared, socket: &Path, beyond: &Outside) -> Result<()> {
     // While the record is still locked: after that the socket of this name may be the next hub's.
     if let Err(why) = std::fs::remove_file(socket) {
         tracing::warn!(%why, "the socket is left behind; the next hub replaces it");
@@ -244,7 +244,7 @@ async fn finish(ended: Ended, shared: &Shared, socket: &Path, anchors: &Anchors)
         }
     };
     let _ = tokio::time::timeout(FAREWELL, all_gone).await;
-    anchors.last().await;
+    beyond.last().await;
     match closed {
         Ok(head) => {
             tracing::info!(events = head.n, root = %head.root_b64(), "{why}");

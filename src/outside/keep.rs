@@ -1,12 +1,15 @@
 //! Places outside that keep a copy of the record's head: a folder, a web address, another machine. Never replaces a
 //! copy by one of a shorter record, and never counts a copy that was not confirmed.
 
+mod witness;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -18,6 +21,8 @@ use tokio::process::Command;
 use super::channel::Address;
 use super::endpoint::{Endpoint, hidden};
 use super::http::{Clients, excerpt, fetch};
+
+pub use witness::{Witness, WitnessKey};
 
 /// How long one copy may take.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,6 +48,23 @@ pub enum Keeper {
         /// The host, as in `ssh HOST`.
         host: String,
     },
+    /// Cosigns what only grew.
+    Witness(Box<Witness>),
+}
+
+/// What shows a witness that the record of so many events begins the one of so many: hashes as in RFC 6962, section
+/// 2.1.2. Reads the record, so it blocks.
+pub type Prove = Arc<dyn Fn(u64, u64) -> Result<Vec<[u8; 32]>, String> + Send + Sync>;
+
+/// What a witness wants to know beside the checkpoint.
+#[derive(Clone)]
+pub struct Growth {
+    /// The record's own verifier key, for whoever runs the witness.
+    pub vkey: String,
+    /// So many events this keeper is known to have seen.
+    pub known: u64,
+    /// The proofs.
+    pub prove: Prove,
 }
 
 /// A checkpoint to be kept.
@@ -64,11 +86,17 @@ impl Checkpoint {
     }
 }
 
-/// Has a checkpoint kept. Takes at most [`TIMEOUT`].
+/// Has a checkpoint kept, and gives it as it is worth keeping: with what a witness put to it. Takes at most
+/// [`TIMEOUT`].
 ///
 /// # Errors
 /// Why it is not known to be kept there.
-pub async fn keep(keeper: &Keeper, clients: &Clients, checkpoint: &Checkpoint) -> Result<(), String> {
+pub async fn keep(
+    keeper: &Keeper,
+    clients: &Clients,
+    checkpoint: &Checkpoint,
+    growth: &Growth,
+) -> Result<String, String> {
     match keeper {
         Keeper::Directory(dir) => {
             let (dir, own) = (dir.clone(), checkpoint.clone());
@@ -81,7 +109,11 @@ pub async fn keep(keeper: &Keeper, clients: &Clients, checkpoint: &Checkpoint) -
         }
         Keeper::Webhook { address, headers_env } => post(address, headers_env, clients, checkpoint).await,
         Keeper::Ssh { host } => ssh("ssh", host, checkpoint).await,
-    }
+        Keeper::Witness(witness) => {
+            return witness::cosigned(witness, clients, checkpoint, growth).await;
+        }
+    }?;
+    Ok(checkpoint.text.clone())
 }
 
 /// Written beside and renamed, so that there is always a whole one; only over one of a shorter record.
@@ -200,13 +232,17 @@ mod tests {
         }
     }
 
+    fn growth() -> Growth {
+        Growth { vkey: String::new(), known: 0, prove: Arc::new(|_, _| Err("nobody asks".to_owned())) }
+    }
+
     #[tokio::test]
     async fn a_folder_keeps_the_longest_and_never_a_shorter_one() {
         let dir = tempfile::tempdir().unwrap();
         let keeper = Keeper::Directory(dir.path().to_owned());
-        keep(&keeper, &Clients::new(), &checkpoint(5)).await.unwrap();
-        keep(&keeper, &Clients::new(), &checkpoint(9)).await.unwrap();
-        let why = keep(&keeper, &Clients::new(), &checkpoint(7)).await.unwrap_err();
+        keep(&keeper, &Clients::new(), &checkpoint(5), &growth()).await.unwrap();
+        keep(&keeper, &Clients::new(), &checkpoint(9), &growth()).await.unwrap();
+        let why = keep(&keeper, &Clients::new(), &checkpoint(7), &growth()).await.unwrap_err();
         assert!(why.contains("keeps a head of 9 events already"), "{why}");
         let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names, ["backout.local_01M7.checkpoint"]);
@@ -221,7 +257,7 @@ mod tests {
         std::fs::write(&target, "").unwrap();
         std::os::unix::fs::symlink(&target, dir.path().join("backout.local_01M7.checkpoint")).unwrap();
         let keeper = Keeper::Directory(dir.path().to_owned());
-        assert!(keep(&keeper, &Clients::new(), &checkpoint(1)).await.is_err());
+        assert!(keep(&keeper, &Clients::new(), &checkpoint(1), &growth()).await.is_err());
         assert_eq!(std::fs::read_to_string(&target).unwrap(), "");
     }
 

@@ -8,11 +8,34 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::endpoint::Endpoint;
-use super::http::{Clients, fetch};
+use super::http::{Answer, Clients, HttpError, excerpt, fetch};
 
 /// How long telling may take.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 const LIMIT: usize = 256 << 10;
+
+/// Statuses after which OTLP lets the same be sent again; after any other it must not be.
+const SPANS_AGAIN: [u16; 4] = [429, 502, 503, 504];
+/// Statuses after which Grafana may take what it did not take before.
+const MARKS_AGAIN: [u16; 6] = [408, 429, 500, 502, 503, 504];
+
+/// Why something was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// In words, without any secret.
+    pub why: String,
+    /// What to do about it.
+    pub hope: Hope,
+}
+
+/// Whether the same may be taken later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hope {
+    /// It may: nobody was there, or they are busy.
+    Later,
+    /// It will not, however often it is sent.
+    Never,
+}
 
 /// A mark on a chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,42 +144,80 @@ pub fn traces(resource: &[(String, String)], spans: &[Span]) -> Value {
     }]})
 }
 
-/// Puts a mark on Grafana's charts.
+/// Puts a mark on Grafana's charts. When an answer is lost and it is sent again, the mark may stand there twice.
 ///
 /// # Errors
-/// In words, without any secret.
-pub async fn mark(endpoint: &Endpoint, clients: &Clients, mark: &Mark) -> Result<(), String> {
-    post(endpoint, clients, &endpoint.below("api/annotations"), &mark.body()).await
+/// Why it is not known to be there.
+pub async fn mark(endpoint: &Endpoint, clients: &Clients, mark: &Mark) -> Result<(), Refusal> {
+    post(endpoint, clients, &endpoint.below("api/annotations"), &mark.body(), &MARKS_AGAIN).await.map(|_| ())
 }
 
-/// Hands spans over. An address that already ends in `/v1/traces` is taken as it is.
+/// Hands spans over, and gives what the collector did not want of them. An address that already ends in `/v1/traces`
+/// is taken as it is. The same spans sent again have the same ids.
 ///
 /// # Errors
-/// In words, without any secret.
+/// Why they were not taken.
 pub async fn spans(
     endpoint: &Endpoint,
     clients: &Clients,
     resource: &[(String, String)],
     spans: &[Span],
-) -> Result<(), String> {
+) -> Result<Rejected, Refusal> {
     let whole = endpoint.url.trim_end_matches('/').ends_with("/v1/traces");
     let url = if whole { endpoint.url.clone() } else { endpoint.below("v1/traces") };
-    post(endpoint, clients, &url, &traces(resource, spans)).await
+    let answer = post(endpoint, clients, &url, &traces(resource, spans), &SPANS_AGAIN).await?;
+    Ok(Rejected::of(&answer, endpoint, spans.len()))
 }
 
-async fn post(endpoint: &Endpoint, clients: &Clients, url: &str, body: &Value) -> Result<(), String> {
-    let request = endpoint
-        .request(clients, Method::POST, url)?
-        .header("Content-Type", "application/json")
-        .body(body.to_string());
-    let answer = fetch(request, TIMEOUT, LIMIT).await.map_err(|e| endpoint.mask(&e.to_string()))?;
-    if answer.is_html() {
-        Err(format!("HTTP {}: a web page instead of an answer", answer.status))
-    } else if answer.is_success() {
-        Ok(())
-    } else {
-        Err(endpoint.mask(&format!("HTTP {}: {}", answer.status, answer.excerpt())))
+/// What a collector left out of what it took.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rejected {
+    /// So many spans.
+    pub count: usize,
+    /// Why, as it says.
+    pub why: String,
+}
+
+impl Rejected {
+    /// An answer that says nothing of this kind is a yes: that is how OTLP has it.
+    fn of(answer: &Answer, endpoint: &Endpoint, sent: usize) -> Rejected {
+        let Ok(said) = serde_json::from_slice::<Value>(&answer.body) else { return Rejected::default() };
+        let Some(part) = said.get("partialSuccess") else { return Rejected::default() };
+        // A 64 bit number is text in the protocol's JSON, and some write it as a number.
+        let count = part.get("rejectedSpans").and_then(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok()));
+        let count = usize::try_from(count.unwrap_or(0)).unwrap_or(sent).min(sent);
+        let why = part.get("errorMessage").and_then(Value::as_str).unwrap_or_default();
+        Rejected { count, why: endpoint.mask(&excerpt(why)) }
     }
+}
+
+async fn post(
+    endpoint: &Endpoint,
+    clients: &Clients,
+    url: &str,
+    body: &Value,
+    again: &[u16],
+) -> Result<Answer, Refusal> {
+    let later = |why: String| Refusal { why: endpoint.mask(&why), hope: Hope::Later };
+    let never = |why: String| Refusal { why: endpoint.mask(&why), hope: Hope::Never };
+    // A secret that is not there may be put there.
+    let request = endpoint.request(clients, Method::POST, url).map_err(later)?;
+    let request = request.header("Content-Type", "application/json").body(body.to_string());
+    let answer = fetch(request, TIMEOUT, LIMIT).await.map_err(|e| match &e {
+        HttpError::Timeout { .. }
+        | HttpError::Connect { .. }
+        | HttpError::Broken { .. }
+        | HttpError::Prepare { .. } => later(e.to_string()),
+        HttpError::Address { .. } | HttpError::Redirect { .. } | HttpError::TooBig { .. } => {
+            never(e.to_string())
+        }
+    })?;
+    if answer.is_success() && !answer.is_html() {
+        return Ok(answer);
+    }
+    let said = if answer.is_html() { "a web page instead of an answer".to_owned() } else { answer.excerpt() };
+    let why = format!("HTTP {}: {said}", answer.status);
+    Err(if again.contains(&answer.status) { later(why) } else { never(why) })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Messages leave through the configured address only, and what became of them is told without secrets.
 
+mod again;
+mod anchors;
 mod messages;
 mod silences;
 mod told;

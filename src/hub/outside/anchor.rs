@@ -1,23 +1,34 @@
 //! The record's head, copied to places outside at every turn of the incident and at its close, so that nobody can make
-//! the record shorter unnoticed. Never a reason to wait: what could not be copied is said and tried at the next turn.
+//! the record shorter unnoticed. Never a reason to wait: what could not be copied is said, and tried again later and
+//! at every turn.
 
-use crate::core::event::{Event, What};
+use crate::core::event::Event;
 use crate::core::id::Name;
 use crate::core::incident::Incident;
 use crate::core::intent::Intent;
 use crate::hub::outside::board::Board;
 use crate::hub::outside::follow::Follower;
+use crate::hub::outside::turn::{Stage, Turn};
 use crate::hub::shared::Shared;
 use crate::outside::http::Clients;
-use crate::outside::keep::{Checkpoint, Keeper, keep};
-use crate::timeline::seal::{Origin, Seal};
-use std::io::Write as _;
+use crate::outside::keep::{Checkpoint, Growth, Keeper, keep};
+use crate::timeline::folder::TIMELINE;
+use crate::timeline::proof::prove_consistency;
+use crate::timeline::seal::{Origin, Seal, SealVerifier};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as B64;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufReader, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The folder with what came back, inside the incident's.
 const ANCHORS: &str = "anchors";
+/// What could not be copied is tried again so much later, then after twice as long, and so on.
+const AGAIN: Duration = Duration::from_secs(5);
+/// The longest pause between two tries.
+const PAUSE: Duration = Duration::from_secs(300);
 /// The last copy may hold up the end of a hub by so much.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -28,6 +39,8 @@ pub struct Anchors {
     clients: Clients,
     shared: Arc<Shared>,
     board: Arc<Board>,
+    /// How many events each is known to have seen. A place that is not in here is asked.
+    known: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Anchors {
@@ -38,7 +51,7 @@ impl Anchors {
         shared: Arc<Shared>,
         board: Arc<Board>,
     ) -> Anchors {
-        Anchors { keepers, clients, shared, board }
+        Anchors { keepers, clients, shared, board, known: Mutex::default() }
     }
 
     /// Copies at every turn until the hub ends.
@@ -48,10 +61,24 @@ impl Anchors {
         }
         let mut follower = Follower::new(self.shared.log.clone(), incident.next_seq);
         // The opening, or what a hub before this one did not come to.
-        self.copy().await;
-        while let Some(events) = follower.more().await {
-            if events.iter().any(turns) {
-                self.copy().await;
+        let mut behind = self.copy(|_| true).await;
+        let mut pause = AGAIN;
+        loop {
+            if behind.is_empty() {
+                pause = AGAIN;
+                if !turned(&mut follower).await {
+                    return;
+                }
+                behind = self.copy(|_| true).await;
+                continue;
+            }
+            match tokio::time::timeout(pause, turned(&mut follower)).await {
+                Ok(true) => behind = self.copy(|_| true).await,
+                Ok(false) => return,
+                Err(_) => {
+                    behind = self.copy(|name| behind.contains(name)).await;
+                    pause = (pause * 2).min(PAUSE);
+                }
             }
         }
     }
@@ -61,8 +88,8 @@ impl Anchors {
         let Some(checkpoint) = self.newest() else { return };
         let all = async {
             for (name, keeper) in &self.keepers {
-                match keep(keeper, &self.clients, &checkpoint).await {
-                    Ok(()) => self.note_down(name, &checkpoint),
+                match keep(keeper, &self.clients, &checkpoint, &self.growth(name)).await {
+                    Ok(kept) => self.note_down(name, &kept),
                     Err(why) => tracing::warn!(name, why, "the last head was not copied"),
                 }
             }
@@ -72,13 +99,16 @@ impl Anchors {
         }
     }
 
-    async fn copy(&self) {
-        let Some(checkpoint) = self.newest() else { return };
+    /// Copies the newest head to these places, and gives those that do not have it.
+    async fn copy(&self, to: impl Fn(&str) -> bool) -> BTreeSet<String> {
+        let mut behind = BTreeSet::new();
+        let Some(checkpoint) = self.newest() else { return behind };
         let head = self.shared.head();
-        for (name, keeper) in &self.keepers {
-            match keep(keeper, &self.clients, &checkpoint).await {
-                Ok(()) => {
-                    self.note_down(name, &checkpoint);
+        for (name, keeper) in self.keepers.iter().filter(|(name, _)| to(name)) {
+            match keep(keeper, &self.clients, &checkpoint, &self.growth(name)).await {
+                Ok(kept) => {
+                    self.note_down(name, &kept);
+                    self.known().insert(name.clone(), checkpoint.n);
                     self.board.fine(name, &format!("keeps the head of {} events", checkpoint.n)).await;
                     let Ok(anchor) = Name::parse(name.clone()) else { continue };
                     let (n, root) = (checkpoint.n, head.root.clone());
@@ -86,9 +116,13 @@ impl Anchors {
                         self.shared.wishes.observe(Intent::ConfirmAnchor { n, root, anchor }).await;
                     }
                 }
-                Err(why) => self.board.trouble(name, &format!("the head was not copied: {why}")).await,
+                Err(why) => {
+                    behind.insert(name.clone());
+                    self.board.trouble(name, &format!("the head was not copied: {why}")).await;
+                }
             }
         }
+        behind
     }
 
     /// The newest seal as a checkpoint.
@@ -100,15 +134,37 @@ impl Anchors {
         Some(Checkpoint { log: self.shared.name.clone(), n: seal.head.n, text: seal.checkpoint(&origin) })
     }
 
+    /// What a witness wants to know beside the checkpoint.
+    fn growth(&self, name: &str) -> Growth {
+        let key = || {
+            let public: [u8; 32] = B64.decode(&self.shared.hub_key).ok()?.try_into().ok()?;
+            Some(SealVerifier::new(Origin::parse(&self.shared.name).ok()?, &public).ok()?.vkey())
+        };
+        let path = self.shared.dir.join(TIMELINE);
+        let prove = move |older: u64, newer: u64| {
+            let file = std::fs::File::open(&path).map_err(|e| format!("cannot read the record: {e}"))?;
+            prove_consistency(BufReader::new(file), older, newer).map_err(|e| e.to_string())
+        };
+        Growth {
+            vkey: key().unwrap_or_default(),
+            known: self.known().get(name).copied().unwrap_or(0),
+            prove: Arc::new(prove),
+        }
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, u64>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What is known to be kept elsewhere, for `verify` and whoever looks into the folder.
-    fn note_down(&self, name: &str, checkpoint: &Checkpoint) {
+    fn note_down(&self, name: &str, kept: &str) {
         let dir = self.shared.dir.join(ANCHORS);
         let write = || -> std::io::Result<()> {
             std::fs::create_dir_all(&dir)?;
             let new = dir.join(format!(".{name}.new"));
             let mut file =
                 std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-            file.write_all(checkpoint.text.as_bytes())?;
+            file.write_all(kept.as_bytes())?;
             std::fs::rename(&new, dir.join(format!("{name}.checkpoint")))
         };
         if let Err(why) = write() {
@@ -117,15 +173,26 @@ impl Anchors {
     }
 }
 
+/// Waits for a turn. `false` when there will be none any more. A turn that was waited for in vain is not lost: what is
+/// copied is always the newest head.
+async fn turned(follower: &mut Follower) -> bool {
+    while let Some(events) = follower.more().await {
+        if events.iter().any(turns) {
+            return true;
+        }
+    }
+    false
+}
+
 /// Whether the incident took a turn that a witness should know of.
 fn turns(event: &Event) -> bool {
-    matches!(
-        &event.what,
-        What::Declared(_)
-            | What::PhaseEntered(_)
-            | What::Mitigated(_)
-            | What::Resolved(_)
-            | What::Aborted(_)
-            | What::Overridden(_)
-    )
+    match Turn::of(&event.what) {
+        // The close is copied when the hub ends.
+        Turn::Stage(Stage::Opened | Stage::Closed) => false,
+        Turn::Stage(
+            Stage::Declared | Stage::Phase(_) | Stage::Mitigated | Stage::Resolved | Stage::Aborted,
+        )
+        | Turn::Overridden => true,
+        Turn::Began(..) | Turn::Ended(..) | Turn::Inside => false,
+    }
 }

@@ -34,13 +34,19 @@ impl Follower {
     pub async fn more(&mut self) -> Option<Vec<Event>> {
         loop {
             self.head.borrow_and_update();
-            if let Some(run) = self.log.from(self.next, MOST) {
-                let next = self.next;
-                self.next = run.next;
-                return Some(events(&run.text).filter(|event| event.seq >= next).collect());
+            if let Some(events) = self.now() {
+                return Some(events);
             }
             self.head.changed().await.ok()?;
         }
+    }
+
+    /// The next events, when there are any already.
+    pub fn now(&mut self) -> Option<Vec<Event>> {
+        let run = self.log.from(self.next, MOST)?;
+        let next = self.next;
+        self.next = run.next;
+        Some(events(&run.text).filter(|event| event.seq >= next).collect())
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Anchor, Telemetry, channels, exactly_one, sources};
 use crate::metrics::source::{Endpoint, Login, Secret};
 use crate::outside::alertmanager::Silencer;
-use crate::outside::keep::Keeper;
+use crate::outside::keep::{Keeper, Witness, WitnessKey};
 use crate::runbook::decode::{Fields, Item};
 use crate::runbook::yaml::Value;
 
@@ -124,9 +124,9 @@ pub(super) fn anchors(item: Item<'_>, folder: &Path) -> Option<Vec<Anchor>> {
 
 fn anchor(item: Item<'_>, folder: &Path) -> Option<(Option<String>, &'static str, Keeper)> {
     let mut fields = Fields::of(item, "an anchor")?;
-    let kinds = ["directory", "webhook", "ssh"];
+    let kinds = ["directory", "webhook", "ssh", "tlog_witness"];
     let found: BTreeSet<&'static str> = kinds.into_iter().filter(|kind| fields.has(kind)).collect();
-    let single = exactly_one(item, &found, "this anchor", "directory, webhook, ssh");
+    let single = exactly_one(item, &found, "this anchor", "directory, webhook, ssh, tlog_witness");
     let name = fields.optional("name", Item::id);
     let directory = fields.optional("directory", |i| sources::path(i, folder)).map(Keeper::Directory);
     let webhook = fields.optional("webhook", |i| {
@@ -145,9 +145,30 @@ fn anchor(item: Item<'_>, folder: &Path) -> Option<(Option<String>, &'static str
         }
         Some(Keeper::Ssh { host })
     });
+    let witness = fields.optional("tlog_witness", |i| witness(i, folder));
     fields.finish();
     let kind = found.first().copied()?;
-    directory.or(webhook).or(ssh).filter(|_| single).map(|keeper| (name, kind, keeper))
+    directory.or(webhook).or(ssh).or(witness).filter(|_| single).map(|keeper| (name, kind, keeper))
+}
+
+/// `{url, vkey}`: where the witness takes checkpoints, and its verifier key.
+fn witness(item: Item<'_>, folder: &Path) -> Option<Keeper> {
+    let mut fields = Fields::of(item, "a witness")?;
+    let url = fields.required("url", sources::url);
+    let key = fields.required("vkey", |i| match WitnessKey::parse(&i.text()?) {
+        Ok(key) => Some(key),
+        Err(why) => {
+            i.refuse(
+                "workspace-witness",
+                &why,
+                "write the witness's verifier key, as whoever runs it gives it",
+            );
+            None
+        }
+    });
+    let endpoint = sources::endpoint(&mut fields, url, folder);
+    fields.finish();
+    Some(Keeper::Witness(Box::new(Witness { endpoint: endpoint?, key: key? })))
 }
 
 #[cfg(test)]

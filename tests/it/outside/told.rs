@@ -2,20 +2,29 @@
 //! takes them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::metrics::hostile::{Server, ok, page};
 use crate::support::incident::{SECRET, files_with, runbook};
 use crate::support::prometheus::get;
-use crate::support::{Incident, Place, Team, free_port};
+use crate::support::{Incident, Place, Prometheus, Team, free_port};
 
 const STEPS: &str = "- {id: good, run: [\"true\"], timeout: 10s, role: sre}\n\
                      - {id: bad, run: [\"false\"], timeout: 10s, role: sre}\n";
 
-fn incident(place: Place, config: &str, env: &[(&str, &str)]) -> Option<Incident> {
+/// A declared incident of this workspace with a step that succeeds and one that does not.
+pub fn incident(place: Place, config: &str, env: &[(&str, &str)]) -> Option<Incident> {
+    with_steps(place, config, env, STEPS)
+}
+
+/// The same with these steps.
+pub fn with_steps(place: Place, config: &str, env: &[(&str, &str)], steps: &str) -> Option<Incident> {
     let team = Team::gather(&place)?;
-    place.write("ws/runbooks/test.yaml", runbook(STEPS));
+    place.write("ws/runbooks/test.yaml", runbook(steps));
     place.write("ws/backout.yaml", config);
     let env = [&[("TEST_TOKEN", SECRET)], env].concat();
     let incident = Incident::open(place, team, "ana", &["runbooks/test.yaml"], &env);
@@ -25,7 +34,8 @@ fn incident(place: Place, config: &str, env: &[(&str, &str)]) -> Option<Incident
     Some(incident)
 }
 
-fn fail_and_close(incident: &Incident) {
+/// Goes past the step that fails, and closes.
+pub fn fail_and_close(incident: &Incident) {
     incident.until_step("bad", "ready");
     incident.ok("ben", &["start", "bad"]);
     incident.until_step("bad", "failed");
@@ -116,11 +126,57 @@ fn who_does_not_take_it_is_named_once_and_holds_up_nothing() {
 }
 
 #[test]
-fn a_prometheus_can_scrape_the_hub() {
+fn a_real_prometheus_scrapes_the_hub() {
     let port = free_port();
+    let scraper = Place::new();
+    let Some(mut prometheus) = Prometheus::start(&scraper, &[format!("127.0.0.1:{port}")]) else { return };
     let config = format!("telemetry: {{prometheus: \"127.0.0.1:{port}\"}}\n");
     let Some(incident) = incident(Place::new(), &config, &[]) else { return };
     incident.does("ben", "good");
+    prometheus.wait_scraped(1);
+    let asks = |query: &str| {
+        let url = format!(
+            "/api/v1/query?query={}",
+            query.replace('{', "%7B").replace('}', "%7D").replace('"', "%22")
+        );
+        let answer = get(prometheus.port(), &url).unwrap_or_default();
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, b)| b);
+        let value: Value = serde_json::from_str(body).unwrap_or_default();
+        value["data"]["result"][0].clone()
+    };
+    incident.until("it has seen the step", || {
+        asks(r#"backout_steps{status="succeeded"}"#)["value"][1] == "1" && asks("up")["value"][1] == "1"
+    });
+    let seen = asks(r#"backout_incident_info{stage="declared"}"#);
+    assert_eq!(
+        (&seen["metric"]["incident"], &seen["metric"]["service"]),
+        (&incident.id.clone().into(), &"shop".into())
+    );
+    assert!(asks("backout_timeline_events")["value"][1].as_str().unwrap().parse::<u64>().unwrap() > 3);
+    for query in ["backout_suspensions_open", "backout_backlog_open", "backout_messages_sent"] {
+        assert_eq!(asks(query)["value"][1], "0", "{query}");
+    }
+    if let Some(promtool) = crate::support::need("promtool") {
+        let page = get(port, "/metrics").unwrap();
+        let mut lint = Command::new(promtool);
+        lint.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut lint = lint.spawn().unwrap();
+        let body = page.split_once("\r\n\r\n").unwrap().1;
+        lint.stdin.take().unwrap().write_all(body.as_bytes()).unwrap();
+        let said = lint.wait_with_output().unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    }
+}
+
+#[test]
+fn the_page_of_numbers_is_all_that_is_served() {
+    let port = free_port();
+    let config = format!("telemetry: {{prometheus: \"127.0.0.1:{port}\"}}\n");
+    let Some(incident) = incident(Place::new(), &config, &[]) else { return };
+    // More callers than there is room for, none of whom says anything: nobody in the incident notices.
+    let silent: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+    incident.does("ben", "good");
+    drop(silent);
     let wanted = "backout_steps{incident=";
     incident.until("the page shows the step", || {
         get(port, "/metrics").is_ok_and(|p| p.contains(wanted) && p.contains("status=\"succeeded\"} 1"))

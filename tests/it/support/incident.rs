@@ -188,6 +188,21 @@ impl Incident {
         events.filter(|e| e["kind"] == kind).collect()
     }
 
+    /// What the hub noted, oldest first.
+    pub fn notes(&self) -> Vec<String> {
+        use base64::Engine as _;
+        let noted = self.recorded("note.added");
+        let noted: Vec<&Value> = noted.iter().filter(|e| e["actor"] == "hub").collect();
+        let text = std::fs::read_to_string(self.dir().join("payloads.jsonl")).unwrap_or_default();
+        let parts: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let said = noted.iter().filter_map(|e| {
+            let part = parts.iter().find(|p| p["seq"] == e["seq"])?;
+            let bytes = base64::engine::general_purpose::STANDARD.decode(part["data"].as_str()?).ok()?;
+            String::from_utf8(bytes).ok()
+        });
+        said.collect()
+    }
+
     /// The hub's process.
     pub fn hub(&self) -> Pid {
         let text = std::fs::read_to_string(self.dir().join("hub.pid")).unwrap();

@@ -41,6 +41,11 @@ impl Prometheus {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Waits until every target has been scraped at least twice: before that a rate has no value.
     pub fn wait_scraped(&mut self, targets: usize) {
         let path = "/api/v1/query?query=count(count_over_time(up%7Bjob%3D%22it%22%7D%5B1m%5D)%20%3E%3D%202)";
