@@ -9,6 +9,7 @@ mod commands;
 mod data;
 mod destructive;
 mod effects;
+mod expected;
 mod flow;
 mod looks;
 mod messages;
@@ -20,12 +21,13 @@ mod starts;
 mod times;
 mod wording;
 
+pub(in crate::runbook) use case::Report;
 pub use case::{Context, Person};
 pub use destructive::{changes as changing_word, destroys as destructive_word};
 
 use super::finding::{About, Finding, Severity};
 use super::parse::Loaded;
-use case::{Case, Report};
+use case::Case;
 
 /// One rule.
 pub struct Rule {

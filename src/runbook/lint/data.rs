@@ -1,7 +1,8 @@
 //! Measurements, regions and what stays. Never reads data.
 
-use super::case::{Case, Report};
-use crate::runbook::model::{Action, Expect};
+use super::case::{Case, Placed, Report};
+use super::expected::{self, Made, Use, made};
+use crate::runbook::model::Expect;
 use crate::runbook::template::{self, Name};
 use crate::runbook::texts;
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ pub fn measured_before_used(case: &Case<'_>, report: &mut Report<'_>) {
         }
     }
     for (here, placed) in case.steps.iter().enumerate() {
-        for (path, name) in used(placed.step, &placed.path) {
+        for (path, name) in used(placed) {
             if taken.get(name.as_str()).is_some_and(|there| *there >= here) {
                 report.at(&path, &format!("measurement `{name}` is not taken before `{}`", placed.step.id));
             }
@@ -25,73 +26,37 @@ pub fn measured_before_used(case: &Case<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn used(step: &crate::runbook::model::Step, base: &str) -> Vec<(String, String)> {
+fn used(placed: &Placed<'_>) -> Vec<(String, String)> {
     let mut out = Vec::new();
-    for text in texts::of_step(step, base).iter().filter(|t| t.text.contains("{{")) {
+    for text in texts::of_step(placed.step, &placed.path).iter().filter(|t| t.text.contains("{{")) {
         for name in template::names(text.text).unwrap_or_default() {
             if let Name::Measurement(name) = name {
                 out.push((text.path.clone(), name));
             }
         }
     }
-    let at = format!("{base}.{}.expect", step.action.word());
-    match &step.action {
-        Action::Await(a) => {
-            compared(&a.condition.expect, &at, &mut out);
-            if let Some(fail) = &a.fail_on {
-                compared(fail, &format!("{base}.await.fail_on"), &mut out);
-            }
-        }
-        Action::Check(c) => compared(&c.condition.expect, &at, &mut out),
-        Action::Manual { .. }
-        | Action::Run { .. }
-        | Action::Measure { .. }
-        | Action::Approve(_)
-        | Action::Decide { .. }
-        | Action::Send { .. }
-        | Action::SetAside { .. }
-        | Action::Wait { .. } => {}
-    }
+    let own = expected::of(placed).into_iter().filter(|e| e.used != Use::Settles);
+    own.for_each(|e| compared(e.expect, &e.path, &mut out));
     out
 }
 
 pub fn silence_is_no_answer(case: &Case<'_>, report: &mut Report<'_>) {
     for placed in &case.steps {
-        let mut expected: Vec<(&str, &Expect)> =
-            placed.step.reconcile.iter().map(|probe| ("reconcile.expect", &probe.expect)).collect();
-        if let Action::Await(a) = &placed.step.action {
-            expected.push(("await.expect", &a.condition.expect));
-            expected.extend(a.fail_on.iter().map(|fail| ("await.fail_on", fail)));
-        }
-        if let Action::Check(c) = &placed.step.action {
-            expected.push(("check.expect", &c.condition.expect));
-        }
-        for (key, expect) in expected {
-            if wants_silence(expect) {
+        for expected in expected::of(placed) {
+            if wants_silence(expected.expect) {
                 let message = "this is met by an empty output only, and an empty output is inconclusive";
-                report.at_key(&format!("{}.{key}", placed.path), message);
+                report.at_key(&expected.path, message);
             }
         }
     }
 }
 
 fn wants_silence(expect: &Expect) -> bool {
-    match expect {
-        Expect::Equals(text) => text.trim().is_empty(),
-        Expect::AllOf(list) => list.iter().any(wants_silence),
-        Expect::AnyOf(list) => list.iter().all(wants_silence),
-        Expect::Not(_)
-        | Expect::Json(_)
-        | Expect::NotEquals(_)
-        | Expect::Matches(_)
-        | Expect::NotMatches(_)
-        | Expect::Min(_)
-        | Expect::Max(_)
-        | Expect::Between(..)
-        | Expect::UnchangedFor(_)
-        | Expect::Csv(_)
-        | Expect::SameAs { .. }
-        | Expect::Within { .. } => false,
+    match made(expect) {
+        Made::Plain(Expect::Equals(text)) => text.trim().is_empty(),
+        Made::All(list) => list.into_iter().any(wants_silence),
+        Made::Any(list) => list.into_iter().all(wants_silence),
+        Made::Not(_) | Made::Inside(_) | Made::Plain(_) => false,
     }
 }
 

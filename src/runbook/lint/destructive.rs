@@ -2,7 +2,8 @@
 
 use super::case::{Case, Report};
 use super::starts::{self, Purpose};
-use regex::RegexSet;
+use regex::{Regex, RegexSet};
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// What each pattern is called in a finding, and the pattern.
@@ -64,6 +65,23 @@ const CHANGING: &[(&str, &str)] = &[
     ("kill", r"(?:^|[\s;&|(])(?:kill|pkill|killall)\s"),
 ];
 
+/// Commands that name a change and make none: whether it is allowed, what it would do. Each reaches to where the shell
+/// begins another command, so that what is really done beside it is still seen.
+static ONLY_ASKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let here = r"[^;&|\n`]*";
+    let tried = format!(
+        r"(?:kubectl|oc|helm|git|rsync|apt-get)\s{here}\s--dry-run(?:=(?:client|server|true))?(?:\s|$){here}"
+    );
+    let asked = format!(
+        r"(?:kubectl|oc)\s(?:{here}\s)?(?:auth\s+can-i|diff|explain)\s{here}|helm\s(?:{here}\s)?diff\s{here}"
+    );
+    Regex::new(&format!(r"(?is)\b(?:{asked}|{tried})")).ok()
+});
+
+fn done(command: &str) -> Cow<'_, str> {
+    ONLY_ASKS.as_ref().map_or(Cow::Borrowed(command), |asks| asks.replace_all(command, " "))
+}
+
 fn set(patterns: &[(&str, &str)]) -> RegexSet {
     RegexSet::new(patterns.iter().map(|(_, pattern)| format!("(?is){pattern}"))).unwrap_or_default()
 }
@@ -73,13 +91,13 @@ static CHANGES: LazyLock<RegexSet> = LazyLock::new(|| set(CHANGING));
 
 /// The first thing in a command that destroys, as findings call it.
 pub fn destroys(command: &str) -> Option<&'static str> {
-    let hit = DESTROYS.matches(command).into_iter().next()?;
+    let hit = DESTROYS.matches(&done(command)).into_iter().next()?;
     DESTRUCTIVE.get(hit).map(|(name, _)| *name)
 }
 
 /// The first thing in a command that changes something, as findings call it.
 pub fn changes(command: &str) -> Option<&'static str> {
-    let hit = CHANGES.matches(command).into_iter().next();
+    let hit = CHANGES.matches(&done(command)).into_iter().next();
     destroys(command).or_else(|| hit.and_then(|n| CHANGING.get(n)).map(|(name, _)| *name))
 }
 
@@ -173,6 +191,12 @@ mod tests {
             "kubectl -n a rollout undo deploy/x",
             "curl -s -X POST http://h/",
             "redis-cli flushdb",
+            "kubectl auth can-i patch deploy && kubectl patch deploy x",
+            "kubectl auth can-i patch deploy; kubectl delete pod x",
+            "kubectl auth can-i patch deploy\nhelm rollback web 3",
+            "kubectl apply --dry-run=none -f x.yaml",
+            "kubectl apply -f dry-run.yaml",
+            "echo `kubectl auth can-i get x` `kubectl scale deploy x`",
         ] {
             assert!(changes(command).is_some(), "{command}");
         }
@@ -187,6 +211,14 @@ mod tests {
             "git rev-parse HEAD",
             "redis-cli dbsize",
             "helm status web",
+            "kubectl auth can-i patch deployments -n shop",
+            "kubectl --context a auth can-i delete pods",
+            "oc auth can-i create pods",
+            "kubectl -n a apply --dry-run=server -f x.yaml",
+            "kubectl diff -f patch.yaml",
+            "helm -n a diff upgrade web ./chart",
+            "helm upgrade web ./chart --dry-run",
+            "git push --dry-run origin main",
         ] {
             assert_eq!(changes(command), None, "{command}");
         }

@@ -2,26 +2,11 @@
 
 use super::case::{Case, Report};
 use super::data::compared;
-use crate::runbook::model::{Action, Class, Expect, NoData, OnFailure, Step, Subject};
+use super::expected::{self, Made, Use, made, plain};
+use crate::runbook::model::{Action, Class, Expect, NoData, OnFailure, Subject};
 use crate::runbook::template::{self, Field, Name};
 use crate::runbook::texts;
 use regex::Regex;
-
-/// What a look expects.
-fn expected(step: &Step) -> Option<(&'static str, &Expect)> {
-    match &step.action {
-        Action::Await(a) => Some(("await.expect", &a.condition.expect)),
-        Action::Check(c) => Some(("check.expect", &c.condition.expect)),
-        Action::Manual { .. }
-        | Action::Run { .. }
-        | Action::Measure { .. }
-        | Action::Approve(_)
-        | Action::Decide { .. }
-        | Action::Send { .. }
-        | Action::SetAside { .. }
-        | Action::Wait { .. } => None,
-    }
-}
 
 pub fn checks_wait_for_the_effect(case: &Case<'_>, report: &mut Report<'_>) {
     for placed in &case.steps {
@@ -42,40 +27,29 @@ pub fn checks_wait_for_the_effect(case: &Case<'_>, report: &mut Report<'_>) {
 
 pub fn expectations_can_fail(case: &Case<'_>, report: &mut Report<'_>) {
     for placed in &case.steps {
-        let probe = placed.step.reconcile.as_ref().map(|c| ("reconcile.expect", &c.expect));
-        for (key, expect) in expected(placed.step).into_iter().chain(probe) {
-            if always_holds(expect) {
+        for expected in expected::of(placed).iter().filter(|e| e.used != Use::GivesUp) {
+            if always_holds(expected.expect) {
                 let message = format!("whatever `{}` sees is as expected", placed.step.id);
-                report.at_key(&format!("{}.{key}", placed.path), &message);
+                report.at_key(&expected.path, &message);
             }
         }
     }
 }
 
 fn always_holds(expect: &Expect) -> bool {
-    match expect {
-        Expect::Matches(p) if !p.contains("{{") => Regex::new(p).is_ok_and(|r| r.is_match("")),
-        Expect::NotEquals(text) => text.is_empty(),
-        Expect::AllOf(list) => list.iter().all(always_holds),
-        Expect::AnyOf(list) => list.iter().any(always_holds),
-        Expect::Json(paths) => paths.iter().all(|(_, e)| always_holds(e)),
-        Expect::Matches(_)
-        | Expect::Equals(_)
-        | Expect::NotMatches(_)
-        | Expect::Min(_)
-        | Expect::Max(_)
-        | Expect::Between(..)
-        | Expect::Csv(_)
-        | Expect::SameAs { .. }
-        | Expect::Within { .. }
-        | Expect::UnchangedFor(_)
-        | Expect::Not(_) => false,
+    match made(expect) {
+        Made::All(list) | Made::Inside(list) => list.into_iter().all(always_holds),
+        Made::Any(list) => list.into_iter().any(always_holds),
+        Made::Not(_) => false,
+        Made::Plain(Expect::Matches(p)) if !p.contains("{{") => Regex::new(p).is_ok_and(|r| r.is_match("")),
+        Made::Plain(Expect::NotEquals(text)) => text.is_empty(),
+        Made::Plain(_) => false,
     }
 }
 
 pub fn looks_can_stop_the_rollback(case: &Case<'_>, report: &mut Report<'_>) {
     for placed in &case.steps {
-        if expected(placed.step).is_none() {
+        if expected::own(placed).is_none() {
             continue;
         }
         if placed.step.on_failure == OnFailure::Continue {
@@ -131,8 +105,8 @@ pub fn restores_compare_before_they_are_final(case: &Case<'_>, report: &mut Repo
     if case.runbook.class != Class::Restore {
         return;
     }
-    let compares = |step: &Step| expected(step).is_some_and(|(_, e)| has_comparison(e));
-    let first = case.steps.iter().position(|p| compares(p.step));
+    let compares = |placed| expected::own(placed).is_some_and(|e| has_comparison(e.expect));
+    let first = case.steps.iter().position(compares);
     let Some(last_safe) = first else {
         return report.at("class", "nothing compares what was restored with what it was");
     };
@@ -147,22 +121,11 @@ fn has_comparison(expect: &Expect) -> bool {
     let mut names = Vec::new();
     compared(expect, "", &mut names);
     let told = |text: &str| text.contains("params.") || text.contains("measurements.");
-    !names.is_empty()
-        || match expect {
-            Expect::Equals(text) | Expect::Matches(text) => told(text),
-            Expect::AllOf(list) | Expect::AnyOf(list) => list.iter().any(has_comparison),
-            Expect::Json(paths) => paths.iter().any(|(_, e)| has_comparison(e)),
-            Expect::Not(inner) => has_comparison(inner),
-            Expect::Csv(_) => true,
-            Expect::NotEquals(_)
-            | Expect::NotMatches(_)
-            | Expect::Min(_)
-            | Expect::Max(_)
-            | Expect::Between(..)
-            | Expect::SameAs { .. }
-            | Expect::Within { .. }
-            | Expect::UnchangedFor(_) => false,
-        }
+    let own = |plain: &Expect| match plain {
+        Expect::Equals(text) | Expect::Matches(text) => told(text),
+        other => matches!(other, Expect::Csv(_)),
+    };
+    !names.is_empty() || plain(expect).into_iter().any(own)
 }
 
 pub fn the_restore_point_is_used(case: &Case<'_>, report: &mut Report<'_>) {

@@ -1,6 +1,7 @@
 //! Waits, deadlines, estimates and thresholds. Never looks at a clock.
 
 use super::case::{Case, Report};
+use super::expected::{self, Made, Use, made, plain};
 use crate::runbook::model::{Action, Better, Expect};
 use crate::runbook::words;
 use std::time::Duration;
@@ -24,58 +25,24 @@ pub fn awaits_can_succeed(case: &Case<'_>, report: &mut Report<'_>) {
 }
 
 fn longest_unchanged(expect: &Expect) -> Option<Duration> {
-    match expect {
-        Expect::UnchangedFor(d) => Some(*d),
-        Expect::AllOf(list) => list.iter().filter_map(longest_unchanged).max(),
-        Expect::AnyOf(list) => {
+    match made(expect) {
+        Made::Plain(Expect::UnchangedFor(d)) => Some(*d),
+        Made::All(list) => list.into_iter().filter_map(longest_unchanged).max(),
+        Made::Any(list) => {
             // One way that needs no stillness is enough.
-            let all: Option<Vec<Duration>> = list.iter().map(longest_unchanged).collect();
+            let all: Option<Vec<Duration>> = list.into_iter().map(longest_unchanged).collect();
             all.and_then(|d| d.into_iter().min())
         }
-        Expect::Not(_)
-        | Expect::Json(_)
-        | Expect::Equals(_)
-        | Expect::NotEquals(_)
-        | Expect::Matches(_)
-        | Expect::NotMatches(_)
-        | Expect::Min(_)
-        | Expect::Max(_)
-        | Expect::Between(..)
-        | Expect::Csv(_)
-        | Expect::SameAs { .. }
-        | Expect::Within { .. } => None,
-    }
-}
-
-fn mentions_unchanged(expect: &Expect) -> bool {
-    match expect {
-        Expect::UnchangedFor(_) => true,
-        Expect::AllOf(list) | Expect::AnyOf(list) => list.iter().any(mentions_unchanged),
-        Expect::Not(inner) => mentions_unchanged(inner),
-        Expect::Json(paths) => paths.iter().any(|(_, e)| mentions_unchanged(e)),
-        Expect::Equals(_)
-        | Expect::NotEquals(_)
-        | Expect::Matches(_)
-        | Expect::NotMatches(_)
-        | Expect::Min(_)
-        | Expect::Max(_)
-        | Expect::Between(..)
-        | Expect::Csv(_)
-        | Expect::SameAs { .. }
-        | Expect::Within { .. } => false,
+        Made::Not(_) | Made::Inside(_) | Made::Plain(_) => None,
     }
 }
 
 pub fn unchanged_needs_time(case: &Case<'_>, report: &mut Report<'_>) {
     for placed in &case.steps {
-        let single = match &placed.step.action {
-            Action::Check(c) => Some(("check.expect", &c.condition.expect)),
-            _ => None,
-        };
-        let probe = placed.step.reconcile.as_ref().map(|c| ("reconcile.expect", &c.expect));
-        for (key, expect) in single.into_iter().chain(probe) {
-            if mentions_unchanged(expect) {
-                report.at_key(&format!("{}.{key}", placed.path), "`unchanged_for` needs more than one look");
+        for expected in expected::of(placed) {
+            let once = matches!(expected.used, Use::Judged | Use::Settles);
+            if once && plain(expected.expect).iter().any(|e| matches!(e, Expect::UnchangedFor(_))) {
+                report.at_key(&expected.path, "`unchanged_for` needs more than one look");
             }
         }
     }

@@ -97,6 +97,7 @@ const BAD: &[(&str, &str, &str)] = &[
 const GOOD: &[(&str, &str, &str)] = &[
     ("lint-destructive", "run: [psql, -c, \"alter database orders set", "run: [psql, -c, \"select dropped; alter database orders set"),
     ("lint-look-changes", "select id, total from orders", "select id, last_update from orders"),
+    ("lint-look-changes", "target: {run: [psql, -Atc, \"select current_database()\"]", "target: {run: [kubectl, auth, can-i, patch, deployments]"),
     ("lint-pipe-hides-failure", "[migrate, down, \"{{ params.migration }}\"]", "migrate down || migrate status"),
     ("lint-pipe-hides-failure", "[migrate, down, \"{{ params.migration }}\"]", "migrate 'a|b' # a | b"),
     ("lint-pipe-hides-failure", "[migrate, down, \"{{ params.migration }}\"]", "[bash, -c, \"set -eo pipefail; a | b\"]"),
