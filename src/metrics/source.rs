@@ -117,6 +117,28 @@ pub struct Source {
     memory: Arc<Mutex<Memory>>,
 }
 
+impl Config {
+    /// Whether this source could ever answer the query, without asking it. Of PromQL nothing is known here.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn check(&self, query: &str) -> Result<(), String> {
+        match &self.kind {
+            Kind::HttpJson(_) | Kind::Command { prints: Prints::Json, .. } => http_json::check(query),
+            Kind::Exposition(_) | Kind::Command { prints: Prints::Exposition, .. } => {
+                super::exposition::check(query)
+            }
+            Kind::Simulated { curves, .. } if !curves.contains_key(query) => {
+                let known: Vec<&str> = curves.keys().map(String::as_str).collect();
+                Err(format!("it has no curve `{query}`; it has {}", known.join(", ")))
+            }
+            Kind::Prometheus(_) | Kind::Command { prints: Prints::Number, .. } | Kind::Simulated { .. } => {
+                Ok(())
+            }
+        }
+    }
+}
+
 impl Source {
     /// `began_micros` is where simulated curves start: usually when the incident opened.
     pub fn new(config: Config, clients: Clients, began_micros: i64) -> Self {

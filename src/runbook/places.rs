@@ -17,6 +17,11 @@ impl Places {
         Places { path: path.to_owned(), text: text.to_owned(), root }
     }
 
+    /// The file's label.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Where the value of a path such as `phases[0].steps[2].timeout` stands. A part that is not in the file (a
     /// default) gives the place of what is around it.
     pub fn value(&self, path: &str) -> Span {

@@ -1,5 +1,7 @@
 //! `team.yaml` and `backout.yaml` as JSON Schema, for editors. Never stricter than the readers of these files.
 
+mod outside;
+
 use crate::runbook::schema::shape::{
     self, NAME, document, list, may, named, need, object, reference, some, whole,
 };
@@ -22,21 +24,19 @@ pub fn team() -> Value {
 
 /// The schema of `backout.yaml`.
 pub fn workspace() -> Value {
-    // What reaches outside grows by kinds; an editor is told what is known and refuses nothing there.
-    let open = || json!({"type": "object"});
     let keys = [
         may("sources", named(NAME, source()), "Where metrics come from, by the names runbooks use."),
         may("channels", named(NAME, channel()), "Where messages go, by the names runbooks use."),
         may(
             "suspend",
-            named(NAME, open()),
+            named(NAME, outside::suspend()),
             "What this program itself suspends, by the name of the suspension.",
         ),
-        may("anchors", list(open()), "Where the head of a record is copied to."),
-        may("engine", open(), "How incidents are kept."),
+        may("anchors", list(outside::anchor()), "Where the head of a record is copied to."),
+        may("engine", outside::engine(), "How incidents are kept."),
         may("policies", policies(), "What the team agreed on."),
-        may("annotations", open(), "Where marks are drawn on charts."),
-        may("telemetry", open(), "Where traces go."),
+        may("annotations", outside::annotations(), "Where marks are drawn on charts."),
+        may("telemetry", outside::telemetry(), "Where traces go, and where numbers can be scraped."),
     ];
     let mut whole = document("A backout workspace", &keys);
     let mut all = shape::definitions();
@@ -52,14 +52,11 @@ fn text(pattern: &str) -> Value {
 }
 
 fn policies() -> Value {
-    // Policies are few and grow; a key that is not described here is the reader's to judge.
-    let mut out = object(&[
+    object(&[
         may("max_tenure", reference("duration"), "After so long the holder of a seat is asked to hand over."),
         may("shift_gap", reference("duration"), "How long people rest between shifts."),
         may("verify_required", reference("flag"), "Security keys must verify who touches them."),
-    ]);
-    shape::add(&mut out, "additionalProperties", json!(true));
-    out
+    ])
 }
 
 fn secret() -> Value {
@@ -72,30 +69,19 @@ fn secret() -> Value {
 }
 
 fn source() -> Value {
-    let client = object(&[
-        need("certificate", reference("text"), "PEM file."),
-        need("key", reference("text"), "PEM file."),
-    ]);
-    let basic = object(&[
-        need("user", reference("text"), "The account."),
-        need("password", reference("secret"), "Where its password is."),
-    ]);
-    let mut out = object(&[
+    let mut keys = vec![
         may("prometheus", reference("url"), "A Prometheus; queries are PromQL."),
         may("http_json", reference("url"), "Any JSON over HTTP; queries are JSONPaths."),
         may("exposition", reference("url"), "A page of metrics in Prometheus's text format."),
         may("command", some(reference("any_text")), "A command; the query is its last argument."),
         may("simulated", simulated(), "Curves for rehearsals; queries are their names."),
         may("timeout", reference("duration"), "How long one question may take."),
-        may("headers", named(HEADER, reference("text")), "Headers in clear."),
-        may("headers_env", named(HEADER, reference("variable")), "Headers from environment variables."),
-        may("bearer", reference("secret"), "A token."),
-        may("basic", basic, "An account and its password."),
-        may("ca", reference("text"), "PEM file that replaces the system's certificates."),
-        may("client", client, "A client certificate."),
         may("cwd", reference("text"), "Where the command runs; the workspace by default."),
         may("prints", json!({"enum": ["number", "json", "exposition"]}), "What the command prints."),
-    ]);
+    ];
+    keys.extend(endpoint());
+    let mut out = object(&keys);
+    not_both(&mut out, "bearer", "basic");
     shape::add(
         &mut out,
         "oneOf",
@@ -104,7 +90,50 @@ fn source() -> Value {
     out
 }
 
-const HEADER: &str = "^[A-Za-z0-9_-]+$";
+/// The keys beside an address: headers, a login, certificates.
+pub(super) fn endpoint() -> Vec<shape::Key> {
+    let client = object(&[
+        need("certificate", reference("text"), "PEM file."),
+        need("key", reference("text"), "PEM file."),
+    ]);
+    let basic = object(&[
+        need("user", reference("text"), "The account."),
+        need("password", reference("secret"), "Where its password is."),
+    ]);
+    vec![
+        may("headers", named(HEADER, reference("text")), "Headers in clear."),
+        may("headers_env", named(HEADER, reference("variable")), "Headers from environment variables."),
+        may("bearer", reference("secret"), "A token."),
+        may("basic", basic, "An account and its password."),
+        may("ca", reference("text"), "PEM file that replaces the system's certificates."),
+        may("client", client, "A client certificate."),
+    ]
+}
+
+/// A mapping with an address, a login and certificates beside these keys.
+pub(super) fn reached(mut keys: Vec<shape::Key>) -> Value {
+    keys.extend(endpoint());
+    let mut out = object(&keys);
+    not_both(&mut out, "bearer", "basic");
+    out
+}
+
+/// `url` or `url_env` beside these keys.
+pub(super) fn addressed(mut keys: Vec<shape::Key>) -> Value {
+    keys.extend([
+        may("url", reference("url"), "The address."),
+        may("url_env", reference("variable"), "The environment variable that holds the address."),
+    ]);
+    let mut out = object(&keys);
+    shape::add(&mut out, "oneOf", exactly_one(&["url", "url_env"]));
+    out
+}
+
+fn not_both(schema: &mut Value, one: &str, other: &str) {
+    shape::add(schema, "not", json!({"required": [one, other]}));
+}
+
+pub(super) const HEADER: &str = "^[A-Za-z0-9_-]+$";
 
 fn simulated() -> Value {
     let point = json!({
@@ -122,29 +151,17 @@ fn simulated() -> Value {
 }
 
 fn channel() -> Value {
-    let address = || {
-        vec![
-            may("url", reference("url"), "The address."),
-            may("url_env", reference("variable"), "The environment variable that holds the address."),
-        ]
-    };
-    let with_address = |mut keys: Vec<shape::Key>| {
-        keys.extend(address());
-        let mut out = object(&keys);
-        shape::add(&mut out, "oneOf", exactly_one(&["url", "url_env"]));
-        out
-    };
-    let webhook = with_address(vec![
+    let webhook = addressed(vec![
         may("template", reference("text"), "JSON in which the message stands for its name in braces."),
         may("headers_env", named(HEADER, reference("variable")), "Headers from environment variables."),
     ]);
     let mut out = object(&[
         may("file", reference("text"), "Appends to a file, for what is sent by hand."),
         may("webhook", webhook, "Posts JSON."),
-        may("slack", with_address(Vec::new()), "An incoming webhook of Slack."),
-        may("teams", with_address(Vec::new()), "An incoming webhook of Teams."),
-        may("statuspage", json!({"type": "object"}), "A status page: url, page, and what lets one in."),
-        may("pagerduty", json!({"type": "object"}), "PagerDuty's events: routing_key."),
+        may("slack", addressed(Vec::new()), "An incoming webhook of Slack."),
+        may("teams", addressed(Vec::new()), "An incoming webhook of Teams."),
+        may("statuspage", outside::statuspage(), "A status page."),
+        may("pagerduty", outside::pagerduty(), "PagerDuty's events."),
     ]);
     shape::add(
         &mut out,
@@ -154,7 +171,7 @@ fn channel() -> Value {
     out
 }
 
-fn exactly_one(keys: &[&str]) -> Value {
+pub(super) fn exactly_one(keys: &[&str]) -> Value {
     Value::Array(keys.iter().map(|key| json!({"required": [key]})).collect())
 }
 
@@ -180,9 +197,21 @@ channels:
   internal: {slack: {url_env: SLACK_URL}}
   bridge: {teams: {url: "https://example.org/hook"}}
   paper: {file: out/messages.txt}
+  customers: {statuspage: {url: "https://api.example/v1", page: kctbh9vrtdwd, bearer: {env: PAGE_TOKEN}, headers: {X-Team: shop}, headers_env: {X-Key: K}, ca: ca.pem, client: {certificate: c.pem, key: k.pem}}}
+  duty: {pagerduty: {routing_key: {env: PD_KEY}, url: "https://events.example/v2/enqueue", basic: {user: u, password: {env: P}}}}
+suspend:
+  alerts: {alertmanager: "http://am:9093", match: {service: shop, severity: page}, lasts: 30m, basic: {user: u, password: {file: pw}}}
+anchors:
+  - {directory: /mnt/worm, name: worm}
+  - {webhook: {url_env: ANCHOR_URL, headers_env: {Authorization: A}}}
+  - {ssh: witness@example.org}
+annotations: {grafana: {url: "https://grafana.example", token_env: GRAFANA_TOKEN, headers: {X-Scope: a}}}
+telemetry: {otlp: {url: "http://collector:4318", headers_env: {X-Key: K}}, prometheus: "127.0.0.1:9101"}
 engine: {file: {}}
 policies: {max_tenure: 4h, shift_gap: 10h, verify_required: true}
 "#;
+    const SHORT: &str =
+        "telemetry: {otlp: 'http://collector:4318'}\nanchors: [{webhook: {url: 'https://a/'}}]\n";
 
     type Reader = fn(&Node) -> Vec<Finding>;
 
@@ -190,12 +219,16 @@ policies: {max_tenure: 4h, shift_gap: 10h, verify_required: true}
         if any_error(&findings) { findings } else { Vec::new() }
     }
 
-    fn cases() -> [(Node, Value, Reader); 2] {
+    fn cases() -> [(Node, Value, Reader); 3] {
         let tree = |text: &str| parse("x.yaml", text).unwrap_or_else(|f| panic!("{f:?}"));
         let of_team: Reader = |node| errors(super::super::team::decode("t", as_yaml(node).as_bytes()).1);
         let of_config: Reader =
             |node| errors(super::super::config::decode("c", as_yaml(node).as_bytes(), Path::new("/w")).1);
-        [(tree(TEAM), team(), of_team), (tree(WORKSPACE), workspace(), of_config)]
+        [
+            (tree(TEAM), team(), of_team),
+            (tree(WORKSPACE), workspace(), of_config),
+            (tree(SHORT), workspace(), of_config),
+        ]
     }
 
     #[test]
@@ -207,7 +240,8 @@ policies: {max_tenure: 4h, shift_gap: 10h, verify_required: true}
     }
 
     #[test]
-    fn the_schemas_know_every_key_the_readers_ask_for() {
+    fn the_schemas_have_the_keys_the_readers_ask_for_and_no_others() {
+        let mut seen = 0;
         for (node, schema, read) in cases() {
             let mut all = Vec::new();
             objects(&schema, &schema, &node, &[], &mut all);
@@ -216,12 +250,61 @@ policies: {max_tenure: 4h, shift_gap: 10h, verify_required: true}
                 put(inside(&mut broken, &place), "zzzzzzzzzzzzzzzz", scalar("1"));
                 let findings = read(&broken);
                 let unknown = findings.iter().find(|f| f.message.contains("unknown key `zzzz"));
-                let help = unknown.map(|f| f.help.clone()).unwrap_or_default();
+                let help = unknown.map(|f| f.help.clone());
+                let help =
+                    help.unwrap_or_else(|| panic!("the reader takes any key beside {keys:?}: {findings:?}"));
                 let asked: BTreeSet<&str> = help.split('`').skip(1).step_by(2).collect();
-                let missing: Vec<&&str> =
-                    asked.iter().filter(|k| !keys.iter().any(|key| key == *k)).collect();
+                // `etcd` is known and refused: an editor need not offer it.
+                let known = |k: &str| k == "etcd" || keys.iter().any(|key| key == k);
+                let missing: Vec<&&str> = asked.iter().filter(|k| !known(k)).collect();
                 assert!(missing.is_empty(), "the schema does not know {missing:?} beside {keys:?}");
+                // A source, a channel and an anchor ask for the keys of their own kind only.
+                let kinds = ["prometheus", "file", "directory", "env"];
+                let of_a_kind = keys.iter().any(|key| kinds.contains(&key.as_str()));
+                let invented: Vec<&String> =
+                    keys.iter().filter(|key| !of_a_kind && !asked.contains(key.as_str())).collect();
+                assert!(invented.is_empty(), "the reader does not know {invented:?} beside {asked:?}");
+                seen += 1;
             }
+        }
+        assert!(seen > 40, "only {seen} mappings were compared");
+    }
+
+    #[test]
+    fn no_mapping_of_a_schema_takes_a_key_it_does_not_know() {
+        for (node, schema, _) in cases() {
+            let mut all = Vec::new();
+            objects(&schema, &schema, &node, &[], &mut all);
+            for (place, keys) in all {
+                let mut broken = node.clone();
+                put(inside(&mut broken, &place), "zzzzzzzzzzzzzzzz", scalar("1"));
+                let why = refuses(&schema, &schema, &as_json(&broken));
+                assert!(why.is_some(), "the schema takes any key beside {keys:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_two_things_at_once_is_refused_by_both() {
+        let schema = workspace();
+        for bad in [
+            "suspend: {a: {alertmanager: 'http://a/', bearer: {env: A}, basic: {user: u, password: {env: B}}}}\n",
+            "anchors: [{ssh: a, directory: b}]\n",
+            "anchors: [{name: a}]\n",
+            "anchors: [{webhook: {url: 'http://a/', url_env: A}}]\n",
+            "engine: {}\n",
+            "annotations: {}\n",
+            "annotations: {grafana: {token_env: A}}\n",
+            "telemetry: {otlp: {headers: {a: b}}}\n",
+            "channels: {a: {statuspage: {url: 'http://a/'}}}\n",
+            "channels: {a: {pagerduty: {}}}\n",
+            "channels: {a: {pagerduty: {routing_key: abc}}}\n",
+            "sources: {a: {http_json: 'http://a/', bearer: {env: A}, basic: {user: u, password: {env: B}}}}\n",
+            "policies: {max_tenur: 4h}\n",
+        ] {
+            let node = parse("x.yaml", bad).unwrap();
+            assert!(super::super::config::decode("c", bad.as_bytes(), Path::new("/w")).0.is_none(), "{bad}");
+            assert!(refuses(&schema, &schema, &as_json(&node)).is_some(), "{bad}");
         }
     }
 

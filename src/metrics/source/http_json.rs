@@ -31,6 +31,11 @@ fn compile(path: &str) -> Result<JsonPath, Trouble> {
         .map_err(|e| Trouble(format!("`{}` is not a JSONPath: {}", excerpt(path), excerpt(&e.to_string()))))
 }
 
+/// Whether this is a JSONPath.
+pub(super) fn check(path: &str) -> Result<(), String> {
+    compile(path).map(|_| ()).map_err(|Trouble(why)| why)
+}
+
 fn read(document: &[u8], path: &JsonPath) -> Result<Answered, Trouble> {
     let document: Value = serde_json::from_slice(document)
         .map_err(|e| Trouble(format!("the answer is not JSON: {}", excerpt(&e.to_string()))))?;

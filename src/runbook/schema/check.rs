@@ -31,6 +31,8 @@ fn judge(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), St
             "maximum" => value.as_f64().is_none_or(|n| n <= rule.as_f64().unwrap()),
             "minItems" => value.as_array().is_none_or(|l| l.len() as u64 >= rule.as_u64().unwrap()),
             "maxItems" => value.as_array().is_none_or(|l| l.len() as u64 <= rule.as_u64().unwrap()),
+            "maxProperties" => value.as_object().is_none_or(|m| m.len() as u64 <= rule.as_u64().unwrap()),
+            "not" => judge(root, rule, value, at).is_err(),
             "minProperties" => value.as_object().is_none_or(|m| m.len() as u64 >= rule.as_u64().unwrap()),
             "required" => value.as_object().is_none_or(|map| has(map, rule)),
             "dependentRequired" => value.as_object().is_none_or(|map| {
