@@ -12,6 +12,7 @@
 //! * [`places`]: where each part of a runbook stands in its file.
 //! * [`plan`]: what would happen, before anything does.
 //! * [`redlines`]: what incidents ask a runbook to become.
+//! * [`scenario`]: a rehearsal written down, with its own parser, rules and schema.
 //! * [`schema`]: the format for editors and other programs.
 //! * [`template`]: `{{ }}`, and what a step will really do.
 //! * [`texts`]: every text that templates fill.
@@ -29,6 +30,7 @@ pub mod parse;
 pub mod places;
 pub mod plan;
 pub mod redlines;
+pub mod scenario;
 pub mod schema;
 pub mod template;
 pub mod texts;

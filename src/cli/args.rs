@@ -252,15 +252,18 @@ pub struct Import {
 pub struct Redlines {
     /// The runbook
     pub runbook: PathBuf,
-    /// It is in the runbook now
+    /// It is in the runbook now; signed with your own key
     #[arg(long, value_name = "N", conflicts_with = "reject")]
     pub accept: Option<usize>,
-    /// It stays out of the runbook; needs a reason
+    /// It stays out of the runbook; needs a reason, and is signed with your own key
     #[arg(long, value_name = "N", requires = "reason")]
     pub reject: Option<usize>,
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Print exactly the text that was signed with an answer, to check it with stock ssh-keygen
+    #[arg(long, value_name = "N", conflicts_with_all = ["accept", "reject", "collect"])]
+    pub statement: Option<usize>,
     /// Write the open ones into the workspace too, so that people on other machines see them
     #[arg(long)]
     pub collect: bool,
@@ -282,6 +285,8 @@ pub struct Schema {
 pub enum SchemaOf {
     /// A runbook.
     Runbook,
+    /// A scenario for a rehearsal.
+    Scenario,
     /// `team.yaml`.
     Team,
     /// `backout.yaml`.

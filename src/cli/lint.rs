@@ -1,4 +1,5 @@
-//! `lint`: what is wrong with runbooks, where, and what to write instead. Never changes a file.
+//! `lint`: what is wrong with runbooks, scenarios, team and workspace, where, and what to write instead. Never changes
+//! a file.
 
 pub mod rules;
 pub mod workspace;
@@ -6,11 +7,12 @@ pub mod workspace;
 use crate::cli::args::{Args, Format, Lint};
 use crate::cli::context::{self, Context};
 use crate::cli::{print, say};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{self, Failure, Result};
 use crate::runbook::finding::{self, Finding, Paint, Severity};
 use crate::runbook::lint::{self, Person};
 use crate::runbook::parse::Loaded;
 use crate::runbook::redlines::ENDING;
+use crate::runbook::scenario;
 use crate::workspace::Workspace;
 use std::path::{Path, PathBuf};
 
@@ -37,8 +39,8 @@ pub fn run(args: &Args, verb: &Lint) -> Result<()> {
             None
         }
     };
-    let paths = files(&verb.paths, workspace.as_ref())?;
-    let findings = findings(&context.state, verb, workspace.as_ref(), &paths)?;
+    let sheets = read(&everything(&verb.paths, workspace.as_ref())?, workspace.as_ref())?;
+    let findings = findings(&context.state, verb, workspace.as_ref(), &sheets);
     print(&match verb.format {
         Format::Text => finding::to_text(&findings, Paint::Plain),
         Format::Json => finding::to_json(&findings),
@@ -47,42 +49,89 @@ pub fn run(args: &Args, verb: &Lint) -> Result<()> {
     });
     let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
     let warnings = findings.len() - errors;
-    say(&format!("runbooks: {}, errors: {errors}, warnings: {warnings}", paths.len()));
+    let of = |kind: Kind| sheets.iter().filter(|sheet| sheet.kind == kind).count();
+    let (runbooks, scenarios) = (of(Kind::Runbook), of(Kind::Scenario));
+    let scenarios = if scenarios == 0 { String::new() } else { format!(", scenarios: {scenarios}") };
+    say(&format!("runbooks: {runbooks}{scenarios}, errors: {errors}, warnings: {warnings}"));
     if errors > 0 || (verb.strict && warnings > 0) {
-        return Err(Failure::new(Kind::No, "the runbooks are not fit for use"));
+        return Err(Failure::new(error::Kind::No, "the runbooks are not fit for use"));
     }
     Ok(())
 }
 
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Runbook,
+    Scenario,
+}
+
+/// A file as it was found.
+struct Sheet {
+    label: String,
+    kind: Kind,
+    bytes: Vec<u8>,
+}
+
+/// The files; what stands in the folder of scenarios, or says that it is one, is a scenario.
+fn read(paths: &[PathBuf], workspace: Option<&Workspace>) -> Result<Vec<Sheet>> {
+    let mut out = Vec::new();
+    for path in paths {
+        let bytes = std::fs::read(path)
+            .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
+        let folder = std::path::absolute(path).ok();
+        let folder = folder.as_deref().and_then(Path::parent).and_then(Path::file_name);
+        let is_scenario = folder.is_some_and(|name| name == scenario::FOLDER) || scenario::is_one(&bytes);
+        let kind = if is_scenario { Kind::Scenario } else { Kind::Runbook };
+        out.push(Sheet { label: label(path, workspace), kind, bytes });
+    }
+    Ok(out)
+}
+
 /// Everything wrong with these files, and, when nothing is named, with the workspace as a whole.
-fn findings(
-    state: &Path,
-    verb: &Lint,
-    workspace: Option<&Workspace>,
-    paths: &[PathBuf],
-) -> Result<Vec<Finding>> {
+fn findings(state: &Path, verb: &Lint, workspace: Option<&Workspace>, sheets: &[Sheet]) -> Vec<Finding> {
     let mut findings = workspace.map(|w| w.warnings.clone()).unwrap_or_default();
     if let Some(workspace) = workspace.filter(|_| verb.paths.is_empty()) {
         findings.extend(workspace::people(workspace));
     }
+    let of = |kind: Kind| sheets.iter().filter(move |sheet| sheet.kind == kind);
     let mut runbooks = Vec::new();
-    for path in paths {
-        let bytes = std::fs::read(path)
-            .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
-        let label = label(path, workspace);
-        match crate::runbook::load(&label, &bytes) {
+    for Sheet { label, bytes, .. } in of(Kind::Runbook) {
+        match crate::runbook::load(label, bytes) {
             Ok(loaded) => {
                 findings.extend(judge(&loaded, workspace));
-                findings.extend(workspace.and_then(|w| workspace::redlines(state, w, &label, &loaded)));
-                runbooks.push((label, loaded));
+                let answers = workspace.map(|w| workspace::redlines(state, w, label, &loaded));
+                findings.extend(answers.unwrap_or_default());
+                runbooks.push((label.clone(), loaded));
             }
             Err(broken) => findings.extend(broken),
         }
     }
+    if of(Kind::Scenario).next().is_some() {
+        findings.extend(rehearsals(&of(Kind::Scenario).collect::<Vec<_>>(), workspace, &runbooks));
+    }
     if let Some(workspace) = workspace.filter(|_| verb.paths.is_empty()) {
         findings.extend(workspace::together(workspace, &runbooks));
     }
-    Ok(findings)
+    findings
+}
+
+/// Everything wrong with scenarios, beside the runbooks that were named and those of the workspace.
+fn rehearsals(sheets: &[&Sheet], workspace: Option<&Workspace>, named: &[(String, Loaded)]) -> Vec<Finding> {
+    let paths = workspace.map(|w| files(&[], Some(w)).unwrap_or_default()).unwrap_or_default();
+    let others = paths.iter().filter_map(|path| std::fs::read(path).ok());
+    let others: Vec<Loaded> = others.filter_map(|bytes| crate::runbook::load("", &bytes).ok()).collect();
+    let all: Vec<_> = named.iter().map(|(_, loaded)| loaded).chain(&others).map(|l| &l.runbook).collect();
+    let known = workspace.is_some() || !all.is_empty();
+    let context = scenario::lint::Context { runbooks: known.then_some(&all) };
+    let mut out = Vec::new();
+    for sheet in sheets {
+        out.extend(match scenario::load(&sheet.label, &sheet.bytes) {
+            Ok(loaded) => scenario::lint::lint(&loaded, context),
+            Err(broken) => broken,
+        });
+    }
+    out
 }
 
 /// A path as it was named; one that was only found is named from the workspace on, as pipelines want it.
@@ -100,7 +149,9 @@ pub fn judge(loaded: &Loaded, workspace: Option<&Workspace>) -> Vec<Finding> {
         sources: Some(w.config.sources.keys().cloned().collect()),
         today: chrono::DateTime::from_timestamp_micros(context::now().0).map(|t| t.date_naive()),
     });
-    lint::lint(loaded, &context)
+    let mut findings = lint::lint(loaded, &context);
+    findings.extend(workspace.map(|w| workspace::queries(w, loaded)).unwrap_or_default());
+    findings
 }
 
 /// The team as rules and plans see it.
@@ -123,6 +174,17 @@ pub(super) fn files(paths: &[PathBuf], workspace: Option<&Workspace>) -> Result<
         } else {
             found.push(root);
         }
+    }
+    Ok(found)
+}
+
+/// The runbooks meant, and the scenarios in the folders of runbooks.
+fn everything(paths: &[PathBuf], workspace: Option<&Workspace>) -> Result<Vec<PathBuf>> {
+    let mut found = files(paths, workspace)?;
+    let default = workspace.map(|w| w.root.join(crate::workspace::RUNBOOKS));
+    let roots: Vec<PathBuf> = if paths.is_empty() { default.into_iter().collect() } else { paths.to_vec() };
+    for folder in roots.iter().map(|root| root.join(scenario::FOLDER)).filter(|folder| folder.is_dir()) {
+        found.extend(yaml_in(&folder)?);
     }
     Ok(found)
 }

@@ -7,6 +7,7 @@ use crate::cli::print;
 pub fn run(verb: &Schema) {
     let schema = match verb.of {
         SchemaOf::Runbook => crate::runbook::schema::runbook(),
+        SchemaOf::Scenario => crate::runbook::scenario::schema::scenario(),
         SchemaOf::Team => crate::workspace::schema::team(),
         SchemaOf::Workspace => crate::workspace::schema::workspace(),
     };

@@ -20,8 +20,10 @@ pub const REDACT: &str = "redact.v1@backout";
 pub const CLOSE: &str = "close.v1@backout";
 /// Purpose: a session key acts for a person.
 pub const SESSION: &str = "session.v1@backout";
+/// Purpose: what an incident did otherwise is in the runbook now, or stays out of it.
+pub const REDLINE: &str = "redline.v1@backout";
 /// Every purpose this program signs for.
-pub const NAMESPACES: [&str; 6] = [APPROVE, OVERRIDE, HANDOVER, REDACT, CLOSE, SESSION];
+pub const NAMESPACES: [&str; 7] = [APPROVE, OVERRIDE, HANDOVER, REDACT, CLOSE, SESSION, REDLINE];
 
 const BEGIN: &[u8] = b"-----BEGIN SSH SIGNATURE-----\n";
 const END: &[u8] = b"\n-----END SSH SIGNATURE-----";

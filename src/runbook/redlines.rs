@@ -1,8 +1,10 @@
 //! Redlines: what people changed or asked for during an incident, and whether it went into the runbook. Kept in a
-//! plain file beside the runbook, `<id>.redlines.yaml`. Never answered by this program.
+//! plain file beside the runbook, `<id>.redlines.yaml`. Never answered by this program: an answer is a person's, and
+//! counts only under the signature of their own SSH key.
 
 use super::decode::{Fields, Item};
 use super::finding::Finding;
+use super::parse::digest;
 use super::yaml::{Faults, parse_bytes};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -59,8 +61,58 @@ pub enum Answer {
 pub struct Answered {
     /// Who.
     pub by: String,
+    /// When, RFC 3339.
+    pub at: String,
     /// Why; may be empty where it was accepted.
     pub reason: String,
+    /// SHA-256 in hex of the runbook that was answered about: with the change in it, or without.
+    pub runbook: String,
+    /// Their signature over [`statement`], in armor; empty when there is none.
+    pub signature: String,
+}
+
+/// The text that is signed with an answer; nothing while there is none. What stands in the record is committed to by
+/// incident and event, and what people read of it by its digest.
+pub fn statement(id: &str, redline: &Redline) -> Option<String> {
+    let (Answer::Accepted(answered) | Answer::Rejected(answered)) = &redline.answer else { return None };
+    let line = |text: &str| {
+        let misleads = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        let clean: String =
+            text.chars().map(|c| if c.is_control() || misleads(c) { ' ' } else { c }).collect();
+        let clean = clean.trim();
+        if clean.is_empty() { "-".to_owned() } else { clean.to_owned() }
+    };
+    let whole = digest(
+        [&redline.by, &redline.at, &redline.text, &answered.reason]
+            .map(|t| format!("{t}\0"))
+            .concat()
+            .as_bytes(),
+    );
+    let step = redline.step.as_deref().unwrap_or_default();
+    Some(format!(
+        "backout redline v1\nrunbook: {} {}\nredline: {} {} {} {}\nsaid: {}: {}\nanswer: {}\nreason: {}\nwhole: sha256:{whole}\nas: {} at {}\n",
+        line(id),
+        line(&answered.runbook),
+        line(&redline.incident),
+        redline.event,
+        redline.kind.word(),
+        line(step),
+        line(&redline.by),
+        shortened(&line(&redline.text)),
+        redline.answer.word(),
+        shortened(&line(&answered.reason)),
+        line(&answered.by),
+        line(&answered.at),
+    ))
+}
+
+/// A statement fits on a screen; the `whole:` line commits to the rest.
+fn shortened(text: &str) -> String {
+    let mut out: String = text.chars().take(400).collect();
+    if out.len() < text.len() {
+        out.push('…');
+    }
+    out
 }
 
 impl Answer {
@@ -120,10 +172,6 @@ pub fn decode(path: &str, bytes: &[u8]) -> Result<Vec<Redline>, Vec<Finding>> {
 
 fn redline(item: Item<'_>) -> Option<Redline> {
     let mut f = item.fields("redline")?;
-    let answered = |by: Option<String>, reason: Option<String>| Answered {
-        by: by.unwrap_or_default(),
-        reason: reason.unwrap_or_default(),
-    };
     let (incident, event) =
         (f.required("incident", Item::text), f.required("event", |i| i.whole(0, u64::MAX)));
     let kind = f.required("kind", |i| i.one_of(&KINDS));
@@ -131,7 +179,14 @@ fn redline(item: Item<'_>) -> Option<Redline> {
     let (by, at) = (f.required("by", Item::text), f.required("at", Item::text));
     let text = f.required("text", Item::any_text);
     let word = f.required("answer", |i| i.one_of(&[("open", 0), ("accepted", 1), ("rejected", 2)]));
-    let answered = answered(f.optional("answered_by", Item::any_text), f.optional("reason", Item::any_text));
+    let mut said = |key| f.optional(key, Item::any_text).unwrap_or_default();
+    let answered = Answered {
+        by: said("answered_by"),
+        at: said("answered_at"),
+        reason: said("reason"),
+        runbook: said("runbook"),
+        signature: said("signature"),
+    };
     f.finish();
     let answer = match word? {
         0 => Answer::Open,
@@ -180,7 +235,15 @@ pub fn encode(id: &str, all: &[Redline]) -> String {
         let _ = write!(out, ", by: {}, at: {}, text: {}", quoted(&r.by), quoted(&r.at), quoted(&r.text));
         let _ = write!(out, ", answer: {}", r.answer.word());
         if let Answer::Accepted(a) | Answer::Rejected(a) = &r.answer {
-            let _ = write!(out, ", answered_by: {}, reason: {}", quoted(&a.by), quoted(&a.reason));
+            for (key, text) in [
+                ("answered_by", &a.by),
+                ("answered_at", &a.at),
+                ("reason", &a.reason),
+                ("runbook", &a.runbook),
+                ("signature", &a.signature),
+            ] {
+                let _ = write!(out, ", {key}: {}", quoted(text));
+            }
         }
         out.push_str("}\n");
     }
@@ -213,9 +276,67 @@ mod tests {
         }
     }
 
+    fn answered() -> Answered {
+        Answered {
+            by: "ana".to_owned(),
+            at: "2026-11-21T04:00:00Z".to_owned(),
+            reason: "in 1.3".to_owned(),
+            runbook: "ab".repeat(32),
+            signature: "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_is_signed_says_what_was_answered_and_to_what() {
+        let text = statement("test", &one(3, Answer::Rejected(answered()))).unwrap();
+        let digest = "abababababababababababababababababababababababababababababababab";
+        assert_eq!(
+            text.lines().filter(|l| !l.starts_with("whole: ")).collect::<Vec<_>>(),
+            [
+                "backout redline v1",
+                &format!("runbook: test {digest}"),
+                "redline: 01M7 3 skipped act",
+                "said: ben: it's \"done\": {x} # no",
+                "answer: rejected",
+                "reason: in 1.3",
+                "as: ana at 2026-11-21T04:00:00Z",
+            ]
+        );
+        assert_eq!(statement("test", &one(3, Answer::Open)), None);
+    }
+
+    #[test]
+    fn whatever_changes_in_an_answer_changes_what_was_signed() {
+        let base = one(3, Answer::Rejected(answered()));
+        let of = |r: &Redline| statement("test", r).unwrap();
+        let mut others = vec![statement("other", &base).unwrap(), of(&one(3, Answer::Accepted(answered())))];
+        let mut change = |change: &dyn Fn(&mut Redline)| {
+            let mut other = base.clone();
+            change(&mut other);
+            others.push(of(&other));
+        };
+        change(&|r| r.incident = "01M8".to_owned());
+        change(&|r| r.event = 4);
+        change(&|r| r.kind = Kind::Note);
+        change(&|r| r.step = None);
+        change(&|r| r.by = "mallory".to_owned());
+        change(&|r| r.at = "2026-11-21T03:00:01Z".to_owned());
+        change(&|r| r.text.push('\u{200b}'));
+        change(&|r| r.text = format!("{}{}", "x".repeat(500), r.text));
+        for field in [0, 1, 2, 3] {
+            let mut a = answered();
+            *[&mut a.by, &mut a.at, &mut a.reason, &mut a.runbook][field] = "2026".to_owned();
+            others.push(of(&one(3, Answer::Rejected(a))));
+        }
+        others.push(of(&base));
+        let all: BTreeSet<&String> = others.iter().collect();
+        assert_eq!(all.len(), others.len());
+        assert!(others.iter().all(|text| text.lines().count() == 8 && text.len() < 4096));
+    }
+
     #[test]
     fn what_is_written_reads_back() {
-        let answered = Answered { by: "ana".to_owned(), reason: "in 1.3".to_owned() };
+        let answered = answered();
         let all = [
             one(3, Answer::Open),
             one(4, Answer::Accepted(answered.clone())),

@@ -4,6 +4,7 @@ mod after;
 mod import;
 mod lint;
 mod plan;
+mod scenario;
 
 use crate::support::{Backout, Place};
 

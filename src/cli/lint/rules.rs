@@ -5,12 +5,14 @@ use crate::error::{Failure, Result};
 use crate::runbook::decode::nearest;
 use crate::runbook::finding::About;
 use crate::runbook::lint::RULES;
+use crate::runbook::scenario;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// Every rule about runbooks, then every rule about the workspace around them.
+/// Every rule about runbooks, then those about scenarios, then those about the workspace around them.
 pub fn all() -> Vec<About> {
-    RULES.iter().map(|rule| rule.about()).chain(super::workspace::RULES.iter().copied()).collect()
+    let runbooks = RULES.iter().map(|rule| rule.about());
+    runbooks.chain(scenario::lint::rules()).chain(super::workspace::RULES.iter().copied()).collect()
 }
 
 /// What a code means.
@@ -23,10 +25,12 @@ pub fn explain(code: &str) -> Result<String> {
         let (word, doc, fix) = (about.severity.word(), about.doc, about.fix);
         return Ok(format!("{code} ({word})\n\n  why: {doc}\n  fix: {fix}\n"));
     }
-    if code.starts_with("parse-") || code.starts_with("yaml-") {
+    let of_scenarios = code.starts_with("scenario-");
+    if code.starts_with("parse-") || code.starts_with("yaml-") || (of_scenarios && is_grammar(code)) {
         let text = "it breaks the grammar of the file; the finding itself says what to write";
+        let schema = if of_scenarios { "scenario" } else { "runbook" };
         return Ok(format!(
-            "{code} (error)\n\n  why: {text}\n  fix: see `backout schema runbook` and the README\n"
+            "{code} (error)\n\n  why: {text}\n  fix: see `backout schema {schema}` and the README\n"
         ));
     }
     let failure = Failure::usage(format!("there is no rule `{code}`"));
@@ -34,6 +38,23 @@ pub fn explain(code: &str) -> Result<String> {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None => failure.hint("`backout lint --rules` lists them"),
     })
+}
+
+/// What the reader of scenarios says before any rule is asked.
+fn is_grammar(code: &str) -> bool {
+    let all = [
+        "version",
+        "cue",
+        "channel",
+        "endless",
+        "order",
+        "twice",
+        "unknown-name",
+        "too-late",
+        "type",
+        "when",
+    ];
+    code.strip_prefix("scenario-").is_some_and(|word| all.contains(&word))
 }
 
 /// The list.

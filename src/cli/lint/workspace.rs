@@ -47,6 +47,11 @@ pub const RULES: &[About] = &[
         "use it or remove it"),
     warning("redlines-open", "earlier incidents did otherwise than the runbook says, and nobody said who was right",
         "accept or reject each: backout redlines RUNBOOK"),
+    warning("redlines-void", "an answer that nobody signed is nobody's, and the redline is open",
+        "answer it again with your own key: backout redlines RUNBOOK"),
+    About { code: "workspace-query", severity: Severity::Error,
+        doc: "a query that its source cannot read shows nothing in the incident and decides no trigger",
+        fix: "JSON sources take a JSONPath, exposition an expression such as rate(http_requests_total), simulated a curve's name" },
     About { code: "workspace-same-id", severity: Severity::Error,
         doc: "statistics, redlines and the last version hang on a runbook's id",
         fix: "give each runbook an id of its own" },
@@ -126,12 +131,29 @@ fn keys(workspace: &Workspace, signers: &AllowedSigners) -> Vec<Finding> {
 }
 
 /// What incidents asked of a runbook and nobody answered.
-pub fn redlines(state: &Path, workspace: &Workspace, path: &str, loaded: &Loaded) -> Option<Finding> {
-    let open = crate::cli::redlines::open(state, workspace, &loaded.runbook.id);
-    let message = format!("{open} redlines of `{}` are open", loaded.runbook.id);
-    let mut found = [finding("redlines-open", path, loaded.places.value("id"), &message)];
+pub fn redlines(state: &Path, workspace: &Workspace, path: &str, loaded: &Loaded) -> Vec<Finding> {
+    let id = &loaded.runbook.id;
+    let at = loaded.places.value("id");
+    let open = crate::cli::redlines::open(state, workspace, id);
+    let message = format!("{open} redlines of `{id}` are open");
+    let mut found: Vec<Finding> =
+        (open > 0).then(|| finding("redlines-open", path, at, &message)).into_iter().collect();
+    let void = crate::cli::redlines::void(state, workspace, id);
+    found.extend(void.iter().map(|message| finding("redlines-void", path, at, message)));
     loaded.places.finish(&mut found);
-    found.into_iter().find(|_| open > 0)
+    found
+}
+
+/// Queries that their sources could never answer.
+pub fn queries(workspace: &Workspace, loaded: &Loaded) -> Vec<Finding> {
+    let asked = loaded.runbook.metrics.iter().filter_map(|metric| {
+        let why = workspace.config.sources.get(&metric.source)?.check(&metric.query).err()?;
+        let at = loaded.places.value(&format!("metrics.{}.query", metric.name));
+        Some(finding("workspace-query", loaded.places.path(), at, &format!("`{}`: {why}", metric.name)))
+    });
+    let mut out: Vec<Finding> = asked.collect();
+    loaded.places.finish(&mut out);
+    out
 }
 
 /// What only shows when all runbooks of the workspace are seen together.

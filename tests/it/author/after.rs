@@ -80,6 +80,88 @@ fn what_was_done_otherwise_is_answered_before_the_next_time() {
     assert!(!ana.run(["lint"]).exits(0).stdout.contains("redlines-open"));
 }
 
+/// The redlines with their answers, as a program reads them.
+fn answers(incident: &Incident) -> Vec<(String, String)> {
+    let listed = incident.backout("ana").run(["redlines", "test", "--json"]).exits(0);
+    let json: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    json["redlines"].as_array().unwrap().iter().map(|r| (text(&r["answer"]), text(&r["problem"]))).collect()
+}
+
+#[test]
+fn an_answer_is_a_persons_own_and_stock_tools_can_check_it() {
+    let Some(incident) = closed() else { return };
+    let ana = incident.backout("ana");
+    let said = ana.run(["redlines", "test", "--reject", "1", "--reason", "it is dirty every time"]).exits(0);
+    assert!(said.stderr.contains("You sign:") && said.stderr.contains("answer: rejected"), "{}", said.stderr);
+    let text = ana.run(["redlines", "test", "--statement", "1"]).exits(0).stdout;
+    assert!(
+        text.starts_with("backout redline v1\nrunbook: test ") && text.contains("\nas: ana at "),
+        "{text}"
+    );
+    ana.run(["redlines", "test", "--statement", "2"]).exits(1);
+
+    let kept = incident.file("runbooks/test.redlines.yaml");
+    let yaml = std::fs::read_to_string(&kept).unwrap();
+    let armor = yaml.split_once("signature: \"").unwrap().1.split_once('"').unwrap().0.replace("\\n", "\n");
+    incident.place.write("answer.sig", armor);
+    let mut stock = std::process::Command::new("ssh-keygen");
+    let signers = incident.file("allowed_signers");
+    stock.args(["-Y", "verify", "-I", "ana", "-n", "redline.v1@backout", "-f"]).arg(signers);
+    stock.arg("-s").arg(incident.place.join("answer.sig"));
+    let mut child = stock.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+    let outcome = child.wait_with_output().unwrap();
+    assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stdout));
+    assert_eq!(answers(&incident)[0].0, "rejected");
+}
+
+#[test]
+fn an_answer_that_nobody_signed_counts_for_nothing() {
+    let Some(incident) = closed() else { return };
+    let ana = incident.backout("ana");
+    ana.run(["redlines", "test", "--accept", "1"]).exits(0);
+    let kept = incident.file("runbooks/test.redlines.yaml");
+    let honest = std::fs::read_to_string(&kept).unwrap();
+    let first = honest.lines().find(|l| l.contains("answer: accepted")).unwrap().to_owned();
+    let signed = first.split_once(", answered_by:").unwrap().1.to_owned();
+    let cut = first.split_once(", signature:").unwrap().0.to_owned();
+    let tampered = [
+        honest.replace("answered_by: \"ana\"", "answered_by: \"ben\""),
+        honest.replace("answer: accepted", "answer: rejected"),
+        honest.replace("nothing to clean any more", "nothing to clean"),
+        honest.replace("reason: \"\"", "reason: \"because\""),
+        honest.replace(&first, &format!("{cut}}}")),
+        // The answer to another redline.
+        honest.replace("answer: open}", &format!("answer: accepted, answered_by:{signed}")),
+    ];
+    for text in &tampered {
+        assert_ne!(text, &honest);
+        std::fs::write(&kept, text).unwrap();
+        let all = answers(&incident);
+        let void: Vec<&(String, String)> = all.iter().filter(|(answer, _)| answer == "void").collect();
+        assert_eq!(void.len(), 1, "{all:?}\n{text}");
+        assert!(!void[0].1.is_empty());
+        let lint = ana.run(["lint"]).exits(0).stdout;
+        assert!(lint.contains("warning[redlines-void]") && lint.contains("warning[redlines-open]"), "{lint}");
+    }
+    std::fs::write(&kept, &honest).unwrap();
+    assert_eq!(answers(&incident).iter().filter(|(answer, _)| answer == "void").count(), 0);
+
+    // Somebody whose key the team does not know answers nothing, and the file stays as it is.
+    let stranger = incident.place.folder("stranger");
+    let key = stranger.join("key");
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(&key)
+        .status();
+    assert!(made.unwrap().success());
+    let refused =
+        ana.run(["redlines", "test", "--accept", "2", "--as", "ben", "--key", key.to_str().unwrap()]);
+    assert_ne!(refused.code, Some(0), "{}", refused.stderr);
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), honest);
+}
+
 #[test]
 fn open_redlines_are_said_and_recorded_and_keep_nobody_out() {
     let Some(incident) = closed() else { return };

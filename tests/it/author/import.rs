@@ -36,7 +36,7 @@ fn what_is_no_checklist_is_told() {
 #[test]
 fn every_format_has_a_schema() {
     let place = Place::new();
-    for of in ["runbook", "team", "workspace"] {
+    for of in ["runbook", "scenario", "team", "workspace"] {
         let json: Value =
             serde_json::from_str(&Backout::new(&place).run(["schema", of]).exits(0).stdout).unwrap();
         assert_eq!(json["$schema"], "https://json-schema.org/draft/2020-12/schema");
