@@ -205,6 +205,7 @@ anchors:
   - {directory: /mnt/worm, name: worm}
   - {webhook: {url_env: ANCHOR_URL, headers_env: {Authorization: A}}}
   - {ssh: witness@example.org}
+  - {tlog_witness: {url: "https://witness.example/w1", vkey: "witness.example/w1+eb762cc2+BNdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea", bearer: {env: W}}}
 annotations: {grafana: {url: "https://grafana.example", token_env: GRAFANA_TOKEN, headers: {X-Scope: a}}}
 telemetry: {otlp: {url: "http://collector:4318", headers_env: {X-Key: K}}, prometheus: "127.0.0.1:9101"}
 engine: {file: {}}

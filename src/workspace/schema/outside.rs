@@ -22,13 +22,18 @@ pub fn anchor() -> Value {
         named(HEADER, reference("variable")),
         "Headers from environment variables.",
     )]);
+    let witness = reached(vec![
+        need("url", reference("url"), "The witness's address."),
+        need("vkey", reference("text"), "Its verifier key, as whoever runs it gives it."),
+    ]);
     let mut out = object(&[
         may("name", reference("id"), "What it is called in the record."),
         may("directory", reference("text"), "A folder on other storage."),
         may("webhook", webhook, "Is posted the head."),
+        may("tlog_witness", witness, "A witness of transparency logs; it cosigns the head."),
         may("ssh", text("^[A-Za-z0-9._@:][A-Za-z0-9._@:-]*$"), "A host, as in `ssh HOST`."),
     ]);
-    shape::add(&mut out, "oneOf", exactly_one(&["directory", "webhook", "ssh"]));
+    shape::add(&mut out, "oneOf", exactly_one(&["directory", "webhook", "ssh", "tlog_witness"]));
     out
 }
 
