@@ -29,6 +29,7 @@ pub mod probe;
 pub mod prove;
 pub mod record;
 pub mod redlines;
+pub mod report;
 pub mod resume;
 pub mod room;
 pub mod schema;
@@ -112,6 +113,7 @@ fn run(args: &Args) -> Result<()> {
         Verb::Verify(verb) => verify::run(args, verb),
         Verb::Prove(verb) => prove::run(args, verb),
         Verb::Export(verb) => export::run(args, verb),
+        Verb::Report(verb) => report::run(args, verb),
         Verb::Act(verb) => act::run(args, verb),
         Verb::Completions { shell } => {
             let mut text = Vec::new();

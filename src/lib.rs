@@ -10,6 +10,7 @@
 //! * [`step`]: running commands under a supervisor that outlives the hub.
 //! * [`metrics`]: where numbers come from, series, triggers.
 //! * [`outside`]: channels that messages leave through.
+//! * [`review`]: what a record says afterwards.
 //! * [`wire`]: what hub and client say to each other.
 //! * [`hub`]: the process that owns an incident.
 //! * [`client`]: connecting to a hub, following it, acting and signing.
@@ -28,6 +29,7 @@ pub mod hub;
 pub mod identity;
 pub mod metrics;
 pub mod outside;
+pub mod review;
 pub mod runbook;
 pub mod sanitize;
 pub mod step;

@@ -148,6 +148,8 @@ pub enum Verb {
     Prove(Prove),
     /// Write out what an auditor needs: statements and signatures for stock ssh-keygen, and the record
     Export(Export),
+    /// Write the review of an incident: what happened when, who approved what, what was not undone
+    Report(Report),
     /// An act
     #[command(flatten)]
     Act(Act),
@@ -477,6 +479,30 @@ pub struct Prove {
     /// Where to (default: standard output)
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// `report`
+#[derive(Debug, ClapArgs)]
+pub struct Report {
+    /// The incident
+    pub incident: String,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = ReportFormat::Md)]
+    pub format: ReportFormat,
+    /// Into this new file (default: standard output)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// How a review is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Markdown
+    Md,
+    /// One HTML file with charts
+    Html,
+    /// The facts
+    Json,
 }
 
 /// `export`

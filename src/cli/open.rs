@@ -6,7 +6,6 @@ use crate::cli::door::Door;
 use crate::cli::params::{self, Answers, Asking};
 use crate::cli::room::Seat;
 use crate::cli::{follow, live, record, redlines, say};
-use crate::client::room::Room;
 use crate::client::session::{self, Session};
 use crate::core::event::{Mode, Opened};
 use crate::core::id::{IncidentId, PersonId, RoleName};
@@ -59,11 +58,12 @@ pub struct Begun {
 
 /// Runs the verb.
 pub fn run(args: &Args, verb: &Open) -> Result<()> {
-    (!verb.headless).then(|| live::ready(args)).transpose()?;
-    if !verb.headless && !std::io::stdout().is_terminal() {
-        return Err(
-            Failure::usage("a console needs a terminal").hint("--headless goes without; nothing was opened")
-        );
+    if !verb.headless {
+        live::ready(args)?;
+        if !std::io::stdout().is_terminal() {
+            let failure = Failure::usage("a console needs a terminal");
+            return Err(failure.hint("--headless goes without; nothing was opened"));
+        }
     }
     let context = Context::of(args)?;
     let workspace = context.workspace(Some(&verb.runbook))?;
@@ -98,39 +98,23 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
     let begun = begin(wanted, &person, &signer)?;
     let id = begun.dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     say(&format!("incident {id} is open; its record is in {}", begun.dir.display()));
-    let runtime = context::runtime()?;
-    if verb.headless {
-        return runtime.block_on(async {
-            let room = context::attach(&begun.dir).await?;
-            let mut seat = Seat::of_session(room, person, signer, begun.session);
-            seat.room.catch_up().await.map_err(context::lost)?;
-            seat.assume(&roles).await?;
-            tell(&mut seat, &remarks).await?;
-            follow::headless(seat, verb).await
-        });
-    }
-    runtime.block_on(async {
-        let door = Door::Folder(begun.dir.clone());
-        let room: Room = context::enter(&door).await?;
+    let door = Door::Folder(begun.dir);
+    context::runtime()?.block_on(async {
+        let room = context::enter(&door).await?;
         let mut seat = Seat::of_session(room, person, signer, begun.session);
-        tell(&mut seat, &remarks).await?;
+        seat.room.catch_up().await.map_err(context::lost)?;
+        for remark in &remarks {
+            seat.note(remark).await?;
+        }
+        if verb.headless {
+            seat.assume(&roles).await?;
+            return follow::headless(seat, verb).await;
+        }
         let (room, person, signer, session) = seat.into_parts()?;
-        let id = door.name();
         let attendance = live::Attendance { room, person, signer, session, roles, door };
         live::farewell(&live::attend(args, attendance).await?, &id);
         Ok(())
     })
-}
-
-/// Writes the remarks into the record, when there are any.
-async fn tell(seat: &mut Seat, remarks: &[String]) -> Result<()> {
-    if !remarks.is_empty() {
-        seat.room.catch_up().await.map_err(context::lost)?;
-    }
-    for remark in remarks {
-        seat.note(remark).await?;
-    }
-    Ok(())
 }
 
 fn mode(asked: ModeArg) -> Mode {

@@ -19,6 +19,7 @@ mod lifecycle;
 mod metrics;
 mod orders;
 mod outside;
+mod report;
 mod runbooks;
 mod servers;
 mod shop;

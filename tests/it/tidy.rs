@@ -38,6 +38,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("step", &["runbook", "outside"]),
     ("timeline", &["core", "identity", "runbook"]),
     ("workspace", &["core", "runbook", "identity", "metrics", "outside"]),
+    ("review", &["core", "runbook", "metrics"]),
     // What a pane shows is a plain value; where the numbers come from stays with the hub.
     ("wire", &["core", "identity", "runbook", "metrics::pane"]),
     ("hub", &["core", "runbook", "timeline", "identity", "workspace", "step", "metrics", "outside", "wire"]),
