@@ -11,6 +11,7 @@ mod poll;
 mod preflight;
 mod redaction;
 mod run;
+mod runs;
 mod undo;
 
 use crate::core::event::{Answer, Handed, Opened};
@@ -31,6 +32,7 @@ pub use people::{Seat, Session};
 pub use poll::{Objection, Poll, PollAnswer};
 pub use redaction::RedactionAsk;
 pub use run::{Run, Status};
+pub use runs::Runs;
 
 /// One incident as its record tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,9 +82,9 @@ pub struct Incident {
     /// The latest request of every gate.
     pub gates: BTreeMap<StepId, Gate>,
     /// Every step of the runbook.
-    pub runs: BTreeMap<StepId, Run>,
+    pub runs: Runs,
     /// Undo runs.
-    pub undos: BTreeMap<StepId, Run>,
+    pub undos: Runs,
     /// Phases begun.
     pub phases_entered: BTreeSet<u32>,
     /// Fingerprints by name.
@@ -143,11 +145,7 @@ pub enum Stage {
 impl Incident {
     /// An incident without events.
     pub fn new(runbook: Arc<Runbook>, team: Arc<Team>) -> Incident {
-        let runs = runbook
-            .steps()
-            .filter_map(|s| StepId::parse(s.id.clone()).ok())
-            .map(|id| (id, Run::default()))
-            .collect();
+        let runs = runbook.steps().filter_map(|s| StepId::parse(s.id.clone()).ok()).collect();
         Incident {
             opened_with: runbook.clone(),
             library: Library::new(),
@@ -172,7 +170,7 @@ impl Incident {
             seats: BTreeMap::new(),
             gates: BTreeMap::new(),
             runs,
-            undos: BTreeMap::new(),
+            undos: Runs::default(),
             phases_entered: BTreeSet::new(),
             measurements: BTreeMap::new(),
             fired: BTreeMap::new(),

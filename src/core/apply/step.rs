@@ -28,7 +28,10 @@ pub(super) fn start(incident: &mut Incident, data: &Started, event: &Event) {
         Direction::Forward => &mut incident.runs,
         Direction::Undo => &mut incident.undos,
     };
-    let run = runs.entry(data.step.clone()).or_default();
+    runs.update(&data.step, |run| begin(run, data, event));
+}
+
+fn begin(run: &mut Run, data: &Started, event: &Event) {
     run.attempt = data.attempt;
     run.status = Status::Running;
     run.begun = event.seq;
@@ -76,10 +79,11 @@ pub(super) fn by_hand(incident: &mut Incident, data: &DoneByHand, event: &Event)
 
 /// What was done stays: its undo is left out, and the record says why.
 pub(super) fn keep(incident: &mut Incident, step: &StepId, reason: &str, at: Stamp) {
-    let undo = incident.undos.entry(step.clone()).or_default();
-    undo.status = Status::Skipped;
-    undo.detail = reason.to_owned();
-    undo.ended_at = Some(at);
+    incident.undos.update(step, |undo| {
+        undo.status = Status::Skipped;
+        undo.detail = reason.to_owned();
+        undo.ended_at = Some(at);
+    });
 }
 
 pub(super) fn progress(incident: &mut Incident, data: &Progressed, at: Stamp) {

@@ -91,9 +91,9 @@ impl Incident {
         let again = (0u32..).zip(&new.phases).filter(|(_, p)| names.contains(&p.name.as_str()));
         let phases_entered = again.map(|(i, _)| i).collect();
         self.phases_entered = phases_entered;
-        self.runs.retain(|id, _| new.step(id.as_str()).is_some());
+        self.runs.retain(|id| new.step(id.as_str()).is_some());
         for id in new.steps().filter_map(|s| StepId::parse(s.id.clone()).ok()) {
-            self.runs.entry(id).or_default();
+            self.runs.update(&id, |_| {});
         }
         self.runbook = new;
         self.amended = Some(digest);

@@ -312,7 +312,7 @@ fn the_one_who_approves_is_not_the_one_who_switches() {
     let mut room = Room::open();
     room.fire();
     room.play();
-    let executors = &room.incident.runs["switch"].executors;
+    let executors = &room.incident.runs.get("switch").unwrap().executors;
     assert!(executors.contains("sam") && executors.len() == 1);
 }
 

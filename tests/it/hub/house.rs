@@ -403,7 +403,7 @@ impl Seat {
     pub async fn over(&mut self, id: &str) -> (Status, String) {
         self.until(id, |i| i.runs.get(id).is_some_and(|r| r.status == Status::Unknown || r.status.is_over()))
             .await;
-        let run = &self.mirror.incident.runs[id];
+        let run = &self.mirror.incident.runs.get(id).unwrap();
         (run.status, run.detail.clone())
     }
 

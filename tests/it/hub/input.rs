@@ -90,7 +90,7 @@ async fn a_step_says_how_far_it_is_and_the_record_how_fast_it_was() {
     house.start().unwrap();
     let (_ana, mut ben) = house.declared().await;
     ben.start("copy").await;
-    ben.until("the first report", |i| i.runs["copy"].progress == Some((1, Some(4)))).await;
+    ben.until("the first report", |i| i.runs.get("copy").unwrap().progress == Some((1, Some(4)))).await;
     std::fs::write(house.file("go"), "").unwrap();
     let (status, detail) = ben.over("copy").await;
     assert_eq!(status, Status::Succeeded);
@@ -101,8 +101,9 @@ async fn a_step_says_how_far_it_is_and_the_record_how_fast_it_was() {
         .collect();
     assert_eq!(reports, [1, 4], "sparse, and the last one too");
     ben.start("probed").await;
-    ben.until("the probe is asked", |i| i.runs["probed"].progress == Some((30, Some(100)))).await;
-    let run = &ben.mirror.incident.runs["probed"];
+    ben.until("the probe is asked", |i| i.runs.get("probed").unwrap().progress == Some((30, Some(100))))
+        .await;
+    let run = &ben.mirror.incident.runs.get("probed").unwrap();
     let words = run.progress_words(run.progress_at.unwrap()).unwrap();
     assert!(words.starts_with("30 of 100 rows, ") && words.contains(" a second, about "), "{words}");
     std::fs::write(house.file("go-on"), "").unwrap();

@@ -141,7 +141,7 @@ async fn a_probe_settles_what_nobody_saw_end() {
     let supervisor = rustix::process::Pid::from_raw(started.supervisor.unwrap().pid).unwrap();
     rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).unwrap();
     ben.until("the probe settles it", |i| i.status("act") == Status::Succeeded).await;
-    let run = &ben.mirror.incident.runs["act"];
+    let run = &ben.mirror.incident.runs.get("act").unwrap();
     assert!(run.detail.contains("reconcile: saw `whole`"), "{}", run.detail);
     assert!(!house.file("done").exists());
 }

@@ -105,7 +105,7 @@ async fn a_failure_keeps_its_exit_code_and_its_output() {
     ben.start("act").await;
     let (status, detail) = ben.over("act").await;
     assert_eq!((status, detail.as_str()), (Status::Failed, "exit code 3"));
-    let run = &ben.mirror.incident.runs["act"];
+    let run = &ben.mirror.incident.runs.get("act").unwrap();
     assert_eq!(run.output.unwrap().1, 11);
     let payloads = std::fs::read_to_string(house.dir.join("payloads.jsonl")).unwrap();
     assert!(payloads.contains(&base64("to be read\n")), "{payloads}");
