@@ -13,7 +13,6 @@ use crate::hub::meters::Meters;
 use crate::hub::open::{self, Hold};
 use crate::hub::outside::Outside;
 use crate::hub::outside::board::Board;
-use crate::hub::outside::follow::replica;
 use crate::hub::outside::suspend::Suspenders;
 use crate::hub::outside::{self};
 use crate::hub::pinned::Pinned;
@@ -33,7 +32,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Orders that wait. When it is full the room waits until the driver has taken one; it takes them at once.
 const ORDERS: usize = 256;
@@ -108,7 +107,8 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
     let under_way = incident.under_way();
     let snapshot = Arc::new(incident.clone());
     let mut recorded = log.watch();
-    let outlets = Outlets { log, state: shared.state.clone(), orders };
+    let (outlet, incidents) = watch::channel(snapshot.clone());
+    let outlets = Outlets { log, state: shared.state.clone(), incidents: outlet, orders };
     let resumed = found.is_some();
     if let Some(found) = found {
         tracing::info!(%found, "resumed");
@@ -129,7 +129,6 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
     let ground = Ground::new(parts.workspace, parts.secrets, &parts.pinned, meters.clone());
     let board = Arc::new(Board::new(shared.clone()));
     let means = outside::tell::Means { clients: clients.clone(), board: board.clone() };
-    let incidents = replica(shared.log.clone(), &snapshot);
     tokio::spawn(meters.watch(shared.clone(), incidents.clone()));
     let silencers = parts.pinned.config.suspend.clone();
     let suspenders = Arc::new(Suspenders::new(silencers, clients, shared.clone(), board.clone()));

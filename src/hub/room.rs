@@ -64,6 +64,7 @@ pub struct Room {
     judge: Judge,
     clock: Clock,
     state: watch::Sender<WriterState>,
+    incidents: watch::Sender<Arc<Incident>>,
     orders: mpsc::Sender<Order>,
     /// Observations that could not be written for want of space: the first to be written when there is some.
     owed: VecDeque<Observation>,
@@ -79,6 +80,8 @@ pub struct Outlets {
     pub log: Arc<Log>,
     /// Whether it can write.
     pub state: watch::Sender<WriterState>,
+    /// The incident as its record tells it, after every batch.
+    pub incidents: watch::Sender<Arc<Incident>>,
     /// What is to be done.
     pub orders: mpsc::Sender<Order>,
 }
@@ -86,7 +89,7 @@ pub struct Outlets {
 impl Room {
     /// A room over an incident whose events are all in the log.
     pub fn new(incident: Incident, writer: Writer, judge: Judge, outlets: Outlets) -> Room {
-        let Outlets { log, state, orders } = outlets;
+        let Outlets { log, state, incidents, orders } = outlets;
         Room {
             incident,
             writer,
@@ -94,6 +97,7 @@ impl Room {
             judge,
             clock: Clock::new(),
             state,
+            incidents,
             orders,
             owed: VecDeque::new(),
             refusals: BTreeMap::new(),
@@ -307,6 +311,7 @@ impl Room {
                 draft.settle(None);
                 let effects = draft.effects();
                 self.remove_parts(&effects);
+                self.publish();
                 self.order(effects).await;
             }
             Err(trouble) => self.not_written(draft, trouble),
@@ -326,15 +331,17 @@ impl Room {
     }
 
     async fn order(&self, effects: Vec<(Effect, Option<String>)>) {
-        if effects.is_empty() {
-            return;
-        }
-        let incident = Arc::new(self.incident.clone());
+        let incident = self.incidents.borrow().clone();
         for (effect, edited) in effects {
             let order = Order { effect, incident: incident.clone(), edited };
             // Waits while the driver is busy handing out; it never waits for this room.
             let _ = self.orders.send(order).await;
         }
+    }
+
+    /// For those who act on what is recorded.
+    fn publish(&self) {
+        self.incidents.send_replace(Arc::new(self.incident.clone()));
     }
 
     /// The batch did not happen: back to what is recorded.
@@ -362,7 +369,10 @@ impl Room {
             return;
         }
         match self.writer.append_last(&last) {
-            Ok(sealed) => self.log.push(sealed.first, &sealed.text, sealed.head),
+            Ok(sealed) => {
+                self.log.push(sealed.first, &sealed.text, sealed.head);
+                self.publish();
+            }
             Err(_) => {
                 self.incident = rebuild(&self.incident, &self.log);
                 self.owed = ends.into();

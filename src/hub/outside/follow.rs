@@ -1,19 +1,14 @@
-//! The sealed record as a stream of events, and the incident as they tell it, for those who act on it outside the room.
+//! The sealed record as a stream of events, for those who act on it outside the room.
 //! Never ahead of the disk, and never a reason for the room to wait.
 
-use crate::core::apply::apply;
 use crate::core::event::Event;
-use crate::core::incident::Incident;
 use crate::hub::log::Log;
 use crate::timeline::{codec, seal};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::watch;
 
 /// So many bytes are taken at once.
 const MOST: usize = 1024 * 1024;
-/// What happens closer together than this is told together.
-const SETTLE: Duration = Duration::from_millis(20);
 
 /// A place in the record.
 #[derive(Debug)]
@@ -58,27 +53,11 @@ fn events(text: &str) -> impl Iterator<Item = Event> {
         .filter_map(|line| codec::decode(line).ok())
 }
 
-/// The incident as its record tells it now, for as long as the hub lives.
-pub fn replica(log: Arc<Log>, incident: &Arc<Incident>) -> watch::Receiver<Arc<Incident>> {
-    let (sender, receiver) = watch::channel(incident.clone());
-    let mut own: Incident = (**incident).clone();
-    tokio::spawn(async move {
-        let mut follower = Follower::new(log, own.next_seq);
-        while let Some(events) = follower.more().await {
-            for event in &events {
-                apply(&mut own, event);
-            }
-            sender.send_replace(Arc::new(own.clone()));
-            tokio::time::sleep(SETTLE).await;
-        }
-    });
-    receiver
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::core::event::Seen;
+    use std::time::Duration;
 
     #[tokio::test]
     async fn a_follower_waits_for_what_is_not_there_yet() {

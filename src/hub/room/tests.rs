@@ -147,7 +147,8 @@ fn bench() -> Bench {
     open(&mut incident, &mut writer, &log, &judge, &act, clock::now()).unwrap();
     let (sender, orders) = mpsc::channel(100);
     let (state, seen) = watch::channel(WriterState::Writing);
-    let room = Room::new(incident, writer, judge, Outlets { log, state, orders: sender });
+    let incidents = watch::Sender::new(Arc::new(incident.clone()));
+    let room = Room::new(incident, writer, judge, Outlets { log, state, incidents, orders: sender });
     Bench { room, key, number: 0, fault, syncs, orders, state: seen, _place: place }
 }
 
