@@ -4,7 +4,7 @@ use crate::wire::frame::{self, FrameError};
 use crate::wire::message::{FromClient, FromHub, PROTOCOL, Welcome};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadHalf, WriteHalf};
 use tokio::net::UnixStream;
 
 /// How long a hub may take to answer the hello.
@@ -55,7 +55,7 @@ pub enum ConnectError {
 
 /// The reading half.
 #[derive(Debug)]
-pub struct Reader<S>(ReadHalf<S>);
+pub struct Reader<S>(BufReader<ReadHalf<S>>);
 
 /// The writing half.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ pub async fn greet_within<S: AsyncRead + AsyncWrite>(
     from: u64,
 ) -> Result<(Reader<S>, Writer<S>, Welcome), ConnectError> {
     let (read, write) = tokio::io::split(stream);
-    let (mut reader, mut writer) = (Reader(read), Writer(write));
+    let (mut reader, mut writer) = (Reader(BufReader::new(read)), Writer(write));
     let program = env!("CARGO_PKG_VERSION").to_owned();
     writer.send(&FromClient::Hello { protocol: PROTOCOL, program, from }).await?;
     let first = tokio::time::timeout(patience, reader.next()).await;

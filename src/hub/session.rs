@@ -31,6 +31,8 @@ const HELLO_WITHIN: Duration = Duration::from_secs(5);
 const TAKES_WITHIN: Duration = Duration::from_secs(15);
 /// Lines of the record go out in pieces of about this many bytes.
 const PIECE: usize = 256 * 1024;
+/// Bytes read at once; an act usually fits.
+const PIECE_IN: usize = 4 * 1024;
 /// So many acts of one client wait for their answers. When there are more, nothing further is read from it.
 const MOST_ACTS: usize = 128;
 /// Messages of the watched step's output that wait. When it is full, the output is read more slowly.
@@ -107,6 +109,8 @@ impl Frames {
             if let Some(content) = self.codec.decode(&mut self.buffer)? {
                 return Ok(frame::read(&content)?);
             }
+            // More than the length that the codec asks for: most frames come with one read then.
+            self.buffer.reserve(PIECE_IN);
             if self.reader.read_buf(&mut self.buffer).await? == 0 {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
@@ -115,10 +119,22 @@ impl Frames {
 }
 
 async fn send(writer: &mut OwnedWriteHalf, message: &FromHub) -> Result<(), Gone> {
+    let mut frame = Vec::new();
+    add(&mut frame, message)?;
+    hand(writer, &frame).await
+}
+
+/// Adds a message to what is written at once: whoever waits for it wakes up once.
+fn add(frames: &mut Vec<u8>, message: &FromHub) -> Result<(), Gone> {
     let content = frame::write(message, frame::FROM_HUB)?;
     let length = u32::try_from(content.len()).map_err(|_| FrameError::TooLarge(content.len()))?;
-    let whole = [&length.to_be_bytes(), content.as_slice()].concat();
-    match tokio::time::timeout(TAKES_WITHIN, writer.write_all(&whole)).await {
+    frames.extend_from_slice(&length.to_be_bytes());
+    frames.extend_from_slice(&content);
+    Ok(())
+}
+
+async fn hand(writer: &mut OwnedWriteHalf, frames: &[u8]) -> Result<(), Gone> {
+    match tokio::time::timeout(TAKES_WITHIN, writer.write_all(frames)).await {
         Ok(written) => Ok(written?),
         Err(_) => Err(Gone::Stalled),
     }
@@ -183,7 +199,11 @@ impl Client {
             tokio::select! {
                 message = self.reader.next(), if self.answers.len() < MOST_ACTS => self.heard(message?).await?,
                 (asked, result) = next_answer(&mut self.answers) => self.answer(asked, result).await?,
-                Ok(()) = head.changed() => self.lines().await?,
+                Ok(()) = head.changed() => match ready_answer(&mut self.answers) {
+                    // With the lines that it is about.
+                    Some((asked, result)) => self.answer(asked, result).await?,
+                    None => self.lines().await?,
+                },
                 Ok(()) = state.changed() => {
                     let state = state.borrow_and_update().clone();
                     self.say(&FromHub::Writer(state)).await?;
@@ -277,14 +297,29 @@ impl Client {
 
     /// Sends what it does not have yet.
     async fn lines(&mut self) -> Result<(), Gone> {
+        let frames = self.unsent().await?;
+        if frames.is_empty() { Ok(()) } else { hand(&mut self.writer, &frames).await }
+    }
+
+    /// Frames with what it does not have yet: at most about a piece, what was before that is sent.
+    async fn unsent(&mut self) -> Result<Vec<u8>, Gone> {
+        let mut frames = Vec::new();
         while let Some(run) = self.shared.log.from(self.place, PIECE) {
+            if !frames.is_empty() {
+                hand(&mut self.writer, &frames).await?;
+                frames.clear();
+            }
             for (seq, parts) in self.shared.log.said(run.first..run.next) {
-                self.say(&FromHub::Said { seq, parts }).await?;
+                add(&mut frames, &FromHub::Said { seq, parts })?;
+                if frames.len() > PIECE {
+                    hand(&mut self.writer, &frames).await?;
+                    frames.clear();
+                }
             }
             self.place = run.next;
-            self.say(&FromHub::Lines { from: run.first, text: run.text }).await?;
+            add(&mut frames, &FromHub::Lines { from: run.first, text: run.text })?;
         }
-        Ok(())
+        Ok(frames)
     }
 
     async fn heard(&mut self, message: FromClient) -> Result<(), Gone> {
@@ -330,8 +365,9 @@ impl Client {
         if let (ActResult::Recorded { .. }, Some(session)) = (&result, asked.session) {
             self.shared.bind(session, self.peer.number);
         }
-        self.lines().await?;
-        self.say(&FromHub::Answer { id: asked.id, result }).await
+        let mut frames = self.unsent().await?;
+        add(&mut frames, &FromHub::Answer { id: asked.id, result })?;
+        hand(&mut self.writer, &frames).await
     }
 }
 
@@ -355,6 +391,12 @@ async fn next_answer(answers: &mut VecDeque<Asked>) -> (Asked, ActResult) {
         Some(asked) => (asked, result),
         None => pending().await,
     }
+}
+
+/// The first answer, if it is there.
+fn ready_answer(answers: &mut VecDeque<Asked>) -> Option<(Asked, ActResult)> {
+    let result = answers.front_mut()?.answer.try_recv().ok()?;
+    Some((answers.pop_front()?, result))
 }
 
 async fn next_output(watched: &mut Option<Watched>) -> Option<FromHub> {
