@@ -21,12 +21,17 @@ use std::collections::BTreeSet;
 pub async fn headless(mut seat: Seat, verb: &Open) -> Result<()> {
     let mut started: BTreeSet<(StepId, u32)> = BTreeSet::new();
     let mut said: BTreeSet<String> = BTreeSet::new();
+    let mut news = true;
     loop {
-        if verb.advance {
+        if news && verb.advance {
             advance(&mut seat, &mut started).await?;
         }
-        tell_what_waits(&seat, &mut said);
+        if news {
+            tell_what_waits(&seat, &mut said);
+        }
         let update = seat.room.next().await.map_err(context::lost)?;
+        // Nothing else changes what there is to do.
+        news = matches!(&update, Update::Events(events) if !events.is_empty());
         let last = match &update {
             Update::Events(events) if verb.json => {
                 events.iter().for_each(as_json);

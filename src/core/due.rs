@@ -6,7 +6,7 @@
 use crate::core::decide::{command, gate as gate_rules, poll, step as step_rules};
 use crate::core::event::{Choice, Direction, OfferEnd, Outcome};
 use crate::core::id::{Name, RoleName, StepId};
-use crate::core::incident::{Gate, Incident, Stage, Standing, Status};
+use crate::core::incident::{Gate, Incident, Run, Stage, Standing, Status};
 use crate::core::intent::{By, Intent};
 use crate::core::plan;
 use crate::core::time::Stamp;
@@ -214,6 +214,11 @@ fn troubles(incident: &Incident, now: Stamp) -> Option<Due> {
     if incident.aborted.is_some() || !matches!(incident.stage, Stage::Open | Stage::Declared) {
         return None;
     }
+    // Asked at every turn, and most of the time nothing is wrong.
+    let wrong = |run: &Run| !run.passed && matches!(run.status, Status::Failed | Status::TimedOut);
+    if !incident.runs.values().any(wrong) {
+        return None;
+    }
     for step in incident.runbook.steps() {
         let Some((id, run)) = incident.runs.get_key_value(step.id.as_str()) else { continue };
         if run.passed || !matches!(run.status, Status::Failed | Status::TimedOut) {
@@ -305,7 +310,7 @@ fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
         {
             return Some(Due::Wish(wish));
         }
-        if !incident.is_ready(step) {
+        if run.status != Status::Pending || !incident.is_ready(step) {
             continue;
         }
         if plan::when_is_false(incident, step) {

@@ -166,9 +166,11 @@ impl Incident {
 
     /// Whether a step may start now as far as order is concerned.
     pub fn is_ready(&self, step: &Step) -> bool {
-        let Some(run) = self.runs.get(step.id.as_str()) else { return false };
-        let waiting = run.status == Status::Pending;
-        if !waiting || !self.stage_lets_begin(&step.id) || self.paused.is_some() {
+        // The cheapest questions first: this is asked about every step, over and over.
+        if self.paused.is_some() || !self.stage_lets_begin(&step.id) {
+            return false;
+        }
+        if self.runs.get(step.id.as_str()).is_none_or(|run| run.status != Status::Pending) {
             return false;
         }
         if self.is_always(&step.id) {
