@@ -1,6 +1,7 @@
 //! The console as a conversation in lines: for screen readers, dumb terminals and printers. What is done and asked is
 //! the same as on the screen, from the same table. Never says anything twice, and never holds an escape sequence.
 
+use super::action::TABLE;
 use super::deed::Ground;
 use super::field::Field;
 use super::form::{Form, Wants};
@@ -8,12 +9,14 @@ use super::gate::glyph::replacement;
 use super::gate::level::Glyphs;
 use super::keymap::Keymap;
 use super::link::{ActId, Asked, Line, Me, Update};
-use super::model::{Model, Moment, Sheet};
+use super::model::{Model, Moment, Sheet, matching};
 use super::offer::{self, Offer, Tone};
+use super::schedule;
 use super::terminal::Size;
 use super::update::{Effect, Msg, update};
 use super::view::sheet_text;
 use crate::core::id::StepId;
+use crate::core::time::spoken;
 use crate::sanitize;
 
 /// Columns that the written parts are broken at.
@@ -60,7 +63,7 @@ pub struct Talk {
     line: Line,
 }
 
-const HELP: [&str; 12] = [
+const HELP: [&str; 15] = [
     "menu: what you can do now, with numbers; then a number does it.",
     "The name of an action does it too, such as: note, or take-seat commander.",
     "steps: every step and how it stands. select STEP: talk about that one.",
@@ -70,7 +73,10 @@ const HELP: [&str; 12] = [
     "people: seats, approvals, who is here.",
     "comms: what was said and what is due.",
     "ledger: what is owed, timers, points of no return.",
-    "timeline: the last twenty events.",
+    "plan: when each step was planned, began and ended.",
+    "timeline: the last twenty events. find TEXT: the last twenty that have it.",
+    "event NUMBER: everything about one event.",
+    "help actions: every action by its name.",
     "cancel: out of a question. An empty line: what waits now.",
     "leave: leaves; the incident goes on.",
 ];
@@ -187,28 +193,72 @@ impl Talk {
             "menu" => self.menu(turn),
             "steps" => self.steps(turn),
             "step" | "output" => self.output(turn),
-            "timeline" => {
-                let rows: Vec<String> = self
-                    .model
-                    .story
-                    .iter()
-                    .rev()
-                    .take(EVENTS)
-                    .map(|(_, row)| {
-                        format!("{}, number {}, {}: {}.", row.at.clock(), row.seq, row.who, row.what)
-                    })
-                    .collect();
-                rows.iter().rev().for_each(|row| turn.say(row));
-            }
+            "timeline" => self.timeline("", turn),
+            "plan" => self.plan(turn),
+            "help actions" => actions(turn),
             "options" => self.sheet(Sheet::Options, turn),
             "metrics" => self.sheet(Sheet::Metrics, turn),
             "people" => self.sheet(Sheet::People, turn),
             "comms" => self.sheet(Sheet::Comms, turn),
             "ledger" => self.sheet(Sheet::Ledger, turn),
-            other => match other.strip_prefix("select ") {
-                Some(id) => self.select(id.trim(), turn),
-                None => self.named(other, turn),
+            other => match other.split_once(' ').map(|(verb, rest)| (verb, rest.trim())) {
+                Some(("select", id)) => self.select(id, turn),
+                Some(("find", text)) => self.timeline(text, turn),
+                Some(("event", number)) => self.event(number, turn),
+                _ => self.named(other, turn),
             },
+        }
+    }
+
+    /// The newest events that have this text.
+    fn timeline(&self, text: &str, turn: &mut Turn) {
+        let rows: Vec<String> =
+            matching(&self.model.story, Some(text), |row| format!("{} {}", row.who, row.what))
+                .into_iter()
+                .rev()
+                .take(EVENTS)
+                .filter_map(|n| self.model.story.get(n))
+                .map(|row| format!("{}, number {}, {}: {}.", row.at.clock(), row.seq, row.who, row.what))
+                .collect();
+        rows.iter().rev().for_each(|row| turn.say(row));
+        if rows.is_empty() {
+            turn.say("There is no such event.");
+        }
+    }
+
+    fn event(&mut self, number: &str, turn: &mut Turn) {
+        let known = |seq: &u64| self.model.events.iter().any(|r| r.event.seq == *seq);
+        match number.parse().ok().filter(known) {
+            Some(seq) => {
+                self.model.event = Some(seq);
+                self.sheet(Sheet::Timeline, turn);
+            }
+            None => turn.say("There is no such event here."),
+        }
+    }
+
+    /// The plan in sentences; bars say nothing to somebody who listens.
+    fn plan(&self, turn: &mut Turn) {
+        let Some(incident) = &self.model.incident else { return };
+        let plan = schedule::schedule(incident, self.model.now.wall);
+        for bar in &plan.bars {
+            let mut text = format!("{}: {}", bar.step, bar.status.word());
+            match (bar.actual, bar.estimate) {
+                (Some((began, Some(ended))), _) => {
+                    text.push_str(&format!(", began {}, took {}", began.clock(), spoken(ended.since(began))));
+                }
+                (Some((began, None)), _) => text.push_str(&format!(", began {}", began.clock())),
+                (None, Some(estimate)) => text.push_str(&format!(", estimated at {}", spoken(estimate))),
+                (None, None) => text.push_str(", nobody estimated it"),
+            }
+            if bar.critical {
+                text.push_str(", decides the end");
+            }
+            turn.say(&format!("{text}."));
+        }
+        turn.say(&format!("All of it ends at {}.", plan.ends.clock()));
+        if let Some(goal) = plan.goal {
+            turn.say(&format!("The goal is {}.", goal.clock()));
         }
     }
 
@@ -367,6 +417,13 @@ impl Talk {
     }
 }
 
+/// Every act there is, from the one table.
+fn actions(turn: &mut Turn) {
+    for entry in TABLE.iter().filter(|e| e.action.is_deed()) {
+        turn.say(&format!("{}: {}.", entry.name, entry.doc));
+    }
+}
+
 impl Turn {
     fn say(&mut self, text: &str) {
         let clean = sanitize::line(text);
@@ -383,99 +440,4 @@ impl Turn {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::console::fixture::Play;
-    use crate::console::link::Act;
-    use crate::core::intent::Intent;
-
-    fn talk(play: &Play) -> Talk {
-        let mut talk = Talk::new(play.model.me.clone(), play.now());
-        talk.news(Update::Began(Box::new(play.began())), play.now());
-        talk
-    }
-
-    fn says(talk: &mut Talk, play: &Play, line: &str) -> Turn {
-        talk.heard(line, play.now())
-    }
-
-    #[test]
-    fn what_waits_is_said_in_a_sentence_and_the_menu_is_numbered() {
-        let mut play = Play::opened_on(80, 24);
-        play.gathered();
-        let mut talk = talk(&play);
-        assert!(says(&mut talk, &play, "").lines.concat().contains("FOR YOU: your approval of the rollback"));
-        let menu = says(&mut talk, &play, "menu").lines;
-        assert_eq!(menu.first().map(String::as_str), Some("About step declare:"));
-        assert!(menu.iter().any(|l| l.starts_with("1: approve, ")), "{menu:#?}");
-    }
-
-    #[test]
-    fn an_approval_is_read_out_whole_before_it_is_signed() {
-        let mut play = Play::opened_on(80, 24);
-        play.gathered();
-        let mut talk = talk(&play);
-        says(&mut talk, &play, "menu");
-        assert!(says(&mut talk, &play, "1").lines.last().unwrap().contains("reason?"));
-        let read = says(&mut talk, &play, "lag 0");
-        let turn = says(&mut talk, &play, "yes");
-        let [Asked::Act(id, act)] = turn.asked.as_slice() else { panic!("{turn:?}") };
-        let Act::Sign { statement, .. } = &**act else { panic!("{act:?}") };
-        for line in statement.lines() {
-            assert!(read.lines.iter().any(|l| l == line.trim_end()), "{line}\n{:#?}", read.lines);
-        }
-        let done = talk.news(Update::Answered { act: *id, how: Ok(()) }, play.now());
-        assert!(done.lines.concat().contains("Recorded: approve declare"));
-    }
-
-    #[test]
-    fn what_cannot_be_taken_back_wants_its_target_typed() {
-        let mut play = Play::opened_on(80, 24);
-        play.approved();
-        let mut talk = talk(&play);
-        assert!(says(&mut talk, &play, "start").lines.concat().contains("Type shop-1"));
-        assert!(says(&mut talk, &play, "shop-2").lines.concat().contains("type exactly: shop-1"));
-        says(&mut talk, &play, "shop-1");
-        let turn = says(&mut talk, &play, "yes");
-        let [Asked::Act(_, act)] = turn.asked.as_slice() else { panic!("{turn:?}") };
-        assert!(matches!(&**act, Act::Wish(Intent::Start { .. })), "{act:?}");
-    }
-
-    #[test]
-    fn anything_but_yes_does_nothing() {
-        let mut play = Play::opened_on(80, 24);
-        play.gathered();
-        let mut talk = talk(&play);
-        for answer in ["no", "", "y", "cancel", "YES"] {
-            says(&mut talk, &play, "note");
-            says(&mut talk, &play, "hello");
-            let turn = says(&mut talk, &play, answer);
-            assert!(turn.asked.is_empty() && turn.lines.concat().contains("Cancelled"), "{answer}");
-        }
-    }
-
-    #[test]
-    fn nothing_it_says_steers_a_terminal_and_our_own_words_are_ascii() {
-        let mut play = Play::opened_on(80, 24);
-        play.measured().switching();
-        let mut talk = talk(&play);
-        for word in [
-            "?",
-            "menu",
-            "steps",
-            "step",
-            "options",
-            "metrics",
-            "people",
-            "comms",
-            "ledger",
-            "timeline",
-            "\u{1b}[2J",
-        ] {
-            for line in says(&mut talk, &play, word).lines {
-                assert!(!line.chars().any(char::is_control), "{word}: {line:?}");
-                assert!(line.is_ascii() || line.contains("dan"), "{word}: {line}");
-            }
-        }
-    }
-}
+mod tests;

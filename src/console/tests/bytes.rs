@@ -87,8 +87,8 @@ fn a_clock_and_four_moving_charts_cost_at_most_six_hundred_bytes_a_frame() {
 }
 
 /// Bytes of ten seconds of so many events a second, at the two frames a second that a stream gets.
-fn ten_seconds_of(lines: u64, keys: &str) -> (usize, usize) {
-    let mut stage = Play::opened_on(120, 40);
+fn ten_seconds_of(lines: u64, keys: &str, (columns, rows): (u16, u16)) -> (usize, usize) {
+    let mut stage = Play::opened_on(columns, rows);
     stage.at_the_hold_point().keys(keys);
     let mut screen = screen();
     cost(&mut screen, &stage);
@@ -110,11 +110,18 @@ fn ten_seconds_of(lines: u64, keys: &str) -> (usize, usize) {
 
 #[test]
 fn a_followed_timeline_costs_at_most_eight_times_its_lines_and_a_flood_no_more() {
-    for keys in ["1", "t"] {
-        let (ten, lines) = ten_seconds_of(10, keys);
-        assert!(ten <= lines * 8, "{keys}: {ten} for {lines}");
-        let (hundred, _) = ten_seconds_of(100, keys);
-        assert!(hundred * 100 <= ten * 125, "{keys}: {hundred} against {ten}");
+    for (keys, size) in [
+        ("1", (80, 24)),
+        ("t", (80, 24)),
+        ("1", (120, 40)),
+        ("t", (120, 40)),
+        ("1", (200, 60)),
+        ("t", (200, 60)),
+    ] {
+        let (ten, lines) = ten_seconds_of(10, keys, size);
+        assert!(ten <= lines * 8, "{keys} {size:?}: {ten} for {lines}");
+        let (hundred, _) = ten_seconds_of(100, keys, size);
+        assert!(hundred * 100 <= ten * 125, "{keys} {size:?}: {hundred} against {ten}");
     }
 }
 
@@ -132,4 +139,31 @@ fn one_frame_crosses_a_line_of_three_kilobytes_a_second_within_two_seconds() {
             assert!(bytes <= 4 * 1024 + 2048, "{name} {keys}: {bytes}");
         }
     }
+}
+
+#[test]
+fn a_flood_of_output_costs_at_most_sixty_kilobytes_a_second_and_two_frames() {
+    let mut stage = Play::opened_on(200, 50);
+    stage.switching().keys("2");
+    let mut screen = screen();
+    cost(&mut screen, &stage);
+    let (mut bytes, seconds) = (0, 5);
+    for half in 0..seconds * 2 {
+        stage.waits(Duration::from_millis(500));
+        // Ten thousand lines a second, and none like the one before.
+        let lines: Vec<String> = (0..5_000u64)
+            .map(|n| {
+                format!(
+                    "{:x} copied block {} of {}",
+                    (half * 5_000 + n).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+                    n,
+                    half
+                )
+            })
+            .collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        stage.writes("switch", &lines);
+        bytes += cost(&mut screen, &stage);
+    }
+    assert!(bytes as u64 / seconds <= 60_000, "{bytes}");
 }

@@ -116,18 +116,27 @@ pub(super) fn since(pane: &Pane) -> Option<String> {
 }
 
 fn one_line(pane: &Pane, page: &mut Page<'_>, row: usize) {
-    let left = page.span(Role::Base, format!(" {}", pane.title));
-    page.pair(row, Line::from(left), value(pane, page));
+    let left = Line::from(page.span(Role::Base, format!(" {}", pane.title)));
+    // What it is comes before since when, where there is no room for both.
+    let whole = value(pane, page);
+    let right = if left.width() + whole.width() < page.width() { whole } else { short(pane, page) };
+    page.pair(row, left, right);
 }
 
+/// The newest number, what it means, and since when.
 pub(super) fn value(pane: &Pane, page: &Page<'_>) -> Line<'static> {
+    let bad = matches!(pane.state, PaneState::Warning | PaneState::Critical);
+    let mut line = short(pane, page);
+    if let Some(since) = bad.then(|| since(pane)).flatten() {
+        line.push_span(page.span(state_role(pane.state), format!("{since} ")));
+    }
+    line
+}
+
+fn short(pane: &Pane, page: &Page<'_>) -> Line<'static> {
     let role = state_role(pane.state);
     let mut spans = vec![page.span(Role::Title, pane.latest.as_str()), Span::raw(" ")];
     spans.push(page.span(role, pane.state.words()));
-    let bad = matches!(pane.state, PaneState::Warning | PaneState::Critical);
-    if let Some(since) = bad.then(|| since(pane)).flatten() {
-        spans.push(page.span(role, format!(" {since}")));
-    }
     if let Some(age) = pane.stale_for {
         spans.push(page.span(role, format!(" {} old", spoken(age))));
     }
