@@ -5,7 +5,9 @@
 //! `chrt -f 10 cargo bench` takes other programs out of the picture where it is allowed.
 
 pub mod history;
+pub mod noter;
 pub mod peers;
+pub mod probe;
 pub mod room;
 pub mod screens;
 pub mod sshd;

@@ -1,206 +1,303 @@
-//! Bytes of our frames against what ratatui's own crossterm backend writes for the same drawings. Counted, not timed.
+//! What a console costs on its line and its machine, in one run with its peers: while nothing happens, with a clock and
+//! four charts against `btm`, following a stream of lines against tmux, and from a key to its paint against `btm` and
+//! a bare echo; on a usual line and on one of 3 KB a second.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(dead_code, reason = "each bench uses its part of what they share")]
 
-use std::sync::Arc;
-use std::time::Duration;
+mod common;
 
-use backout::console::gate::Gate;
-use backout::console::gate::level::{Glyphs, Level};
-use backout::console::key::Key;
-use backout::console::keymap::Keymap;
-use backout::console::link::{Began, Head, Mark, Me, Pane, PaneState, Recorded, Stance, Update};
-use backout::console::model::{Model, Moment};
-use backout::console::terminal::Size;
-use backout::console::terminal::screen::Screen;
-use backout::console::update::{Msg, update};
-use backout::console::{input::Input, view};
-use backout::core::event::{Actor, Event, TriggerFired, What};
-use backout::core::id::{Name, PersonId};
-use backout::core::team::Team;
-use backout::core::time::Stamp;
-use backout::sanitize;
-use backout::theme::{Theme, shipped};
-use ratatui::backend::{Backend as _, CrosstermBackend};
-use ratatui::buffer::Buffer;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-const RUNBOOK: &str = include_str!("../runbooks/shop-deploy-rollback.yaml");
-const SIZE: Size = Size { columns: 120, rows: 40 };
-/// Seconds that are played.
-const SECONDS: u64 = 300;
+use common::noter::Noter;
+use common::probe::{Spell, watch};
+use common::room::Room;
+use common::terminal::{Link, Terminal, USUAL};
+use common::{absolute, compared, folder, peers, percentile, report};
+use portable_pty::CommandBuilder;
 
-/// A console, its terminal as we write it and as crossterm would.
-struct Bench {
-    model: Model,
-    theme: Theme,
-    ours: Screen,
-    theirs: Buffer,
-    now: Duration,
-    events: u64,
+/// How long bytes and CPU are counted.
+const LONG: Duration = Duration::from_secs(20);
+/// Keys of one side.
+const KEYS: usize = 40;
+/// Only a console that has read the record shows it.
+const TITLE: &str = "Many steps";
+/// Only the list of keys has it.
+const HELP: &str = "close one dialog";
+const WIDE: (u16, u16) = (200, 60);
+
+fn console(room: &Room, more: &[&str]) -> CommandBuilder {
+    let mut command = CommandBuilder::new(common::PROGRAM);
+    command.args(["--state", room.state().to_str().unwrap(), "join", "--observe"]);
+    command.args(more);
+    command.env("LANG", "C.UTF-8");
+    command
 }
 
-/// What a play wrote.
-#[derive(Default)]
-struct Bytes {
-    ours: usize,
-    theirs: usize,
-    frames: usize,
+/// A console that shows a view, and has settled.
+fn shown(room: &Room, more: &[&str], size: (u16, u16), view: &[u8]) -> Terminal {
+    let terminal = Terminal::start_on(console(room, more), size, None);
+    terminal.first_paint(TITLE);
+    terminal.types(view);
+    std::thread::sleep(Duration::from_secs(3));
+    terminal
 }
 
-impl Bench {
-    fn new(keys: &str) -> Bench {
-        let gate = Gate { level: Level::True, glyphs: Glyphs::Unicode };
-        let me = Me {
-            person: PersonId::parse("ana").unwrap(),
-            session: None,
-            key: None,
-            stance: Stance::Observes,
-        };
-        let at = Moment { wall: Stamp(1_795_176_000_000_000), steady: Duration::ZERO };
-        let model = Model::new(me, Keymap::default(), SIZE, at);
-        let theirs = Screen::canvas(SIZE);
-        let theme = shipped("default-dark").unwrap();
-        let mut bench =
-            Bench { model, theme, ours: Screen::new(gate), theirs, now: Duration::ZERO, events: 0 };
-        let runbook = Arc::new(backout::runbook::load("runbook.yaml", RUNBOOK.as_bytes()).unwrap().runbook);
-        let began =
-            Began { runbook, team: Arc::new(Team::default()), events: Vec::new(), head: Head::default() };
-        bench.tells(Msg::Hub(Update::Began(Box::new(began))));
-        for key in keys.split_whitespace() {
-            let key: Key = key.parse().unwrap();
-            bench.tells(Msg::Input(Input::Key(key)));
-        }
-        bench.panes();
-        bench.draws(&mut Bytes::default());
-        bench
-    }
-
-    fn wall(&self) -> Stamp {
-        Stamp(1_795_176_000_000_000).plus(self.now)
-    }
-
-    fn tells(&mut self, msg: Msg) {
-        let now = Moment { wall: self.wall(), steady: self.now };
-        update(&mut self.model, msg, now);
-    }
-
-    /// Four measurements as a hub sends them: a quarter of an hour, the worst of each five seconds.
-    fn panes(&mut self) {
-        let now = self.wall().seconds();
-        let mark = |value: f64, text: &str| Mark { value, text: sanitize::line(text) };
-        let walk = |seed: i64, slice: i64| 0.4 + 0.3 * ((slice * (seed + 3)) as f64 / 17.0).sin();
-        let pane = |seed: i64| {
-            let last = now.div_euclid(5);
-            let points = (last - 179..=last).map(|s| (Stamp(s * 5_000_000), Some(walk(seed, s)))).collect();
-            let latest = walk(seed, last) + (now % 5) as f64 / 100.0;
-            Pane {
-                name: sanitize::line(format!("m{seed}")),
-                title: sanitize::line(format!("Measurement {seed}")),
-                warn: Some(mark(0.6, "60 %")),
-                critical: Some(mark(0.9, "90 %")),
-                points,
-                scale: vec![mark(0.0, "0 %"), mark(1.0, "100 %")],
-                latest: sanitize::line(format!("{:.1} %", latest * 100.0)),
-                state: PaneState::Fine,
-                why: None,
-                stale_for: None,
-                compared: Default::default(),
-            }
-        };
-        let panes = (0..4).map(pane).collect();
-        self.tells(Msg::Hub(Update::Panes(panes)));
-    }
-
-    fn line(&mut self) {
-        let value =
-            format!("{}.{} % of checkouts failed for two minutes", self.events * 7 % 100, self.events % 10);
-        let what = What::from(TriggerFired { trigger: Name::parse("errors").unwrap(), value });
-        let event = Event {
-            seq: self.events,
-            at: self.wall(),
-            actor: Actor::Hub,
-            what,
-            payload: Vec::new(),
-            auth: None,
-        };
-        self.events += 1;
-        self.tells(Msg::Hub(Update::Recorded(Box::new(Recorded {
-            event,
-            said: Vec::new(),
-            proposed: None,
-        }))));
-    }
-
-    /// Draws once; both sides write what they would.
-    fn draws(&mut self, bytes: &mut Bytes) {
-        let mut canvas = Screen::canvas(SIZE);
-        let area = canvas.area;
-        view::render(&self.model, &self.theme, area, &mut canvas);
-        let mut written = Vec::new();
-        {
-            let mut backend = CrosstermBackend::new(&mut written);
-            backend.draw(self.theirs.diff(&canvas).into_iter()).unwrap();
-            ratatui::backend::Backend::flush(&mut backend).unwrap();
-        }
-        bytes.theirs += written.len();
-        self.theirs = canvas.clone();
-        if let Some(frame) = self.ours.frame(canvas, None) {
-            bytes.ours += frame.len() + 3;
-            bytes.frames += 1;
-        }
-    }
+fn bottom(program: &Path, home: &Path) -> Terminal {
+    let mut command = CommandBuilder::new(program);
+    command.env("HOME", home);
+    command.env("XDG_CONFIG_HOME", home);
+    let terminal = Terminal::start(command);
+    terminal.first_paint("CPU%");
+    std::thread::sleep(Duration::from_secs(3));
+    terminal
 }
 
-fn charts(keys: &str) -> Bytes {
-    let mut bench = Bench::new(keys);
-    let mut bytes = Bytes::default();
-    for _ in 0..SECONDS {
-        bench.now += Duration::from_secs(1);
-        bench.tells(Msg::Tick);
-        bench.panes();
-        bench.draws(&mut bytes);
-    }
-    bytes
-}
-
-fn lines(a_second: u64, keys: &str) -> Bytes {
-    let mut bench = Bench::new(keys);
-    let mut bytes = Bytes::default();
-    for _ in 0..SECONDS * 2 {
-        bench.now += Duration::from_millis(500);
-        for _ in 0..a_second / 2 {
-            bench.line();
-        }
-        bench.draws(&mut bytes);
-    }
-    bytes
-}
-
-fn idle() -> Bytes {
-    let mut bench = Bench::new("1");
-    let mut bytes = Bytes::default();
-    for _ in 0..SECONDS {
-        bench.draws(&mut bytes);
-    }
-    bytes
-}
-
-fn report(what: &str, bytes: &Bytes) {
-    let each = |n: usize| n as f64 / SECONDS as f64;
-    let ratio = bytes.ours as f64 / bytes.theirs.max(1) as f64;
+fn told(what: &str, spell: &Spell) {
+    let seconds = LONG.as_secs_f64();
     println!(
-        "{what:<44} {:>8.1} B/s in {:>4} frames, crossterm {:>8.1} B/s, ratio {ratio:.2}",
-        each(bytes.ours),
-        bytes.frames,
-        each(bytes.theirs)
+        "{what:<44} {:>8.1} B/s, {:>5.1} frames/s, {:>6.0} B/frame, CPU {:.2} ms/s",
+        spell.bytes as f64 / seconds,
+        spell.frames as f64 / seconds,
+        spell.bytes as f64 / spell.frames.max(1) as f64,
+        spell.cpu
     );
 }
 
+fn at_rest(quiet: &Room) {
+    let terminal = shown(quiet, &["--no-clock"], USUAL, b"");
+    let spell = watch(&terminal, || std::thread::sleep(LONG));
+    absolute("nothing changes: bytes", spell.bytes as f64, "B", 0.0);
+    absolute("nothing changes: frames", spell.frames as f64, "", 0.0);
+    println!("{:<44} {:.3} ms/s", "nothing changes: CPU", spell.cpu);
+    terminal.end(b"q");
+}
+
+fn charts(room: &Room, btm: Option<&PathBuf>, home: &Path) {
+    for (name, view) in [("usual screen", b"1"), ("metrics", b"m")] {
+        let ours = shown(room, &[], USUAL, view);
+        let spell = watch(&ours, || std::thread::sleep(LONG));
+        told(&format!("clock and four charts, {name}"), &spell);
+        absolute("  a frame", spell.bytes as f64 / spell.frames.max(1) as f64, "B", 600.0);
+        report("  bytes / the least that shows it", vec![spell.bytes as f64 / spell.ideal as f64], 1.5);
+        absolute("  memory", common::probe::resident(ours.pid()), "MiB", 20.0);
+        ours.end(b"qq");
+        let Some(program) = btm else { continue };
+        let theirs = bottom(program, home);
+        let peer = watch(&theirs, || std::thread::sleep(LONG));
+        told("  btm", &peer);
+        println!("{:<44} {:.1} MiB", "  memory of btm", common::probe::resident(theirs.pid()));
+        theirs.end(b"q");
+        report("  CPU / btm", vec![spell.cpu / peer.cpu], 0.2);
+    }
+}
+
+/// A tmux with one client whose pane shows what is written into a pipe.
+struct Tmux {
+    place: tempfile::TempDir,
+    client: Terminal,
+    pipe: std::fs::File,
+}
+
+impl Tmux {
+    fn on(size: (u16, u16)) -> Option<Tmux> {
+        peers::find("tmux")?;
+        let place = folder();
+        let pipe = place.path().join("lines");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let mut command = CommandBuilder::new("tmux");
+        command.args(["-S", place.path().join("s").to_str().unwrap(), "-f", "/dev/null", "new-session"]);
+        command.arg(format!("echo a war room; cat {}", pipe.display()));
+        command.env_remove("TMUX");
+        let client = Terminal::start_on(command, size, None);
+        client.first_paint("a war room");
+        let pipe = std::fs::File::options().write(true).open(&pipe).unwrap();
+        Some(Tmux { place, client, pipe })
+    }
+}
+
+impl Drop for Tmux {
+    fn drop(&mut self) {
+        let socket = self.place.path().join("s");
+        let mut command = Command::new("tmux");
+        let _ = command.arg("-S").arg(socket).arg("kill-server").stderr(Stdio::null()).status();
+    }
+}
+
+/// Bytes of a console that follows so many lines a second, and those lines.
+fn follows(
+    room: &Room,
+    noter: &mut Noter,
+    size: (u16, u16),
+    view: &[u8],
+    rate: usize,
+) -> (Spell, Vec<String>) {
+    let terminal = shown(room, &[], size, view);
+    // A screenful first: what is measured is a list that is full.
+    noter.streams(100, Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(2));
+    let mut lines = Vec::new();
+    let spell = watch(&terminal, || lines = noter.streams(rate, LONG));
+    terminal.end(b"qq");
+    (spell, lines)
+}
+
+fn streams(room: &Room, noter: &mut Noter) {
+    for (name, size) in [("120x40", USUAL), ("200x60", WIDE)] {
+        for (view, keys) in [("usual screen", b"1"), ("timeline", b"t")] {
+            let (ten, lines) = follows(room, noter, size, keys, 10);
+            told(&format!("ten lines a second, {view} {name}"), &ten);
+            let (hundred, _) = follows(room, noter, size, keys, 100);
+            told(&format!("a hundred lines a second, {view} {name}"), &hundred);
+            report("  a hundred / ten", vec![hundred.bytes as f64 / ten.bytes as f64], 1.0);
+            let Some(mut tmux) = Tmux::on(size) else { continue };
+            let peer = {
+                let Tmux { client, pipe, .. } = &mut tmux;
+                watch(client, || {
+                    let begun = Instant::now();
+                    for (n, line) in lines.iter().enumerate() {
+                        let at = begun + Duration::from_millis(100) * u32::try_from(n).unwrap();
+                        std::thread::sleep(at.saturating_duration_since(Instant::now()));
+                        // As a row of the console has it: when, who, what.
+                        writeln!(pipe, "12:00:00 me       note: {line}").unwrap();
+                    }
+                })
+            };
+            told("  tmux, the same lines", &peer);
+            report("  bytes / tmux", vec![ten.bytes as f64 / peer.bytes as f64], 8.0);
+        }
+    }
+}
+
+/// The middle time from a key to its paint: the list of keys is opened and closed.
+fn keys(terminal: &Terminal, open: &[u8], word: &str, close: &[u8]) -> Duration {
+    let mut taken = Vec::new();
+    for _ in 0..KEYS / 2 {
+        taken.push(terminal.key_until(open, |shown| shown.contains(word)));
+        std::thread::sleep(Duration::from_millis(117));
+        taken.push(terminal.key_until(close, |shown| !shown.contains(word)));
+        std::thread::sleep(Duration::from_millis(131));
+    }
+    percentile(&mut taken, 0.5)
+}
+
+/// The least that a program on a terminal does: it says a word, and then each key.
+fn echo() -> Duration {
+    let mut command = CommandBuilder::new("/bin/sh");
+    command.args(["-c", "stty raw -echo; printf ready; exec cat"]);
+    let terminal = Terminal::start(command);
+    terminal.first_paint("ready");
+    let mut taken: Vec<Duration> = (0..KEYS)
+        .map(|n| {
+            std::thread::sleep(Duration::from_millis(50));
+            let much = n + 1;
+            terminal.key_until(b"x", |shown| shown.matches('x').count() >= much)
+        })
+        .collect();
+    terminal.kill();
+    percentile(&mut taken, 0.5)
+}
+
+/// What happens while notes stream in.
+fn while_streaming<T>(noter: &mut Noter, act: impl FnOnce() -> T) -> T {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                noter.streams(10, Duration::from_millis(200));
+            }
+        });
+        let out = act();
+        over.store(true, Ordering::Relaxed);
+        out
+    })
+}
+
+fn key_to_paint(room: &Room, noter: &mut Noter, btm: Option<&PathBuf>, home: &Path) {
+    let (mut to_btm, mut to_echo) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let ours = shown(room, &[], USUAL, b"1");
+        let ours_took = while_streaming(noter, || {
+            let took = keys(&ours, b"?", HELP, b"q");
+            ours.end(b"qq");
+            took
+        });
+        let floor = echo();
+        println!("a key to its paint: backout {:.2} ms, echo {:.2} ms", ms(ours_took), ms(floor));
+        to_echo.push(ms(ours_took) / ms(floor));
+        let Some(program) = btm else { continue };
+        let theirs = bottom(program, home);
+        let took = keys(&theirs, b"?", BOTTOM_HELP, b"\x1b");
+        theirs.end(b"q");
+        println!("{:<44} {:.2} ms", "  btm", ms(took));
+        to_btm.push(ms(ours_took) / ms(took));
+    }
+    if !to_btm.is_empty() {
+        report("key to paint with the feed, p50 / btm", to_btm, 1.2);
+    }
+    report("key to paint with the feed, p50 / echo", to_echo, 8.0);
+}
+
+/// What only btm's own list of keys has.
+const BOTTOM_HELP: &str = "Esc to close";
+
+fn slow_line(room: &Room, noter: &mut Noter) {
+    let link = Link { rate: 3_000, round_trip: Duration::from_millis(600) };
+    let terminal = Terminal::start_on(console(room, &[]), USUAL, Some(link));
+    println!("{:<44} {:.1} s", "at 3 KB/s, 600 ms: first paint", terminal.first_paint(TITLE).as_secs_f64());
+    std::thread::sleep(Duration::from_secs(3));
+    let mut taken = while_streaming(noter, || {
+        let mut taken = Vec::new();
+        for _ in 0..3 {
+            for (key, word) in
+                [(b"?", HELP), (b"o", "The ways"), (b"p", "Between people"), (b"l", "Switched off")]
+            {
+                taken.push(terminal.key_until(key, |shown| shown.contains(word)));
+                std::thread::sleep(Duration::from_secs(2));
+                let back: &[u8] = if key == b"?" { b"q" } else { b"r" };
+                taken.push(terminal.key_until(back, |shown| !shown.contains(word)));
+                std::thread::sleep(Duration::from_secs(2));
+            }
+        }
+        taken
+    });
+    let worst = taken.iter().max().copied().unwrap_or_default();
+    let middle = percentile(&mut taken, 0.5);
+    absolute("at 3 KB/s, 600 ms: key to paint, p50", middle.as_secs_f64(), "s", 2.0);
+    absolute("at 3 KB/s, 600 ms: key to paint, worst", worst.as_secs_f64(), "s", 2.0);
+    terminal.kill();
+    compared("  of which the line itself", vec![0.6]);
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
 fn main() {
-    report("nothing changes", &idle());
-    report("clock and four charts, usual screen", &charts("1"));
-    report("clock and four charts, metrics", &charts("m"));
-    report("ten lines a second, usual screen", &lines(10, "1"));
-    report("a hundred lines a second, usual screen", &lines(100, "1"));
-    report("ten lines a second, timeline", &lines(10, "t"));
-    report("a hundred lines a second, timeline", &lines(100, "t"));
+    let (Some(quiet), Some(room)) = (Room::new(1), Room::measured()) else {
+        println!("SKIPPED: this needs ssh-keygen");
+        return;
+    };
+    let home = folder();
+    let btm = peers::find("btm");
+    let open = |room: &Room| {
+        let mut opener = room.open_still();
+        opener.wait_for("approval.requested");
+        std::thread::spawn(move || opener.wait());
+    };
+    open(&quiet);
+    open(&room);
+    at_rest(&quiet);
+    charts(&room, btm.as_ref(), home.path());
+    let mut noter = Noter::join(&quiet);
+    streams(&quiet, &mut noter);
+    let mut noter = Noter::join(&room);
+    key_to_paint(&room, &mut noter, btm.as_ref(), home.path());
+    slow_line(&room, &mut noter);
+    for room in [&quiet, &room] {
+        room.act("close", &["--reason", "done"]);
+    }
 }

@@ -10,13 +10,17 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::history::{History, ID};
+use common::probe::resident;
+use common::room::Room;
 use common::terminal::Terminal;
-use common::{compared, folder, pairs, percentile, report};
+use common::{absolute, compared, folder, pairs, percentile, report};
 use portable_pty::CommandBuilder;
 
 const EVENTS: u64 = 10_000;
 /// Events that share a seal: what a room at work writes at once.
 const BATCH: u64 = 2;
+/// Steps of a runbook that nobody should write.
+const STEPS: usize = 10_000;
 /// Keys that are pressed on one terminal.
 const KEYS: usize = 50;
 /// What only a console that has read and checked the record can show.
@@ -134,6 +138,50 @@ fn main() {
     let terminal = Terminal::start(place.console());
     terminal.first_paint(TITLE);
     let bytes = terminal.idle(Duration::from_secs(10));
-    common::absolute("written in 10 s while nothing happens", bytes as f64, "bytes", 0.0);
+    absolute("written in 10 s while nothing happens", bytes as f64, "bytes", 0.0);
+    absolute("memory of a console", resident(terminal.pid()), "MiB", 20.0);
     terminal.end(b"q");
+    many_steps();
+}
+
+/// A runbook of ten thousand steps against one of one: a key is painted as soon.
+fn many_steps() {
+    let (Some(one), Some(many)) = (Room::new(1), Room::new(STEPS)) else {
+        println!("SKIPPED: this needs ssh-keygen");
+        return;
+    };
+    let keys = |room: &Room, list: &[u8]| {
+        let mut command = CommandBuilder::new(common::PROGRAM);
+        command.args(["--state", room.state().to_str().unwrap(), "join", "--observe", "--no-clock"]);
+        let terminal = Terminal::start(command);
+        let first = terminal.first_paint("Many steps");
+        terminal.types(list);
+        std::thread::sleep(Duration::from_secs(1));
+        let mut keys: Vec<Duration> =
+            (0..KEYS).map(|n| terminal.key(if n % 2 == 0 { b"j" } else { b"k" })).collect();
+        let memory = resident(terminal.pid());
+        terminal.end(b"qq");
+        (first, percentile(&mut keys, 0.5), memory)
+    };
+    for room in [&one, &many] {
+        let mut opener = room.open_still();
+        opener.wait_for("approval.requested");
+        std::thread::spawn(move || opener.wait());
+    }
+    for (view, list) in [("steps", b"1"), ("plan and actual", b"b"), ("timeline", b"t")] {
+        let (_, few, _) = keys(&one, list);
+        let (first, lot, memory) = keys(&many, list);
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        println!(
+            "{STEPS} steps, {view}: first paint {:.0} ms, key {:.2} ms (one step: {:.2} ms)",
+            ms(first),
+            ms(lot),
+            ms(few)
+        );
+        compared("  key to paint / with one step", vec![ms(lot) / ms(few)]);
+        absolute("  memory", memory, "MiB", 40.0);
+    }
+    for room in [&one, &many] {
+        room.act("close", &["--reason", "done"]);
+    }
 }

@@ -12,6 +12,27 @@ pub struct Room {
 impl Room {
     /// A workspace whose runbook has so many steps of `/bin/true`. `None` without `ssh-keygen`, which makes the key.
     pub fn new(steps: usize) -> Option<Room> {
+        Room::with(&runbook(steps, ""), "sources: {}\n")
+    }
+
+    /// The same with four measurements that move every second.
+    pub fn measured() -> Option<Room> {
+        let curve =
+            |n| format!("m{n}: {{points: [[0s, 0.{n}], [2m, 0.9], [4m, 0.{n}], [10m, 0.7]], noise: 0.05}}");
+        let curves: Vec<String> = (1..=4).map(curve).collect();
+        let sources =
+            format!("sources:\n  drill: {{simulated: {{seed: 7, curves: {{{}}}}}}}\n", curves.join(", "));
+        let metric = |n| {
+            format!(
+                "  m{n}: {{title: Measurement {n}, source: drill, query: m{n}, unit: ratio, better: lower, \
+                 warn: 0.6, critical: 0.95, every: 1s}}\n"
+            )
+        };
+        let metrics: String = (1..=4).map(metric).collect();
+        Room::with(&runbook(3, &format!("metrics:\n{metrics}")), &sources)
+    }
+
+    fn with(runbook: &str, workspace: &str) -> Option<Room> {
         let place = super::folder();
         let key = place.path().join("id");
         let made = Command::new("ssh-keygen")
@@ -24,10 +45,10 @@ impl Room {
         let room = Room { place };
         std::fs::create_dir_all(room.workspace().join("runbooks")).unwrap();
         let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
-        room.write("backout.yaml", "sources: {}\n");
+        room.write("backout.yaml", workspace);
         room.write("team.yaml", "people:\n  - {id: me, name: Me, roles: [commander, sre]}\n");
         room.write("allowed_signers", &format!("me {public}"));
-        room.write("runbooks/many.yaml", &runbook(steps));
+        room.write("runbooks/many.yaml", runbook);
         Some(room)
     }
 
@@ -60,8 +81,17 @@ impl Room {
 
     /// Opens the incident, headless, starting by itself what is ready.
     pub fn open(&self) -> Follower {
+        self.opened(&["--advance"])
+    }
+
+    /// Opens the incident, headless; nothing starts by itself.
+    pub fn open_still(&self) -> Follower {
+        self.opened(&[])
+    }
+
+    fn opened(&self, more: &[&str]) -> Follower {
         let mut command = self.backout();
-        command.args(["open", "runbooks/many.yaml", "--headless", "--advance"]);
+        command.args(["open", "runbooks/many.yaml", "--headless"]).args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         Follower { child, lines }
@@ -113,7 +143,7 @@ pub fn events(incident: &Path, kind: &str) -> usize {
     text.lines().filter(|line| line.contains(&format!(r#""kind":"{kind}""#))).count()
 }
 
-fn runbook(steps: usize) -> String {
+fn runbook(steps: usize, metrics: &str) -> String {
     let head = "backout: 1
 id: many
 title: Many steps
@@ -136,5 +166,6 @@ phases:
 ";
     let step = |n| format!("      - {{id: s{n}, run: [/bin/true], timeout: 30s, role: sre}}\n");
     let all: String = (1..=steps).map(step).collect();
-    format!("{head}{all}")
+    let (before, after) = head.split_once("declare:").unwrap();
+    format!("{before}{metrics}declare:{after}{all}")
 }

@@ -1,6 +1,10 @@
 //! The console on a real terminal: how it enters, what it costs, and that it gives the terminal back on every way out.
 //! The child is this same binary, told by its environment to be a console over a scripted hub.
 
+mod real;
+mod rough;
+mod tmux;
+
 use backout::console::gate::Gate;
 use backout::console::gate::level::{Glyphs, Level};
 use backout::console::link::{Began, Head, Me, Stance, Update};
@@ -48,14 +52,18 @@ fn child() {
             key: None,
             stance: Stance::Observes,
         };
-        let gate = Gate { level: Level::Ansi256, glyphs: Glyphs::Unicode };
+        let env = |name: &str| std::env::var(name).ok();
+        let gate = Gate { level: Level::choose(None, None, env), glyphs: Glyphs::choose(None, None, env) };
         let theme = shipped("default-dark").unwrap();
-        let mut setup = Setup::new(me, theme, gate, |name| std::env::var(name).ok());
+        let mut setup = Setup::new(me, theme, gate, env);
         setup.seconds = Seconds::Stand;
         let left = run(Ends { updates, asked }, setup).await;
         drop(news);
         left
     });
+    if let Ok(file) = std::env::var("BO_TEST_LEFT") {
+        std::fs::write(file, format!("{left:?}")).unwrap();
+    }
     println!("left: {left:?}");
 }
 
@@ -74,19 +82,28 @@ struct Terminal {
     child: Box<dyn Child + Send + Sync>,
 }
 
+/// A command that is the console, in an environment that says nothing but this.
+fn console(role: &str, env: &[(&str, &str)]) -> CommandBuilder {
+    let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "terminal::child", "--nocapture", "--test-threads=1"]);
+    command.env_clear();
+    let usual =
+        [("BO_TEST_CONSOLE", role), ("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("BO_SYNC", "1")];
+    for (name, value) in usual.iter().chain(env) {
+        command.env(name, value);
+    }
+    command
+}
+
 impl Terminal {
     fn with(role: &str) -> Terminal {
+        Terminal::of(console(role, &[]))
+    }
+
+    fn of(command: CommandBuilder) -> Terminal {
         let pair = native_pty_system()
             .openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 })
             .unwrap();
-        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "terminal::child", "--nocapture", "--test-threads=1"]);
-        command.env_clear();
-        for (name, value) in
-            [("BO_TEST_CONSOLE", role), ("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("BO_SYNC", "1")]
-        {
-            command.env(name, value);
-        }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let writer = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
