@@ -15,11 +15,12 @@ use crate::metrics::pane::{Pane, PaneState, pane};
 use crate::metrics::poller::{Poller, Watched};
 use crate::metrics::series::Series;
 use crate::metrics::source::Source;
+use crate::metrics::steady::{News, Steady};
 use crate::metrics::trigger::{Gate, Judged, Score, TriggerState, evaluate, score};
 use crate::outside::http::Clients;
 use crate::runbook::model::{Metric, Runbook};
 use crate::wire::message::ScoreView;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -80,7 +81,7 @@ impl Meters {
         if self.pollers.is_empty() {
             return;
         }
-        let mut fired: BTreeSet<String> = incident.fired.keys().cloned().collect();
+        let mut steady = Steady::new(incident.fired.keys());
         let mut samples = Samples::open(&shared.dir);
         let mut receivers: Vec<_> = self
             .pollers
@@ -106,7 +107,9 @@ impl Meters {
             let now = clock::now().0;
             let judged = self.judge(now);
             for (id, state, reason) in &judged.states {
-                change(&shared, &mut fired, id, state, reason).await;
+                if let Some(news) = steady.judge(id, state, now) {
+                    change(&shared, id, news, reason).await;
+                }
             }
             let gates = gates(&incidents.borrow(), now);
             let score = score_view(judged.score(gates, now));
@@ -181,22 +184,14 @@ impl All<'_> {
 }
 
 /// Records that a criterion began or ceased to hold.
-async fn change(shared: &Shared, fired: &mut BTreeSet<String>, id: &str, state: &TriggerState, reason: &str) {
+async fn change(shared: &Shared, id: &str, news: News, reason: &str) {
     let Ok(trigger) = Name::parse(id) else { return };
     let value = crate::sanitize::line(reason).into_string();
-    match state {
-        TriggerState::Fired { .. } if fired.insert(id.to_owned()) => {
-            shared.wishes.observe(Intent::FireTrigger { trigger, value }).await;
-        }
-        TriggerState::Clear if fired.remove(id) => {
-            shared.wishes.observe(Intent::ClearTrigger { trigger, value }).await;
-        }
-        // What nobody can judge neither fires nor clears.
-        TriggerState::Fired { .. }
-        | TriggerState::Clear
-        | TriggerState::Pending { .. }
-        | TriggerState::Inconclusive { .. } => {}
-    }
+    let intent = match news {
+        News::Fired => Intent::FireTrigger { trigger, value },
+        News::Cleared => Intent::ClearTrigger { trigger, value },
+    };
+    shared.wishes.observe(intent).await;
 }
 
 fn gates(incident: &Incident, now: i64) -> Vec<Gate> {

@@ -94,6 +94,8 @@ fn a_way_back_that_has_closed_is_not_begun_except_by_breaking_glass() {
     let answer = room.answer("declare", "commander", "ana").unwrap();
     let why = refused(room.act("ana", Intent::Approve(answer))).to_string();
     assert!(why.contains("closed at 2026-11-20T12:00:00Z (binlogs are kept so long)"), "{why}");
+    let gates = backout::core::readiness::hard_gates(&room.live, room.now);
+    assert!(!gates[0].open && gates[0].what.starts_with("the way back closed at"), "first of all: {gates:?}");
     let glass = room.answer("declare", "executive", "eve").unwrap();
     room.act("eve", Intent::Override(glass)).unwrap();
     room.settle_down();
