@@ -52,6 +52,13 @@ impl Board {
         }
     }
 
+    /// The same, for something that must not pass for the trouble there was before: noted in any case.
+    pub async fn new_trouble(&self, name: &str, why: &str) {
+        self.put(name, OutsideState::Trouble, why);
+        tracing::warn!(name, why, "outside");
+        self.note(name, &format!("{name}: {why}")).await;
+    }
+
     /// Nothing is to be said about a place any more.
     pub fn forget(&self, name: &str) {
         self.shared.outside.send_if_modified(|lines| {

@@ -9,12 +9,12 @@ use crate::hub::outside::is_live;
 use crate::hub::shared::Shared;
 use crate::outside::alertmanager::{Purpose, Silence, Silencer};
 use crate::outside::http::Clients;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How often it is looked whether a silence still stands.
+/// How often it is looked whether a silence still stands, at least; a short one is looked at eight times in its life.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// After a failure it is tried again so much later.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -26,6 +26,8 @@ struct Held {
     since: Stamp,
     /// Somebody ended it: that is respected, and said.
     gone: bool,
+    /// It should be over, could not be ended, and that was said.
+    overdue: bool,
 }
 
 /// The suspensions that the workspace lets the hub carry out.
@@ -85,7 +87,7 @@ impl Suspenders {
                 let text = format!("silenced until {}, alerts with {}", silence.ends(), purpose.labels());
                 let since = self.held(name).map_or(now, |h| h.since);
                 let since = if self.lifted_after(incident, name, since) { now } else { since };
-                self.keep(name, Held { silence: silence.clone(), since, gone: false });
+                self.keep(name, Held { silence: silence.clone(), since, gone: false, overdue: false });
                 self.board.fine(name, &text).await;
                 Ok(format!("{name} {text} (silence {}, read back)", silence.id))
             }
@@ -123,16 +125,22 @@ impl Suspenders {
             return;
         }
         let first = incidents.borrow_and_update().clone();
-        self.sweep(&first).await;
+        let mut left: BTreeSet<String> = first.suspensions.keys().cloned().collect();
+        let shortest = self.silencers.values().map(|s| s.lasts).min().unwrap_or(LOOK_EVERY);
+        let look_every = LOOK_EVERY.min(shortest / 8);
         loop {
             let incident = incidents.borrow_and_update().clone();
             if incident.stage == Stage::Closed {
                 return;
             }
-            let mut pause = LOOK_EVERY;
+            let mut pause = look_every;
+            left = self.sweep(&incident, left).await;
+            if !left.is_empty() {
+                pause = AGAIN.min(look_every);
+            }
             for name in self.silencers.keys() {
                 if self.see_to(&incident, name).await.is_err() {
-                    pause = AGAIN;
+                    pause = AGAIN.min(look_every);
                 }
             }
             if let Ok(Err(_)) = tokio::time::timeout(pause, incidents.changed()).await {
@@ -141,15 +149,17 @@ impl Suspenders {
         }
     }
 
-    /// What an earlier hub of this incident suspended and could not end any more.
-    async fn sweep(&self, incident: &Incident) {
-        for (name, suspension) in &incident.suspensions {
-            if suspension.lifted.is_some()
-                && let Some(Err(why)) = self.release(incident, name).await
-            {
-                self.board.trouble(name, &why).await;
+    /// Ends what an earlier hub of this incident suspended and could not end any more; gives what is still left.
+    async fn sweep(&self, incident: &Incident, names: BTreeSet<String>) -> BTreeSet<String> {
+        let mut left = BTreeSet::new();
+        for name in names {
+            let lifted = incident.suspensions.get(&name).is_some_and(|s| s.lifted.is_some());
+            if lifted && let Some(Err(why)) = self.release(incident, &name).await {
+                self.board.trouble(&name, &why).await;
+                left.insert(name);
             }
         }
+        left
     }
 
     async fn see_to(&self, incident: &Incident, name: &str) -> Result<(), ()> {
@@ -164,6 +174,10 @@ impl Suspenders {
             (Wanted::On, Some(held)) => self.look(incident, name, held).await,
             (Wanted::Off(lifted), Some(held)) if lifted >= held.since => {
                 let done = self.release(incident, name).await;
+                if let (Some(Err(why)), false) = (&done, held.overdue) {
+                    self.keep(name, Held { overdue: true, ..held });
+                    self.board.new_trouble(name, why).await;
+                }
                 self.tell(name, done).await
             }
             // Suspended again by a step that is about to end, or nobody can say.

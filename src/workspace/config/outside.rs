@@ -16,7 +16,7 @@ use crate::runbook::yaml::Value;
 /// How long a silence lasts when the workspace does not say.
 const SILENCE: Duration = Duration::from_secs(30 * 60);
 /// A shorter one could run out between two looks.
-const LEAST_SILENCE: Duration = Duration::from_secs(60);
+const LEAST_SILENCE: Duration = Duration::from_secs(20);
 
 /// Alerts that the hub silences for a step that suspends them.
 pub(super) fn suspend(item: Item<'_>, folder: &Path) -> Option<Silencer> {
@@ -30,7 +30,7 @@ pub(super) fn suspend(item: Item<'_>, folder: &Path) -> Option<Silencer> {
             i.refuse(
                 "workspace-silence",
                 "a silence is prolonged at its half",
-                "let it last for at least 1m",
+                "let it last for at least 20s",
             );
             return None;
         }

@@ -1,6 +1,10 @@
 //! Alerts that are suspended are silenced in a real Alertmanager for exactly as long as the record says.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use backout::outside::alertmanager::{Purpose, Silencer};
@@ -28,12 +32,19 @@ const STEPS: &str = "\
 
 /// A declared incident whose workspace silences alerts there.
 fn incident(url: &str, steps: &str, open: &[&str]) -> Option<Incident> {
+    lasting(url, "5m", steps, open)
+}
+
+/// The same with silences of this length.
+fn lasting(url: &str, lasts: &str, steps: &str, open: &[&str]) -> Option<Incident> {
     let place = Place::new();
     let team = Team::gather(&place)?;
     place.write("ws/runbooks/test.yaml", runbook(steps));
     place.write(
         "ws/backout.yaml",
-        format!("suspend: {{alerts: {{alertmanager: \"{url}\", lasts: 5m, bearer: {{env: AM_TOKEN}}}}}}\n"),
+        format!(
+            "suspend: {{alerts: {{alertmanager: \"{url}\", lasts: {lasts}, bearer: {{env: AM_TOKEN}}}}}}\n"
+        ),
     );
     let env = [("TEST_TOKEN", SECRET), ("AM_TOKEN", "am-t0ken-is-nowhere")];
     let incident = Incident::open(place, team, "ana", &[&["runbooks/test.yaml"], open].concat(), &env);
@@ -115,6 +126,92 @@ fn what_a_person_suspends_by_hand_is_silenced_by_the_hub() {
     incident.ok("ben", &["confirm", "loud"]);
     incident.until("they ring again", || silences(&alertmanager.url(), "active").is_empty());
     assert_eq!(silences(&alertmanager.url(), "expired").len(), 1);
+}
+
+#[test]
+fn a_silence_is_prolonged_before_it_ends_and_never_doubled() {
+    let place = Place::new();
+    let Some(alertmanager) = Alertmanager::start(&place) else { return };
+    let Some(incident) = lasting(&alertmanager.url(), "20s", STEPS, &[]) else { return };
+    incident.does("ben", "quiet");
+    let first = silences(&alertmanager.url(), "active")[0].clone();
+    let ends = || silences(&alertmanager.url(), "active").first().map(|s| s["endsAt"].to_string());
+    incident.until("it ends later than at first", || {
+        ends().expect("at no moment nothing is silenced") != first["endsAt"].to_string()
+    });
+    let active = silences(&alertmanager.url(), "active");
+    assert_eq!((active.len(), &active[0]["id"]), (1, &first["id"]), "the same one, prolonged");
+    incident.does("ben", "loud");
+    assert!(silences(&alertmanager.url(), "active").is_empty());
+    let detail = incident.step("loud")["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("no longer silenced (read back)"), "{detail}");
+}
+
+#[test]
+fn a_silence_that_somebody_ends_is_said_and_not_made_anew() {
+    let place = Place::new();
+    let Some(alertmanager) = Alertmanager::start(&place) else { return };
+    let Some(incident) = lasting(&alertmanager.url(), "20s", STEPS, &[]) else { return };
+    incident.does("ben", "quiet");
+    let id = silences(&alertmanager.url(), "active")[0]["id"].as_str().unwrap().to_owned();
+    let mut somebody = TcpStream::connect(("127.0.0.1", port(&alertmanager.url()))).unwrap();
+    write!(somebody, "DELETE /api/v2/silence/{id} HTTP/1.0\r\nHost: am\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    somebody.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(" 200 "), "{answer}");
+    incident.until("the hub says so", || {
+        incident.notes().iter().any(|n| n.contains("somebody ended the silence; the alerts ring again"))
+    });
+    assert_eq!(incident.status()["suspended"][0], "alerts", "the record still owes it");
+    incident.does("ben", "loud");
+    let detail = incident.step("loud")["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("had no silence any more"), "{detail}");
+    assert_eq!(silences(&alertmanager.url(), "expired").len(), 1, "no second one was made");
+    assert!(silences(&alertmanager.url(), "active").is_empty());
+}
+
+#[test]
+fn an_alertmanager_that_is_gone_when_alerts_should_ring_again_is_asked_until_it_is_back() {
+    let (gone, made) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::<Value>::new())));
+    let (away, kept) = (gone.clone(), made.clone());
+    // What a silence is to Alertmanager, without its clock.
+    let server = Server::deciding(move |request| {
+        let mut kept = kept.lock().unwrap();
+        if away.load(Ordering::SeqCst) {
+            return page(503, "text/html", "<html>\u{1b}]0;gone\u{7}</html>");
+        }
+        let what = request.what();
+        match what.split_once(' ').unwrap() {
+            ("POST", _) => {
+                let mut silence = request.json();
+                silence["id"] = "s-1".into();
+                silence["status"] = serde_json::json!({"state": "active"});
+                *kept = vec![silence];
+                ok(r#"{"silenceID":"s-1"}"#)
+            }
+            ("DELETE", _) => {
+                kept[0]["status"]["state"] = "expired".into();
+                ok("")
+            }
+            (_, path) if path.ends_with("/silences") => ok(&Value::from(kept.clone()).to_string()),
+            _ => ok(&kept[0].to_string()),
+        }
+    });
+    let steps = "- {id: quiet, run: [\"true\"], timeout: 10s, role: sre, suspends: alerts}\n\
+                 - {id: loud, manual: Tell them, role: sre, resumes: alerts}\n";
+    let Some(incident) = lasting(&server.url(), "20s", steps, &[]) else { return };
+    incident.does("ben", "quiet");
+    gone.store(true, Ordering::SeqCst);
+    incident.until_step("loud", "running");
+    incident.ok("ben", &["confirm", "loud"]);
+    incident.until("it is said that alerts may be silent", || {
+        incident.notes().iter().any(|n| n.contains("may still be silenced") && !n.contains('\u{1b}'))
+    });
+    gone.store(false, Ordering::SeqCst);
+    incident.until("the silence is ended", || made.lock().unwrap()[0]["status"]["state"] == "expired");
+    incident.until("that is said too", || {
+        incident.notes().iter().any(|n| n.contains("no longer silenced (read back)"))
+    });
 }
 
 #[test]
