@@ -194,7 +194,8 @@ fn make(kind: &Kind) -> Result<reqwest::Client, HttpError> {
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
         .pool_idle_timeout(Duration::from_secs(60))
-        .pool_max_idle_per_host(8);
+        // One for each of as many panes as a screen holds: more would be opened anew at every look.
+        .pool_max_idle_per_host(24);
     if kind.loopback {
         // A proxy configured for the outside cannot reach this machine's own services.
         builder = builder.no_proxy();
@@ -232,8 +233,8 @@ fn read_identity(own: &ClientCertificate) -> Result<reqwest::Identity, HttpError
     identity.map_err(|_| fail(&own.certificate, "with its key this is no usable certificate".to_owned()))
 }
 
-/// Sends a request and reads the answer, all within `timeout` and `limit` bytes. The status is not judged,
-/// except that 3xx is an error: it names an address nobody configured.
+/// Sends a request and reads the answer, all within `timeout` and `limit` bytes; of a refusal only what fits is read.
+/// The status is not judged, except that 3xx is an error: it names an address nobody configured.
 ///
 /// # Errors
 /// See [`HttpError`].
@@ -260,7 +261,11 @@ async fn send_and_read(request: reqwest::RequestBuilder, limit: usize) -> Result
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| explain(&e))? {
         if body.len().saturating_add(chunk.len()) > limit {
-            return Err(HttpError::TooBig { limit });
+            if (200..300).contains(&status) {
+                return Err(HttpError::TooBig { limit });
+            }
+            // What was refused is known by its status; the rest of the words is not needed.
+            break;
         }
         body.extend_from_slice(&chunk);
     }

@@ -1,7 +1,9 @@
 //! Messages leave through the configured address only, and what became of them is told without secrets.
 
 mod again;
+mod alone;
 mod anchors;
+mod channels;
 mod messages;
 mod silences;
 mod told;

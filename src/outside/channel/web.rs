@@ -17,7 +17,7 @@ const SLACK_BLOCKS: usize = 50;
 /// What counts as accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Accepts {
-    /// Any 2xx.
+    /// Any 2xx that is no web page.
     Success,
     /// 200 with the body `ok`; Slack says so and nothing else.
     SlackOk,
@@ -67,7 +67,8 @@ fn hide(text: String, secrets: impl Iterator<Item = String>) -> String {
 
 fn judge(answer: &Answer, accepts: Accepts) -> Result<String, String> {
     let accepted = match accepts {
-        Accepts::Success => answer.is_success(),
+        // A page is what proxies and logins answer; whoever takes messages does not.
+        Accepts::Success => answer.is_success() && !answer.is_html(),
         Accepts::SlackOk => answer.is_success() && answer.body.trim_ascii() == b"ok",
     };
     if accepted {
