@@ -106,6 +106,26 @@ impl Server {
         })
     }
 
+    /// Always answers with these bytes; `cut` ends the connection after them.
+    pub fn once_or_always(cut: bool, answer: Vec<u8>) -> Server {
+        Server::start(move |stream, _, _| {
+            let _ = stream.write_all(&answer);
+            if cut {
+                let _ = stream.shutdown(std::net::Shutdown::Both);
+            }
+        })
+    }
+
+    /// Sends headers without an end.
+    pub fn endless_headers() -> Server {
+        Server::start(|stream, _, seen| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+            while !seen.stop.load(Ordering::SeqCst)
+                && stream.write_all(b"X-More: and more and more\r\n").is_ok()
+            {}
+        })
+    }
+
     /// Every question so far, in order.
     pub fn requests(&self) -> Vec<Request> {
         self.seen.all.lock().unwrap().clone()

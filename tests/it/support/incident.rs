@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -28,12 +28,25 @@ impl Incident {
     /// Opens an incident as `who` and waits until its hub serves; nothing when OpenSSH is missing.
     #[track_caller]
     pub fn open(place: Place, team: Team, who: &str, open: &[&str], env: &[(&str, &str)]) -> Incident {
+        Incident::open_as(place, team, who, open, env, |command| command)
+    }
+
+    /// The same, the opening command changed: run under a tracer, for example.
+    #[track_caller]
+    pub fn open_as(
+        place: Place,
+        team: Team,
+        who: &str,
+        open: &[&str],
+        env: &[(&str, &str)],
+        how: impl FnOnce(Command) -> Command,
+    ) -> Incident {
         let out = File::create(place.join("open.out")).unwrap();
         let err = File::create(place.join("open.err")).unwrap();
         let env: Vec<(String, String)> =
             env.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let backout = with(caller(&team, &place, who), &env);
-        let mut command = backout.command([&["open", "--headless"], open].concat());
+        let mut command = how(backout.command([&["open", "--headless"], open].concat()));
         command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
         let mut opener = command.spawn().unwrap();
         let said = || std::fs::read_to_string(place.join("open.err")).unwrap();
