@@ -7,6 +7,7 @@
 //! * [`mod@line`]: the one accepted byte form of an event.
 //! * [`codec`]: lines and typed events, and what a person's act signs.
 //! * [`walk`]: reading a file of events and seals.
+//! * [`segment`]: a record that goes on in another file after a disk failed.
 //! * [`payload`]: removable parts that events commit to.
 //! * [`folder`], [`store`]: the files, opened safely, and the only writer.
 //! * [`evidence`], [`verify`]: a record to be judged, and the judge.
@@ -21,6 +22,7 @@ pub mod line;
 pub mod payload;
 pub mod proof;
 pub mod seal;
+pub mod segment;
 pub mod store;
 pub mod tree;
 pub mod verify;

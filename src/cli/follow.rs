@@ -91,7 +91,7 @@ fn ended(update: &Update) -> bool {
             say(&format!("the hub ended: {why}"));
             true
         }
-        Update::Writer(WriterState::Stopped { why }) => {
+        Update::Writer(WriterState::Stopped { why } | WriterState::Over { why }) => {
             say(&format!("the hub cannot write any more, and starts nothing new: {why}"));
             false
         }
@@ -212,6 +212,7 @@ pub fn words(what: &What) -> String {
             }
         }
         What::Renounced(d) => d.role.to_string(),
+        What::Continued(d) => format!("as {} because the disk failed: {}", d.log, d.cause),
         What::Resumed(d) => d.found.clone(),
         What::PhaseEntered(d) => d.name.clone(),
         What::Started(d) => format!("{} attempt {}{}", d.step, d.attempt, undo(d.direction)),

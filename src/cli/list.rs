@@ -171,6 +171,7 @@ fn summary_of(dir: &Path, loaded: &record::Record) -> Value {
         "last_at": incident.last_at.to_string(),
         "commander": incident.commander().map(|s| s.person.to_string()),
         "events": loaded.head.n,
+        "segments": incident.segments.len() + 1,
         "head": loaded.head.root_b64(),
         "head_code": loaded.head.short_code(),
         "broken": loaded.broken,
@@ -213,7 +214,7 @@ fn text(whole: &Value, incident: &Incident, known: &readiness::History) -> Vec<S
         format!("{}: {}", of("runbook"), of("title")),
         format!("{}, open for {}, hub {}", of("stage"), spoken(now.since(incident.opened_at)), of("hub")),
         format!("commander: {}", of("commander")),
-        format!("head: {}", of("head_code")),
+        format!("head: {}{}", of("head_code"), pieces(incident)),
     ]);
     for key in ["paused", "aborted", "broken"] {
         if let Some(why) = whole.get(key).and_then(Value::as_str) {
@@ -259,6 +260,17 @@ fn ways(incident: &Incident, known: &readiness::History, now: Stamp) -> [String;
         format!("{name}: {takes} ({})", e.assumptions.join("; "))
     };
     [way("to roll back", &options.rollback), way("to fix forward", &options.fix_forward)]
+}
+
+/// In how many files the record is, where it is more than one.
+fn pieces(incident: &Incident) -> String {
+    match incident.segments.last() {
+        None => String::new(),
+        Some(last) => {
+            let cause = crate::sanitize::line(&last.cause);
+            format!(", in {} segments (the disk failed: {cause})", incident.segments.len() + 1)
+        }
+    }
 }
 
 /// What is open between people.

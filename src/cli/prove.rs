@@ -2,21 +2,23 @@
 
 use crate::cli::args::{Args, Prove};
 use crate::cli::{print, verify};
+use crate::core::event::{Continued, Opened, What};
 use crate::error::{Failure, Result};
 use crate::timeline::evidence::Evidence;
-use crate::timeline::folder::TIMELINE;
 use crate::timeline::seal::Origin;
 use crate::timeline::{codec, proof, walk};
 use std::io::{BufReader, Error};
+
+/// The kinds that say who seals from there on, as they stand in a line.
+const NAMING: [&str; 2] = [r#""incident.opened""#, r#""record.continued""#];
 
 /// Runs the verb.
 pub fn run(args: &Args, verb: &Prove) -> Result<()> {
     let path = verify::locate(args, &verb.incident)?;
     let failed = |what: &str| Failure::environment(format!("{what} {}", path.display()));
     let evidence = Evidence::open(&path).map_err(|e| failed("cannot read").because(e))?;
-    let open = || match evidence.file(TIMELINE) {
-        Ok(Some(section)) => Ok(BufReader::new(section)),
-        Ok(None) => Err(Error::other("there is no timeline.jsonl in it")),
+    let open = || match evidence.whole_record() {
+        Ok(record) => Ok(BufReader::new(record)),
         Err(e) => Err(Error::other(e.to_string())),
     };
     let origin = origin(open().map_err(|e| failed("cannot read").because(e))?)
@@ -31,14 +33,19 @@ pub fn run(args: &Args, verb: &Prove) -> Result<()> {
     Ok(())
 }
 
-/// The log's name, which its first event gives.
+/// The name under which the record was sealed last: of its first event, or of the segment that came after it.
 fn origin(input: impl std::io::BufRead) -> Option<Origin> {
     let mut walk = walk::Walk::new(input);
-    match walk.next() {
-        Ok(Some(walk::Item::Event { parts, .. })) => match codec::decode_parts(&parts).ok()?.what {
-            crate::core::event::What::Opened(opened) => Origin::parse(&opened.log).ok(),
-            _ => None,
-        },
-        Ok(Some(walk::Item::Seal(_)) | None) | Err(_) => None,
+    let mut name = None;
+    while let Ok(Some(item)) = walk.next() {
+        let walk::Item::Event { parts, .. } = item else { continue };
+        if !parts.kind.is_some_and(|kind| NAMING.contains(&kind)) {
+            continue;
+        }
+        let what = codec::decode_parts(&parts).ok()?.what;
+        if let What::Opened(Opened { log, .. }) | What::Continued(Continued { log, .. }) = what {
+            name = Origin::parse(&log).ok();
+        }
     }
+    name
 }

@@ -7,9 +7,10 @@ use crate::core::replay;
 use crate::error::{Failure, Result};
 use crate::hub::layout;
 use crate::timeline::codec;
+use crate::timeline::evidence::Evidence;
+use crate::timeline::segment::Chain;
 use crate::timeline::tree::Head;
 use crate::timeline::walk::{Item, Walk};
-use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -129,17 +130,18 @@ pub fn load(dir: &Path) -> Result<Record> {
     })?;
     let mut incident = Incident::new(Arc::new(runbook.runbook), Arc::new(team));
     crate::timeline::amended::offer(&mut incident, |name| std::fs::read(dir.join(name)).ok());
-    let path = dir.join("timeline.jsonl");
-    let file = File::open(&path)
-        .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
-    let (head, broken) = fold(&mut incident, BufReader::new(file));
+    let record = Evidence::open(dir).and_then(|evidence| evidence.whole_record());
+    let record = record.map_err(|e| {
+        Failure::environment(format!("cannot read the record in {}", dir.display())).because(e)
+    })?;
+    let (head, broken) = fold(&mut incident, BufReader::new(record));
     Ok(Record { dir: dir.to_owned(), incident, head, broken })
 }
 
 /// Shows every sealed event of a record, in order, without putting it to the rules.
 pub fn each_event(dir: &Path, show: &mut impl FnMut(&Event)) {
-    let Ok(file) = File::open(dir.join("timeline.jsonl")) else { return };
-    let mut walk = Walk::new(BufReader::new(file));
+    let Ok(record) = Evidence::open(dir).and_then(|evidence| evidence.whole_record()) else { return };
+    let mut walk = Walk::new(BufReader::new(record));
     let mut batch: Vec<Event> = Vec::new();
     while let Ok(Some(item)) = walk.next() {
         match item {
@@ -169,7 +171,7 @@ pub fn last_runbook(dir: &Path) -> PathBuf {
 }
 
 /// Applies what is sealed; what is not sealed does not count.
-fn fold(incident: &mut Incident, input: BufReader<File>) -> (Head, Option<String>) {
+fn fold(incident: &mut Incident, input: BufReader<Chain>) -> (Head, Option<String>) {
     let mut walk = Walk::new(input);
     let mut batch: Vec<Event> = Vec::new();
     let broken = loop {

@@ -7,6 +7,7 @@ use crate::core::incident::Incident;
 use crate::core::replay;
 use crate::timeline::codec;
 use crate::timeline::seal::{self, Origin, Seal, SealVerifier};
+use crate::timeline::segment::{self, Unfit};
 use crate::timeline::tree::{Frontier, Head, leaf_hash};
 use base64::Engine as _;
 
@@ -56,6 +57,16 @@ pub enum MirrorError {
     /// A batch without its seal.
     #[error("the hub sent events without their seal")]
     Unsealed,
+    /// A segment of the record that does not follow the one before.
+    #[error(
+        "event {seq} from the hub begins a segment that does not follow: {why}. The record may have been tampered with"
+    )]
+    Segment {
+        /// Where.
+        seq: u64,
+        /// Why.
+        why: Unfit,
+    },
 }
 
 /// The record as received so far, and the incident folded from it.
@@ -140,7 +151,15 @@ impl Mirror {
                 last = Some(self.seal(line)?);
                 open = false;
             } else {
-                events.push(self.event(line)?);
+                let event = self.event(line)?;
+                if let What::Continued(next) = &event.what {
+                    // From here on another key seals. The one before signed which head this follows, and with it all
+                    // its seals.
+                    let sealed = last.take().map_or(self.head, |seal: Seal| seal.head);
+                    self.verifier = segment::next(&self.verifier, &sealed, next)
+                        .map_err(|why| MirrorError::Segment { seq: event.seq, why })?;
+                }
+                events.push(event);
                 open = true;
             }
         }

@@ -92,6 +92,7 @@ fn words(what: &What) -> (String, Role) {
         | What::Inherited(_)
         | What::BacklogAdded(_)
         | What::BacklogSettled(_)
+        | What::Continued(_)
         | What::Resumed(_)
         | What::ClockJumped(_)
         | What::AnchorConfirmed(_) => of_ledger(what),
@@ -277,6 +278,9 @@ fn of_ledger(what: &What) -> (String, Role) {
         What::Inherited(d) => (format!("{} answers for {}: {}", d.owner, d.name, d.reason), Role::Base),
         What::BacklogAdded(d) => (format!("{} of {} to reconcile", d.count, d.name), Role::Warn),
         What::BacklogSettled(d) => (format!("{} of {} reconciled: {}", d.count, d.name, d.reason), Role::Ok),
+        What::Continued(d) => {
+            (format!("the disk failed ({}); the record goes on as {}", d.cause, d.log), Role::Fail)
+        }
         What::Resumed(d) => (format!("the hub runs again: {}", d.found), Role::Warn),
         What::ClockJumped(d) => {
             let way = if d.micros < 0 { "back" } else { "forward" };

@@ -49,6 +49,7 @@ pub fn apply(incident: &mut Incident, event: &Event) {
         What::Closed(_) => incident.stage = Stage::Closed,
         What::Amended(data) => incident.adopt(data.runbook),
         What::Aborted(data) => abort(incident, &data.reason),
+        What::Continued(data) => incident.go_on(data, event.seq),
         What::Resumed(_) => incident.resumes += 1,
         What::PhaseEntered(data) => _ = incident.phases_entered.insert(data.phase),
         What::Started(data) => step::start(incident, data, event),

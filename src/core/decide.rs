@@ -81,6 +81,7 @@ pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Resu
         Intent::Suspend { step } => stage::suspend(incident, by, step),
         Intent::Lift { step } => stage::lift(incident, by, step),
         Intent::AddBacklog { step, count } => stage::add_backlog(incident, by, step, *count),
+        Intent::Continue(data) => stage::go_on(incident, by, data),
         Intent::Resume { program, found } => stage::resume(by, program, found),
         Intent::FireTrigger { trigger, value } => stage::fire(incident, by, trigger, value),
         Intent::ClearTrigger { trigger, value } => stage::clear(incident, by, trigger, value),

@@ -98,6 +98,7 @@ pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
         | What::Left(_)
         | What::Assumed(_)
         | What::Renounced(_)
+        | What::Continued(_)
         | What::Resumed(_)
         | What::PhaseEntered(_)
         | What::Progressed(_)

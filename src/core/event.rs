@@ -37,7 +37,8 @@ pub use incident::{
 };
 pub use ledger::{Asked, BacklogAdded, BacklogSettled, Handed, Inherited, Lifted, Sent, Suspended};
 pub use observation::{
-    AnchorConfirmed, ClockJumped, Judged, Judgement, Measured, Noted, Resumed, TriggerCleared, TriggerFired,
+    AnchorConfirmed, ClockJumped, Continued, Judged, Judgement, Measured, Noted, Resumed, TriggerCleared,
+    TriggerFired,
 };
 pub use people::{Assumed, Joined, Leaving, Left, Renounced, SessionRevoked};
 pub use poll::{ObjectionAnswered, Opinion, PollAnswered, PollClosed, PollEnd, PollOpened};
@@ -217,6 +218,7 @@ kinds! {
     TenureExceeded = "tenure.exceeded",
     ShiftShort = "shift.short",
     Resumed = "hub.resumed",
+    Continued = "record.continued",
     PhaseEntered = "phase.entered",
     Started = "step.started",
     Progressed = "step.progressed",

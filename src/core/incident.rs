@@ -12,6 +12,7 @@ mod preflight;
 mod redaction;
 mod run;
 mod runs;
+mod segment;
 mod undo;
 
 use crate::core::event::{Answer, Handed, Opened};
@@ -33,6 +34,7 @@ pub use poll::{Objection, Poll, PollAnswer};
 pub use redaction::RedactionAsk;
 pub use run::{Run, Status};
 pub use runs::Runs;
+pub use segment::Segment;
 
 /// One incident as its record tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,6 +107,8 @@ pub struct Incident {
     pub overrides: Vec<(StepId, PersonId, String)>,
     /// How often the hub came back.
     pub resumes: u32,
+    /// Where the record went on in a new file after a disk failed, oldest first.
+    pub segments: Vec<Segment>,
     /// Command offered and not yet taken.
     pub offer: Option<Offer>,
     /// The event that last offered it.
@@ -181,6 +185,7 @@ impl Incident {
             anchored: BTreeMap::new(),
             overrides: Vec::new(),
             resumes: 0,
+            segments: Vec::new(),
             offer: None,
             last_offer: None,
             handovers: 0,

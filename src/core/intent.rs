@@ -3,8 +3,8 @@
 //! A person's intent is what their session key signs, so its written form can be rebuilt from the event it led to.
 
 use crate::core::event::{
-    Choice, Direction, Handed, Joined, Judgement, Leaving, OfferEnd, Opened, Opinion, Outcome, PollEnd, Seen,
-    Verdict,
+    Choice, Continued, Direction, Handed, Joined, Judgement, Leaving, OfferEnd, Opened, Opinion, Outcome,
+    PollEnd, Seen, Verdict,
 };
 use crate::core::id::{Digest, Name, PersonId, RoleName, SessionId, StepId};
 use crate::core::time::Stamp;
@@ -284,6 +284,8 @@ pub enum Intent {
     },
 
     // The hub.
+    /// The record goes on in a new segment.
+    Continue(Continued),
     /// The hub runs again.
     Resume {
         /// Version of the program.

@@ -2,6 +2,7 @@
 
 use crate::core::id::{Digest, IncidentId};
 use crate::error::{Failure, Result};
+use crate::timeline::folder::ANCHORS;
 use crate::wire::act::Act;
 use serde::{Deserialize, Serialize};
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -210,6 +211,26 @@ pub fn attempt(
     dir.join(STEPS).join(format!("{step}.{attempt}{suffix}"))
 }
 
+/// What the hub writes below the folder stays below it: its own folders are no links.
+///
+/// # Errors
+/// Which one is.
+pub(super) fn own_folders(dir: &Path) -> Result<()> {
+    for name in [STEPS, ANCHORS] {
+        let path = dir.join(name);
+        match std::fs::symlink_metadata(&path) {
+            Ok(there) if !there.is_dir() => {
+                return Err(Failure::environment(format!("{} is a link or no folder", path.display()))
+                    .hint("move it away; the hub makes its own"));
+            }
+            Ok(_) => {}
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(cannot("look at", &path, e)),
+        }
+    }
+    Ok(())
+}
+
 /// Reads a file of the folder, never through a link.
 pub(super) fn read(dir: &Path, name: &str) -> Result<Vec<u8>> {
     let path = dir.join(name);
@@ -249,5 +270,31 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn cannot(what: &str, path: &Path, why: std::io::Error) -> Failure {
-    Failure::environment(format!("cannot {what} {}", path.display())).because(why)
+    let failure = Failure::environment(format!("cannot {what} {}", path.display()));
+    with_hint(failure, path.parent().unwrap_or(path), &why).because(why)
+}
+
+/// What to do where the disk itself is what is wrong.
+pub fn with_hint(failure: Failure, dir: &Path, why: &std::io::Error) -> Failure {
+    use std::io::ErrorKind;
+    let broken = why.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+    match why.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            failure.hint(format!("make room on the disk of {}; nothing is lost", dir.display()))
+        }
+        ErrorKind::ReadOnlyFilesystem => failure
+            .hint("the disk can only be read: systems do that to a disk that fails")
+            .hint(elsewhere(dir)),
+        _ if broken => failure.hint(elsewhere(dir)),
+        _ => failure,
+    }
+}
+
+/// How an incident moves to a disk that works.
+pub(super) fn elsewhere(dir: &Path) -> String {
+    let id = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    format!(
+        "on a disk that works: mkdir -p NEW/incidents; cp -a {} NEW/incidents/; backout --state NEW resume {id}",
+        dir.display()
+    )
 }

@@ -225,7 +225,8 @@ struct Samples {
 
 impl Samples {
     fn open(dir: &Path) -> Samples {
-        let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
+        let flags =
+            i32::try_from((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits()).unwrap_or(0);
         let file = File::options()
             .append(true)
             .create(true)

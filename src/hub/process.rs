@@ -49,7 +49,13 @@ pub fn main(dir: &Path) -> ExitCode {
     let _ = rustix::process::setsid();
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     // Standard error is the hub's log.
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false).init();
+    // On a full disk a line of the log is lost, and nothing else: complaining about that to the same file would panic.
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .log_internal_errors(false)
+        .init();
     match serve(dir) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -153,6 +159,8 @@ fn identity(parts: &Parts, incident: &Incident) -> Identity {
     Identity {
         dir: parts.dir.clone(),
         name: incident.log().to_owned(),
+        segment: incident.segment_log().to_owned(),
+        segment_key: incident.hub_key().to_owned(),
         hub_key: opened.map(|o| o.hub_key.clone()).unwrap_or_default(),
         runbook: String::from_utf8_lossy(&parts.pinned.copies.runbook).into_owned(),
         team: String::from_utf8_lossy(&parts.pinned.copies.team).into_owned(),

@@ -5,7 +5,7 @@ use crate::core::event::Actor;
 use crate::core::id::PersonId;
 use crate::core::time::Stamp;
 use crate::timeline::codec;
-use crate::timeline::folder::TIMELINE;
+use crate::timeline::segment;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -22,7 +22,11 @@ pub fn last_seen(dir: &Path, gap: Duration, now: Stamp) -> BTreeMap<PersonId, St
     let mut last = BTreeMap::new();
     let beside = dir.parent().map(std::fs::read_dir).into_iter().flatten().flatten().flatten();
     let others = beside.map(|e| e.path()).filter(|path| path.file_name() != dir.file_name());
-    let recent = others.map(|path| path.join(TIMELINE)).filter(|path| is_recent(path, gap, now));
+    let files = others.flat_map(|dir| {
+        let segments = segment::present(&dir).into_iter().map(segment::name);
+        segments.map(|name| dir.join(name)).collect::<Vec<_>>()
+    });
+    let recent = files.filter(|path| is_recent(path, gap, now));
     for path in recent.take(MOST_RECORDS) {
         read(&path, &mut last);
     }
@@ -53,6 +57,7 @@ fn read(path: &Path, last: &mut BTreeMap<PersonId, Stamp>) {
 mod tests {
     use super::*;
     use crate::core::event::{Event, Noted};
+    use crate::timeline::folder::TIMELINE;
 
     fn line(who: &str, at: Stamp) -> String {
         let event = Event {

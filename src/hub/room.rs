@@ -10,7 +10,7 @@ mod writer;
 use crate::core::decide::decide;
 use crate::core::due::{Due, due, next_wake};
 use crate::core::effect::Effect;
-use crate::core::event::{Actor, Auth, Leaving};
+use crate::core::event::{Actor, Auth, Continued, Leaving};
 use crate::core::id::{Digest, PersonId, SessionId};
 use crate::core::incident::{Incident, Stage};
 use crate::core::intent::{By, Intent};
@@ -347,12 +347,18 @@ impl Room {
     /// The batch did not happen: back to what is recorded.
     fn not_written(&mut self, mut draft: Draft, trouble: Trouble) {
         let why = trouble.to_string();
-        if self.say(WriterState::Stopped { why: why.clone() }) {
+        let over = trouble.is_final() || self.writer.is_over();
+        let state = if over {
+            WriterState::Over { why: why.clone() }
+        } else {
+            WriterState::Stopped { why: why.clone() }
+        };
+        if self.say(state) {
             tracing::error!(%why, events = draft.len(), "not recorded");
         }
         draft.settle(Some(&why));
         self.incident = rebuild(&self.incident, &self.log);
-        if trouble.is_final() {
+        if over {
             return;
         }
         // How steps ended must not be lost: it may use the space kept for it.
@@ -432,6 +438,25 @@ pub fn open(
     let mut draft = Draft::new(now);
     let actor = Actor::Person(act.person.clone());
     draft.add(incident, actor, what, Some(act.auth.clone()), draft::Kept::default())?;
+    let sealed = writer.append(&draft).map_err(|e| e.to_string())?;
+    log.push(sealed.first, &sealed.text, sealed.head);
+    Ok(())
+}
+
+/// Begins a new segment of the record: the event that says what it follows, alone in its batch.
+///
+/// # Errors
+/// The rules refuse it, or it cannot be written.
+pub fn go_on(
+    incident: &mut Incident,
+    writer: &mut Writer,
+    log: &Log,
+    first: Continued,
+    now: Stamp,
+) -> Result<(), String> {
+    let what = decide(incident, &By::Hub, &Intent::Continue(first), now).map_err(|e| e.to_string())?;
+    let mut draft = Draft::new(now);
+    draft.add(incident, Actor::Hub, what, None, draft::Kept::default())?;
     let sealed = writer.append(&draft).map_err(|e| e.to_string())?;
     log.push(sealed.first, &sealed.text, sealed.head);
     Ok(())

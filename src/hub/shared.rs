@@ -29,7 +29,11 @@ pub struct Shared {
     pub log: Arc<Log>,
     /// Name of the log.
     pub name: String,
-    /// Base64 of the sealing key.
+    /// Name of the segment that this hub writes.
+    pub segment: String,
+    /// Base64 of the key that seals it.
+    pub segment_key: String,
+    /// Base64 of the key that sealed the first segment.
     pub hub_key: String,
     /// The pinned `runbook.yaml`.
     pub runbook: String,
@@ -58,7 +62,11 @@ pub struct Identity {
     pub dir: PathBuf,
     /// Name of the log.
     pub name: String,
-    /// Base64 of the sealing key.
+    /// Name of the segment that this hub writes.
+    pub segment: String,
+    /// Base64 of the key that seals it.
+    pub segment_key: String,
+    /// Base64 of the key that sealed the first segment.
     pub hub_key: String,
     /// The pinned `runbook.yaml`.
     pub runbook: String,
@@ -75,6 +83,8 @@ impl Shared {
             dir: identity.dir,
             log,
             name: identity.name,
+            segment: identity.segment,
+            segment_key: identity.segment_key,
             hub_key: identity.hub_key,
             runbook: identity.runbook,
             team: identity.team,

@@ -82,7 +82,10 @@ impl Launch {
             .mode(0o600)
             .custom_flags(flags)
             .open(&path)
-            .map_err(|e| Failure::environment(format!("cannot write {}", path.display())).because(e))?;
+            .map_err(|e| {
+                let failure = Failure::environment(format!("cannot write {}", path.display()));
+                layout::with_hint(failure, &dir, &e).because(e)
+            })?;
         let before = log.seek(SeekFrom::End(0)).unwrap_or(0);
         let stderr = log.try_clone().map_err(|e| Failure::environment("cannot start a hub").because(e))?;
         let (mut command, warning) = self.command(&dir);

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::amended;
 use super::folder::{ANCHORS, PAYLOADS, TIMELINE};
+use super::segment::{self, Chain};
 use super::tree::parse_size;
 
 /// The first line of an evidence file.
@@ -85,6 +86,15 @@ pub struct Section {
 }
 
 impl Section {
+    /// All of a file, as long as it is now.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn whole(file: File) -> io::Result<Section> {
+        let bytes = file.metadata()?.len();
+        Ok(Section { file, start: 0, bytes, at: 0 })
+    }
+
     /// How long it is.
     #[must_use]
     pub fn len(&self) -> u64 {
@@ -130,7 +140,7 @@ fn is_known(name: &str) -> bool {
             && !n.starts_with('.')
             && n.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
     });
-    anchor || FILES.contains(&name) || amended::is_name(name)
+    anchor || FILES.contains(&name) || amended::is_name(name) || segment::of_name(name).is_some()
 }
 
 impl Evidence {
@@ -186,6 +196,44 @@ impl Evidence {
         Ok(Some(Section { file, start, bytes, at: 0 }))
     }
 
+    /// Which segments of the record are here, in order; gaps show.
+    #[must_use]
+    pub fn segments(&self) -> Vec<u64> {
+        match &self.entries {
+            None => segment::present(&self.path),
+            Some(entries) => {
+                let mut found: Vec<u64> = entries.iter().filter_map(|e| segment::of_name(&e.name)).collect();
+                found.sort_unstable();
+                found
+            }
+        }
+    }
+
+    /// The record, from its first event to its last, in however many files it is; up to the first gap. `None` if there
+    /// is no first one.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn record(&self) -> Result<Option<Chain>, EvidenceError> {
+        let mut parts = Vec::new();
+        for (k, there) in (0..).zip(self.segments()) {
+            match self.file(&segment::name(k))? {
+                Some(part) if k == there => parts.push(part),
+                Some(_) | None => break,
+            }
+        }
+        Ok((!parts.is_empty()).then(|| Chain::new(parts)))
+    }
+
+    /// The same for whoever cannot do without.
+    ///
+    /// # Errors
+    /// The system's, or there is none.
+    pub fn whole_record(&self) -> Result<Chain, EvidenceError> {
+        let what = self.path.display().to_string();
+        self.record()?.ok_or(EvidenceError::Form { what, why: "there is no timeline.jsonl in it" })
+    }
+
     /// A whole small file, at most 4 MiB of it.
     ///
     /// # Errors
@@ -222,7 +270,9 @@ impl Evidence {
         let out = |e| failed(Path::new("the evidence file"), e);
         writeln!(target, "{MAGIC}").map_err(out)?;
         let proposed = (1..=amend::MOST).map(amended::name);
-        let names = FILES.iter().map(|n| (*n).to_owned()).chain(proposed).chain(self.anchors());
+        let segments = self.segments().into_iter().filter(|k| *k > 0).map(segment::name);
+        let names =
+            FILES.iter().map(|n| (*n).to_owned()).chain(segments).chain(proposed).chain(self.anchors());
         for name in names {
             let Some(mut section) = self.file(&name)? else { continue };
             let path = self.path.join(&name);

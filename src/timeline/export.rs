@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use super::codec::{self, Malformed};
 use super::evidence::{Evidence, EvidenceError};
-use super::folder::TIMELINE;
 use super::walk::{Break, Item, Walk};
 use crate::core::event::Event;
 
@@ -83,12 +82,7 @@ pub fn export(evidence: &Evidence, target: &Path) -> Result<Exported, ExportErro
 }
 
 fn statements(evidence: &Evidence, target: &Path) -> Result<Vec<Statement>, ExportError> {
-    let missing = || EvidenceError::Form {
-        what: evidence.path().display().to_string(),
-        why: "there is no timeline.jsonl in it",
-    };
-    let file = evidence.file(TIMELINE)?.ok_or_else(missing)?;
-    let mut walk = Walk::new(BufReader::with_capacity(256 * 1024, file));
+    let mut walk = Walk::new(BufReader::with_capacity(256 * 1024, evidence.whole_record()?));
     let mut all = Vec::new();
     while let Some(item) = walk.next()? {
         let Item::Event { seq, parts, .. } = item else { continue };

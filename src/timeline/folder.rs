@@ -16,6 +16,8 @@ pub const TIMELINE: &str = "timeline.jsonl";
 pub const PAYLOADS: &str = "payloads.jsonl";
 /// The secret key of the seals.
 pub const HUB_KEY: &str = "hub.key";
+/// The key of a segment that is being begun, until its first events are sealed.
+pub const NEXT_KEY: &str = "hub.key.next";
 /// Held by the writer; its text tells how the last one ended.
 pub const LOCK: &str = "lock";
 /// Space for the last events on a full disk.
@@ -193,6 +195,13 @@ impl Folder {
             Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
             Err(e) => Err(io_error(&self.file_path(name), e)),
         }
+    }
+
+    /// Gives a file another name, in the place of whatever had it.
+    pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), FolderError> {
+        rustix::fs::renameat(&self.dir, from, &self.dir, to)
+            .map_err(|e| io_error(&self.file_path(from), e))?;
+        self.sync()
     }
 
     /// Makes names durable.

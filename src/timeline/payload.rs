@@ -76,6 +76,27 @@ pub enum PayloadError {
     Io(#[from] io::Error),
 }
 
+impl PayloadError {
+    /// Whether the disk failed, so that nothing it says about the file counts any more. A full disk has not failed.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        let failed = |why: &io::Error| {
+            !matches!(
+                why.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+            )
+        };
+        match self {
+            PayloadError::Io(why) | PayloadError::Folder(FolderError::Io { why, .. }) => failed(why),
+            PayloadError::Folder(_)
+            | PayloadError::Random(_)
+            | PayloadError::TooLong(_)
+            | PayloadError::Line { .. }
+            | PayloadError::Order { .. } => false,
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written<'a> {

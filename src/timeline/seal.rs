@@ -76,6 +76,13 @@ impl Origin {
         Origin(format!("{base}/seg{}", k + 1))
     }
 
+    /// The origin of this incident's segment of that number.
+    #[must_use]
+    pub fn of_segment(&self, segment: u64) -> Self {
+        let (base, _) = self.split_segment();
+        if segment == 0 { Origin(base.to_owned()) } else { Origin(format!("{base}/seg{segment}")) }
+    }
+
     /// Which segment this is; the first is 0.
     #[must_use]
     pub fn segment(&self) -> u64 {
@@ -157,6 +164,12 @@ impl SealKey {
         self.0.verifying_key().to_bytes()
     }
 
+    /// Signs the sentence with which a segment hands on to the next. It begins with a word and a space, which no
+    /// [`note`] can, so neither is ever taken for the other.
+    pub(super) fn sign_passage(&self, passage: &str) -> [u8; 64] {
+        self.0.sign(passage.as_bytes()).to_bytes()
+    }
+
     /// Signs a head.
     #[must_use]
     pub fn seal(&self, origin: &Origin, head: &Head) -> Seal {
@@ -206,6 +219,17 @@ impl SealVerifier {
         let mut bytes = vec![ED25519];
         bytes.extend_from_slice(self.key.as_bytes());
         format!("{}+{id}+{}", self.origin, B64.encode(bytes))
+    }
+
+    /// Whether this key signed the sentence that hands on to the next segment.
+    pub(super) fn signed_passage(&self, passage: &str, sig: &[u8; 64]) -> bool {
+        self.key.verify_strict(passage.as_bytes(), &Signature::from_bytes(sig)).is_ok()
+    }
+
+    /// The key's 32 bytes.
+    #[must_use]
+    pub fn public(&self) -> &[u8; 32] {
+        self.key.as_bytes()
     }
 
     /// Whether the seal's signature fits its head under this key.

@@ -5,10 +5,13 @@
 
 use std::io;
 
-use super::folder::{FileSystems, Folder, FolderError, HUB_KEY, LOCK, RESERVE, TIMELINE};
+use super::evidence::Section;
+use super::folder::{FileSystems, Folder, FolderError, HUB_KEY, LOCK, NEXT_KEY, RESERVE, TIMELINE};
 use super::line::{self, NotCanonical};
 use super::seal::{Origin, Seal, SealKey, SealVerifier};
+use super::segment::{self, Chain};
 use super::tree::{Frontier, Head, leaf_hash};
+use crate::core::event::Continued;
 
 mod disk;
 mod open;
@@ -16,7 +19,7 @@ mod state;
 
 pub use disk::{Disk, FileDisk};
 pub use open::{OpenError, Opened, SetAside};
-pub use state::Ended;
+pub use state::{Ended, Failed};
 
 /// Blocks are asked for in pieces of this size, so that most appends need no new ones.
 const PIECE: u64 = 1 << 20;
@@ -39,7 +42,7 @@ pub enum WriteFailed {
     Full,
     /// The write or the sync failed, now or earlier. Nothing is written by this writer any more.
     #[error(
-        "recording ended at event {last}: {cause}. What follows needs a new segment on a disk that works"
+        "recording ended at event {last}: {cause}. `backout resume` goes on in a new segment, on a disk that works"
     )]
     Over {
         /// How many events are safely recorded.
@@ -64,6 +67,8 @@ pub struct Store {
     disk: Box<dyn Disk>,
     origin: Origin,
     key: SealKey,
+    /// The segment's file.
+    file: String,
     tree: Frontier,
     /// Of the newest batch, if this writer wrote it: signing once is enough.
     seal: Option<Seal>,
@@ -92,15 +97,65 @@ impl Store {
     /// The folder is not safe to use, another writer has it, or there is a timeline already.
     pub fn create(folder: Folder, origin: Origin, key: SealKey) -> Result<Self, OpenError> {
         let lock = state::lock(&folder)?;
-        if folder.has(TIMELINE) || folder.has(HUB_KEY) {
+        if folder.has(HUB_KEY) || !segment::present(folder.path()).is_empty() {
             return Err(OpenError::Exists);
         }
         state::write(&folder, &lock, &Ended::Crashed)?;
-        open::write_key(&folder, &key)?;
+        open::write_key(&folder, HUB_KEY, &key)?;
         folder.make(TIMELINE)?;
         let store = Store::at(folder, lock, origin, key, Frontier::new(), 0)?;
         store.folder.sync()?;
         Ok(store)
+    }
+
+    /// Begins the next segment behind a writer that is over: a new file and a new key, for which the old key signs. The
+    /// event that comes back must be the first one appended, alone, and [`settle`](Self::settle) called after that.
+    /// Until then whoever opens the folder finds it as it was.
+    ///
+    /// # Errors
+    /// This writer is not over; or the disk takes no new file either.
+    pub fn follow(self, key: SealKey, set_aside: Option<String>) -> Result<(Self, Continued), OpenError> {
+        let Store { folder, lock, origin, key: old, tree, over, .. } = self;
+        let cause = over.ok_or(OpenError::GoesOn)?;
+        let next = origin.next_segment();
+        if next.segment() > segment::MOST {
+            return Err(OpenError::TooMany);
+        }
+        let first = segment::follow((&origin, &old), &tree.head(), &key.public(), &cause, set_aside);
+        folder.remove(NEXT_KEY)?;
+        open::write_key(&folder, NEXT_KEY, &key)?;
+        folder.make(&segment::name(next.segment()))?;
+        let store = Store::at(folder, lock, next, key, tree, 0)?;
+        store.folder.sync()?;
+        Ok((store, first))
+    }
+
+    /// The new segment's first event is sealed: its key takes the place of the old one, which is gone for good.
+    ///
+    /// # Errors
+    /// The key cannot be put there. The record is sound; opening it again does this first.
+    pub fn settle(&mut self) -> Result<(), OpenError> {
+        if self.seal.is_some() && self.folder.has(NEXT_KEY) {
+            self.folder.rename(NEXT_KEY, HUB_KEY)?;
+            state::write(&self.folder, &self.lock, &Ended::Crashed)?;
+        }
+        Ok(())
+    }
+
+    /// Every sealed line so far, of all segments, to be read from the beginning.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn record(&self) -> Result<Chain, FolderError> {
+        chain(&self.folder, self.origin.segment())
+    }
+
+    /// Ends the writer because something else that the record needs failed on this disk.
+    pub fn fail(&mut self, cause: &str) -> WriteFailed {
+        match &self.over {
+            Some(cause) => WriteFailed::Over { last: self.tree.len(), cause: cause.clone() },
+            None => self.give_up(cause),
+        }
     }
 
     /// A writer at the end of a checked file.
@@ -112,10 +167,12 @@ impl Store {
         tree: Frontier,
         end: u64,
     ) -> Result<Self, OpenError> {
-        let file = folder.file(TIMELINE, rustix::fs::OFlags::RDWR | rustix::fs::OFlags::APPEND)?;
+        let name = segment::name(origin.segment());
+        let file = folder.file(&name, rustix::fs::OFlags::RDWR | rustix::fs::OFlags::APPEND)?;
         keep_reserve(&folder)?;
         let disk = Box::new(FileDisk::new(file));
-        Ok(Store { folder, lock, disk, origin, key, tree, seal: None, end, reserved: end, over: None })
+        let (seal, reserved, file) = (None, end, name);
+        Ok(Store { folder, lock, disk, origin, key, file, tree, seal, end, reserved, over: None })
     }
 
     /// Puts another disk under the writer; for tests that make it fail.
@@ -258,7 +315,9 @@ impl Store {
         // Each of these is best effort: opening again checks everything anyway.
         let _ = self.disk.truncate(self.end);
         let _ = self.folder.remove(RESERVE);
-        let _ = state::write(&self.folder, &self.lock, &Ended::WriteFailed(cause.to_owned()));
+        let (segment, last) = (self.origin.segment(), self.tree.len());
+        let failed = Failed { segment, last, cause: cause.to_owned() };
+        let _ = state::write(&self.folder, &self.lock, &Ended::WriteFailed(failed));
         self.over = Some(cause.to_owned());
         WriteFailed::Over { last: self.tree.len(), cause: cause.to_owned() }
     }
@@ -270,7 +329,8 @@ impl Store {
     /// The file does not give the same head, or cannot be read.
     pub fn read_back(&self) -> Result<Head, OpenError> {
         let verifier = SealVerifier::new(self.origin.clone(), &self.key.public())?;
-        let found = open::scan(&self.folder, &verifier, &[])?;
+        let mut found = open::scan(&self.folder, self.origin.segment(), None, &Default::default())?;
+        found.check(&verifier)?;
         if found.sealed.head == self.head() && found.broken.is_none() {
             Ok(self.head())
         } else {
@@ -285,12 +345,21 @@ impl Store {
     pub fn close(mut self) -> Result<Head, OpenError> {
         let head = self.head();
         if self.over.is_none() {
-            self.disk.truncate(self.end).map_err(|e| self.folder.failed(TIMELINE, e))?;
-            self.disk.sync().map_err(|e| self.folder.failed(TIMELINE, e))?;
+            self.disk.truncate(self.end).map_err(|e| self.folder.failed(&self.file, e))?;
+            self.disk.sync().map_err(|e| self.folder.failed(&self.file, e))?;
             state::write(&self.folder, &self.lock, &Ended::Clean)?;
         }
         Ok(head)
     }
+}
+
+/// The files of segments 0 to `last`, opened safely, as one.
+fn chain(folder: &Folder, last: u64) -> Result<Chain, FolderError> {
+    let one = |k| {
+        let name = segment::name(k);
+        Section::whole(folder.read(&name)?).map_err(|e| folder.failed(&name, e))
+    };
+    Ok(Chain::new((0..=last).map(one).collect::<Result<_, _>>()?))
 }
 
 /// Makes the reserve if it is not there. Without room for it there is none, which is no reason to stop.

@@ -8,13 +8,14 @@ use std::io::BufReader;
 
 use super::amended;
 use super::codec;
-use super::evidence::{Evidence, EvidenceError, Section};
+use super::evidence::{Evidence, EvidenceError};
 use super::folder::TIMELINE;
 use super::line::Parts;
-use super::seal::{Checkpoint, Origin, Seal, SealVerifier};
+use super::seal::{Checkpoint, Origin, Seal, SealError, SealVerifier};
+use super::segment::{self, Chain};
 use super::tree::{Frontier, Head};
-use super::walk::{Break, Item, Walk};
-use crate::core::event::{Event, What};
+use super::walk::{Break, Item, Sealed, Walk};
+use crate::core::event::{Continued, Event, What};
 use crate::core::incident::Incident;
 use crate::core::replay;
 
@@ -74,18 +75,18 @@ impl Ask {
 /// # Errors
 /// It cannot be read at all. Everything that is wrong with what was read is in the report.
 pub fn verify(evidence: &Evidence, ask: Ask) -> Result<Report, EvidenceError> {
-    let missing = || EvidenceError::Form {
-        what: evidence.path().display().to_string(),
-        why: "there is no timeline.jsonl in it",
-    };
-    let file = evidence.file(TIMELINE)?.ok_or_else(missing)?;
-    let bytes = file.len();
+    let file = evidence.whole_record()?;
+    let (bytes, starts) = (file.len(), file.starts());
     let mut walk = Walk::new(BufReader::with_capacity(BUFFER, file));
     let mut judge = Judge::new(evidence, ask)?;
+    judge.all_there(&starts, bytes, evidence);
     let broken = loop {
-        let at = walk.offset();
+        let (at, sealed) = (walk.offset(), walk.sealed());
         match walk.next() {
-            Ok(Some(Item::Event { seq, parts, .. })) => judge.event(seq, &parts)?,
+            Ok(Some(Item::Event { seq, parts, .. })) => {
+                let begins = starts.iter().rposition(|start| *start == at).filter(|k| *k > 0);
+                judge.event(seq, &parts, &Place { begins, at, sealed })?;
+            }
             Ok(Some(Item::Seal(seal))) => {
                 judge.seal(seal, at);
                 continue;
@@ -102,12 +103,23 @@ pub fn verify(evidence: &Evidence, ask: Ask) -> Result<Report, EvidenceError> {
     judge.finish(walk.sealed().head, tail, broken)
 }
 
+/// Where an event stands.
+struct Place {
+    /// Which segment it is the first event of; the first segment is not asked.
+    begins: Option<usize>,
+    /// Its offset in the whole record.
+    at: u64,
+    /// The last seal before it.
+    sealed: Sealed,
+}
+
 /// Everything that is known while the record streams past.
 struct Judge {
     report: Report,
     /// `None` once an event was illegal: after that the state means nothing.
     incident: Option<Incident>,
-    verifier: Option<SealVerifier>,
+    /// Who seals, of each segment so far.
+    seals: Segments,
     heads: Heads,
     people: People,
     payloads: Payloads,
@@ -123,7 +135,7 @@ impl Judge {
             Roster::Bundled => RosterSource::Bundled,
         });
         report.rules_checked = ask.start.is_some();
-        let mut heads = Heads::new(evidence.file(TIMELINE)?);
+        let mut heads = Heads::new(evidence.record()?);
         for expected in ask.expected {
             heads.want(expected, Source::Head);
         }
@@ -147,7 +159,7 @@ impl Judge {
         Ok(Judge {
             report,
             incident,
-            verifier: None,
+            seals: Segments::default(),
             heads,
             people: People::new(ask.roster, evidence)?,
             payloads: Payloads::new(evidence)?,
@@ -156,7 +168,22 @@ impl Judge {
         })
     }
 
-    fn event(&mut self, seq: u64, parts: &Parts<'_>) -> Result<(), EvidenceError> {
+    /// Says what of the segments is missing or empty before a line is read.
+    fn all_there(&mut self, starts: &[u64], bytes: u64, evidence: &Evidence) {
+        self.report.segments = starts.len() as u64;
+        if let Some(k) = segment::gap(&evidence.segments()) {
+            let why = format!("{} is missing, and what comes after it is not read", segment::name(k));
+            self.report.fail(Check::Segment, 0, why);
+        }
+        let ends = starts.iter().skip(1).chain([&bytes]);
+        for (k, _) in (0..).zip(starts.iter().zip(ends)).filter(|(k, (start, end))| *k > 0 && start == end) {
+            let why =
+                format!("{} holds nothing: it was begun and nothing in it was sealed", segment::name(k));
+            self.report.fail(Check::Segment, 0, why);
+        }
+    }
+
+    fn event(&mut self, seq: u64, parts: &Parts<'_>, place: &Place) -> Result<(), EvidenceError> {
         let event = match codec::decode_parts(parts) {
             Ok(event) => event,
             Err(why) => {
@@ -174,6 +201,11 @@ impl Judge {
                 self.open(&opened.log, &opened.hub_key, opened.incident.as_str());
                 pinned::check(&self.evidence, &opened.pinned, &mut self.report)?;
             }
+            What::Continued(next) => self.follow(seq, next, place),
+            _ if place.begins.is_some() => {
+                let why = "it begins a file of the record and does not say what it follows";
+                self.report.fail(Check::Segment, seq, why);
+            }
             _ if seq == 0 => self.report.fail(Check::Rules, 0, "the first event must open the incident"),
             _ => {}
         }
@@ -187,11 +219,7 @@ impl Judge {
     }
 
     fn open(&mut self, log: &str, key: &str, incident: &str) {
-        let verifier = Origin::parse(log).and_then(|origin| {
-            let public = super::tree::parse_hash(key).ok_or(super::seal::SealError::PublicKey)?;
-            SealVerifier::new(origin, &public)
-        });
-        match verifier {
+        match verifier(log, key) {
             Ok(verifier) => {
                 let base = log.rsplit_once("/seg").map_or(log, |(base, _)| base);
                 if base.rsplit('/').next() != Some(incident) {
@@ -199,10 +227,40 @@ impl Judge {
                 }
                 self.heads.log_is(&verifier, &mut self.report);
                 self.report.log = Some(log.to_owned());
-                self.verifier = Some(verifier);
+                self.seals.begin(0, verifier);
             }
             Err(why) => self.report.fail(Check::Form, 0, why),
         }
+    }
+
+    /// A new segment: behind the last seal of the one before, as the key of that one signed, at the start of a file.
+    fn follow(&mut self, seq: u64, next: &Continued, place: &Place) {
+        let mut unfit = |why: String| self.report.fail(Check::Segment, seq, why);
+        if place.begins.is_none() {
+            unfit("a segment begins in the middle of a file".to_owned());
+        }
+        if place.sealed.end != place.at {
+            unfit("the segment before it has lines behind its last seal".to_owned());
+        }
+        let after = self.seals.last().map(|old| segment::next(old, &place.sealed.head, next));
+        let fits = match after {
+            Some(Ok(verifier)) => Ok(verifier),
+            Some(Err(why)) => {
+                unfit(why.to_string());
+                verifier(&next.log, &next.hub_key)
+            }
+            None => verifier(&next.log, &next.hub_key),
+        };
+        // Of a long segment only the last seal is looked at, and here it ends.
+        if let Some(seal) = self.last_seal.take() {
+            self.signature(&seal);
+        }
+        if let Ok(verifier) = fits {
+            self.heads.log_is(&verifier, &mut self.report);
+            self.seals.begin(seq, verifier);
+        }
+        let note = format!("from event {seq} on it is {}, because the disk failed: {}", next.log, next.cause);
+        self.report.notes.push(note);
     }
 
     fn rules(&mut self, event: &Event) {
@@ -226,7 +284,7 @@ impl Judge {
     }
 
     fn signature(&mut self, seal: &Seal) {
-        if let Some(Err(why)) = self.verifier.as_ref().map(|v| v.check(seal)) {
+        if let Some(Err(why)) = self.seals.of(seal.head.n).map(|v| v.check(seal)) {
             self.report.fail(Check::Seal, seal.head.n.saturating_sub(1), why);
         }
     }
@@ -260,9 +318,34 @@ impl Judge {
                 .push(format!("{between} seals in the middle were checked by their roots alone"));
         }
         self.payloads.finish(&mut self.report)?;
-        self.heads.finish(head, self.verifier.as_ref(), &mut self.report);
+        self.heads.finish(head, &self.seals, &mut self.report);
         Ok(self.report)
     }
+}
+
+/// Who seals, in segments.
+#[derive(Debug, Default)]
+struct Segments(Vec<(u64, SealVerifier)>);
+
+impl Segments {
+    /// From event `first` on it is this one.
+    fn begin(&mut self, first: u64, verifier: SealVerifier) {
+        self.0.push((first, verifier));
+    }
+
+    fn last(&self) -> Option<&SealVerifier> {
+        self.0.last().map(|(_, verifier)| verifier)
+    }
+
+    /// Who must have sealed a head of `n` events.
+    fn of(&self, n: u64) -> Option<&SealVerifier> {
+        self.0.iter().rev().find(|(first, _)| *first < n).map(|(_, verifier)| verifier)
+    }
+}
+
+fn verifier(log: &str, key: &str) -> Result<SealVerifier, SealError> {
+    let origin = Origin::parse(log)?;
+    SealVerifier::new(origin, &super::tree::parse_hash(key).ok_or(SealError::PublicKey)?)
 }
 
 /// The tree's root at its present size, if that is the size asked for.
@@ -271,4 +354,4 @@ fn root_at(tree: &Frontier, n: u64) -> Option<Head> {
 }
 
 /// The file of a record, for going back to an older seal.
-type Back = Option<Section>;
+type Back = Option<Chain>;

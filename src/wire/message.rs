@@ -164,6 +164,11 @@ pub enum WriterState {
         /// Why.
         why: String,
     },
+    /// The same, and this hub never will again: its disk failed. It goes on showing what is recorded.
+    Over {
+        /// Why, and what to do.
+        why: String,
+    },
 }
 
 /// How one place outside does.

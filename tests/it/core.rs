@@ -5,6 +5,7 @@ mod limits;
 mod messages;
 mod people;
 mod preflight;
+mod segment;
 mod undo;
 mod ways;
 

@@ -222,9 +222,9 @@ fn only_the_shell_reads_the_clock() {
 #[test]
 fn only_the_store_writes_the_timeline() {
     let opens = r"\bOpenOptions\b|\bFile::create|\bOFlags::(?:WRONLY|RDWR|APPEND|CREATE)\b";
-    let through = r"\.(?:make|replace|remove)\(TIMELINE\b";
+    let through = r"\.(?:make|replace|remove)\((?:TIMELINE\b|&segment::name)";
     let opened = rule(&format!("{opens}|{through}"));
-    let named = rule(r#""timeline\.jsonl"|\bTIMELINE\b"#);
+    let named = rule(r#""timeline\.jsonl"|\bTIMELINE\b|\bsegment::name\b"#);
     let handed_out = rule(r"\bpub(?:\(crate\))? fn (?:file|make|replace|remove)\b");
     let mut broken = Vec::new();
     for source in all() {

@@ -5,6 +5,7 @@ mod disk;
 mod folder;
 mod others;
 pub mod record;
+mod segment;
 mod verdict;
 
 use std::path::Path;

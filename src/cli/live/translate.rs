@@ -46,7 +46,7 @@ pub fn head(mirror: &Mirror) -> Head {
 pub fn stopped(state: &WriterState) -> Option<Clean> {
     match state {
         WriterState::Writing => None,
-        WriterState::Stopped { why } => Some(sanitize::line(why)),
+        WriterState::Stopped { why } | WriterState::Over { why } => Some(sanitize::line(why)),
     }
 }
 

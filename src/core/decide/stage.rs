@@ -4,8 +4,8 @@
 use super::{commands, hub, person, reason, takes_part};
 use crate::core::due;
 use crate::core::event::{
-    Aborted, About, AnchorConfirmed, Asked, BacklogAdded, BacklogSettled, Choice, Closed, Decided, Handed,
-    Inherited, Lifted, Mitigated, Resolved, Resumed, Suspended, TriggerCleared, TriggerFired, What,
+    Aborted, About, AnchorConfirmed, Asked, BacklogAdded, BacklogSettled, Choice, Closed, Continued, Decided,
+    Handed, Inherited, Lifted, Mitigated, Resolved, Resumed, Suspended, TriggerCleared, TriggerFired, What,
 };
 use crate::core::id::{Name, PersonId, StepId};
 use crate::core::incident::{Incident, Stage, Status};
@@ -202,6 +202,26 @@ pub(super) fn add_backlog(incident: &Incident, by: &By, step: &StepId, count: u6
     }
     let name = Name::parse(backlog.name.clone()).map_err(|e| Refusal::DoesNotFit(e.to_string()))?;
     Ok(BacklogAdded { name, step: step.clone(), count, owner: backlog.owner.clone() }.into())
+}
+
+/// Only behind the last event there is, under the next name and a key that never sealed before.
+pub(super) fn go_on(incident: &Incident, by: &By, data: &Continued) -> Result<What, Refusal> {
+    hub(by)?;
+    let no = |why: String| Err(Refusal::DoesNotFit(why));
+    let next = incident.next_segment_log();
+    if data.log != next {
+        return no(format!("the next segment is {next}, not {}", data.log));
+    }
+    if data.after.n != incident.next_seq {
+        return no(format!("the segment before has {} events, not {}", incident.next_seq, data.after.n));
+    }
+    if incident.sealing_keys().any(|key| key == data.hub_key) {
+        return no("a new segment is sealed with a new key".to_owned());
+    }
+    if data.cause.trim().is_empty() {
+        return no("a segment ends only because its disk failed, and the cause is not said".to_owned());
+    }
+    Ok(data.clone().into())
 }
 
 pub(super) fn resume(by: &By, program: &str, found: &str) -> Result<What, Refusal> {

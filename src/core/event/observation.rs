@@ -1,5 +1,6 @@
 //! What was seen: by steps that look, by metrics, and by the hub about itself. Never what to make of it.
 
+use crate::core::event::Seen;
 use crate::core::id::{Digest, Name, StepId};
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +93,26 @@ data! {
         root: String,
         /// Where.
         anchor: Name,
+    }
+}
+
+data! {
+    /// A disk failed, and the record goes on in a new file under a new key. The first event of a segment, and nowhere
+    /// else. Event numbers and the tree go on: the segments are one record.
+    Continued {
+        /// The new segment's name; its seals sign it.
+        log: String,
+        /// Base64 of the key that seals from here on.
+        hub_key: String,
+        /// The last head of the segment before that counts.
+        after: Seen,
+        /// Why that segment ended, in the system's words.
+        cause: String,
+        /// The file with what that segment held behind its last head, if anything; none of it counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        set_aside: Option<String>,
+        /// Base64: the key of the segment before signs that this one follows it.
+        proof: String,
     }
 }
 

@@ -35,6 +35,7 @@ pub fn intent_of(event: &Event) -> Intent {
         What::Closed(d) => Intent::Close { reason: d.reason.clone(), key: d.key.clone() },
         What::Amended(d) => Intent::Amend { attempt: d.attempt },
         What::Aborted(d) => Intent::Abort { reason: d.reason.clone() },
+        What::Continued(d) => Intent::Continue(d.clone()),
         What::Resumed(d) => Intent::Resume { program: d.program.clone(), found: d.found.clone() },
         What::PhaseEntered(d) => Intent::EnterPhase { phase: d.phase },
         What::Requested(d) => {

@@ -12,7 +12,7 @@ use crate::hub::outside::turn::{Stage, Turn};
 use crate::hub::shared::Shared;
 use crate::outside::http::Clients;
 use crate::outside::keep::{Checkpoint, Growth, Keeper, keep};
-use crate::timeline::folder::TIMELINE;
+use crate::timeline::evidence::Evidence;
 use crate::timeline::proof::prove_consistency;
 use crate::timeline::seal::{Origin, Seal, SealVerifier};
 use base64::Engine as _;
@@ -130,20 +130,21 @@ impl Anchors {
         let head = self.shared.head();
         let run = self.shared.log.from(head.n.checked_sub(1)?, 1)?;
         let seal = run.text.lines().rev().find_map(|line| Seal::parse(line.as_bytes()).ok())?;
-        let origin = Origin::parse(&self.shared.name).ok()?;
-        Some(Checkpoint { log: self.shared.name.clone(), n: seal.head.n, text: seal.checkpoint(&origin) })
+        let origin = Origin::parse(&self.shared.segment).ok()?;
+        Some(Checkpoint { log: self.shared.segment.clone(), n: seal.head.n, text: seal.checkpoint(&origin) })
     }
 
     /// What a witness wants to know beside the checkpoint.
     fn growth(&self, name: &str) -> Growth {
         let key = || {
-            let public: [u8; 32] = B64.decode(&self.shared.hub_key).ok()?.try_into().ok()?;
-            Some(SealVerifier::new(Origin::parse(&self.shared.name).ok()?, &public).ok()?.vkey())
+            let public: [u8; 32] = B64.decode(&self.shared.segment_key).ok()?.try_into().ok()?;
+            Some(SealVerifier::new(Origin::parse(&self.shared.segment).ok()?, &public).ok()?.vkey())
         };
-        let path = self.shared.dir.join(TIMELINE);
+        let dir = self.shared.dir.clone();
         let prove = move |older: u64, newer: u64| {
-            let file = std::fs::File::open(&path).map_err(|e| format!("cannot read the record: {e}"))?;
-            prove_consistency(BufReader::new(file), older, newer).map_err(|e| e.to_string())
+            let record = Evidence::open(&dir).and_then(|evidence| evidence.whole_record());
+            let record = record.map_err(|e| format!("cannot read the record: {e}"))?;
+            prove_consistency(BufReader::new(record), older, newer).map_err(|e| e.to_string())
         };
         Growth {
             vkey: key().unwrap_or_default(),
@@ -162,8 +163,9 @@ impl Anchors {
         let write = || -> std::io::Result<()> {
             std::fs::create_dir_all(&dir)?;
             let new = dir.join(format!(".{name}.new"));
-            let mut file =
-                std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            // Whatever has that name is not written through.
+            let _ = std::fs::remove_file(&new);
+            let mut file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(&new)?;
             file.write_all(kept.as_bytes())?;
             std::fs::rename(&new, dir.join(format!("{name}.checkpoint")))
         };

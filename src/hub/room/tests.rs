@@ -188,7 +188,7 @@ impl Bench {
     }
 
     fn stopped(&self) -> bool {
-        matches!(&*self.state.borrow(), WriterState::Stopped { .. })
+        matches!(&*self.state.borrow(), WriterState::Stopped { .. } | WriterState::Over { .. })
     }
 }
 

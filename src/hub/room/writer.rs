@@ -67,7 +67,15 @@ impl Writer {
     }
 
     pub(super) fn append(&mut self, draft: &Draft) -> Result<Sealed, Trouble> {
+        if let Some(cause) = self.over.clone() {
+            return Err(WriteFailed::Over { last: self.store.head().n, cause }.into());
+        }
         if let Err(e) = self.payloads.append(draft.parts()) {
+            if e.is_lasting() {
+                // What a sync said once it failed is worth nothing any more, here as in the record itself.
+                let failed = self.store.fail(&format!("what the events commit to was not kept: {e}"));
+                return self.sealed(draft, Err(failed));
+            }
             self.take_back();
             return Err(e.into());
         }
@@ -90,7 +98,10 @@ impl Writer {
     fn take_back(&mut self) {
         match Payloads::open(self.store.folder(), self.store.head().n) {
             Ok(payloads) => self.payloads = payloads,
-            Err(e) => self.over = Some(format!("what the events commit to cannot be kept: {e}")),
+            Err(e) => {
+                let failed = self.store.fail(&format!("what the events commit to cannot be kept: {e}"));
+                self.over = Some(failed.to_string());
+            }
         }
     }
 
@@ -114,6 +125,14 @@ impl Writer {
         text.push_str(&self.store.last_seal().line());
         text.push('\n');
         Ok(Sealed { first: draft.first(), text, head: Seen { n: head.n, root: head.root_b64() } })
+    }
+
+    /// The first event of a new segment is sealed; see [`Store::settle`].
+    ///
+    /// # Errors
+    /// The new key cannot be put in its place.
+    pub fn settle(&mut self) -> Result<(), OpenError> {
+        self.store.settle()
     }
 
     /// Reads everything back once more and ends in order.

@@ -6,6 +6,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use rustix::fs::OFlags;
 
 use super::{Folder, FolderError, LOCK, OpenError};
+use crate::timeline::tree::parse_size;
 
 /// How the last writer ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +15,19 @@ pub enum Ended {
     Clean,
     /// Without a word: killed, or the machine went down.
     Crashed,
-    /// After a write or sync failed, with the system's words. Going on needs a new segment with a new key.
-    WriteFailed(String),
+    /// After a write or sync failed. Going on needs a new segment with a new key.
+    WriteFailed(Failed),
+}
+
+/// How a write or a sync failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// In which segment.
+    pub segment: u64,
+    /// How many events were acknowledged until then. Whatever else the disk shows was told to nobody.
+    pub last: u64,
+    /// The system's words.
+    pub cause: String,
 }
 
 /// The lock, held.
@@ -47,10 +59,16 @@ pub(super) fn read(lock: &Lock) -> Ended {
         return Ended::Crashed;
     }
     match text.trim_end().split_once(' ') {
-        Some(("failed", cause)) => Ended::WriteFailed(cause.to_owned()),
+        Some(("failed", how)) => failed(how).map_or(Ended::Crashed, Ended::WriteFailed),
         None if text.trim_end() == "closed" => Ended::Clean,
         _ => Ended::Crashed,
     }
+}
+
+fn failed(text: &str) -> Option<Failed> {
+    let (segment, rest) = text.split_once(' ')?;
+    let (last, cause) = rest.split_once(' ')?;
+    Some(Failed { segment: parse_size(segment)?, last: parse_size(last)?, cause: cause.to_owned() })
 }
 
 /// Notes how it stands: `Crashed` while a writer works, so that dying needs no last act.
@@ -59,7 +77,7 @@ pub(super) fn write(folder: &Folder, lock: &Lock, ended: &Ended) -> Result<(), F
     let text = match ended {
         Ended::Clean => "closed\n".to_owned(),
         Ended::Crashed => "open\n".to_owned(),
-        Ended::WriteFailed(cause) => format!("failed {}\n", cause.replace('\n', " ")),
+        Ended::WriteFailed(f) => format!("failed {} {} {}\n", f.segment, f.last, f.cause.replace('\n', " ")),
     };
     lock.set_len(0)
         .and_then(|()| lock.rewind())

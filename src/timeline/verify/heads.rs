@@ -4,10 +4,10 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 
-use super::{Back, Check, Report, root_at};
+use super::{Back, Check, Report, Segments, root_at};
 use crate::core::event::Seen;
 use crate::timeline::line::MAX_BYTES;
-use crate::timeline::seal::{Checkpoint, Seal, SealVerifier};
+use crate::timeline::seal::{Checkpoint, Seal, SealError, SealVerifier};
 use crate::timeline::tree::{Frontier, Head, parse_hash, parse_size};
 
 /// Places of seals kept in memory; when full, every second one is dropped.
@@ -84,7 +84,22 @@ struct Wanted {
     head: Expected,
     source: Source,
     checkpoint: Option<Checkpoint>,
+    /// Whether a checkpoint's signature was found to be of this log; nothing else is compared before that.
+    ours: bool,
+    /// Whether the record came to its size.
+    asked: bool,
     met: bool,
+}
+
+impl Wanted {
+    fn leave_out(&self, why: &SealError, report: &mut Report) {
+        match &self.source {
+            Source::Beside(name) => report.notes.push(format!("{name} is left out: {why}")),
+            Source::Head | Source::Anchor | Source::Since => {
+                report.fail(Check::Head, 0, format!("{}: {why}", self.source.words()));
+            }
+        }
+    }
 }
 
 pub(super) struct Heads {
@@ -118,13 +133,20 @@ impl Heads {
     }
 
     pub(super) fn want(&mut self, head: Expected, source: Source) {
-        self.wanted.push(Wanted { head, source, checkpoint: None, met: false });
+        self.wanted.push(Wanted { head, source, checkpoint: None, ours: true, asked: false, met: false });
         self.plan(0);
     }
 
     pub(super) fn want_signed(&mut self, checkpoint: Checkpoint, source: Source) {
         let head = Expected::Full(checkpoint.head);
-        self.wanted.push(Wanted { head, source, checkpoint: Some(checkpoint), met: false });
+        self.wanted.push(Wanted {
+            head,
+            source,
+            checkpoint: Some(checkpoint),
+            ours: false,
+            asked: false,
+            met: false,
+        });
         self.plan(0);
     }
 
@@ -132,22 +154,21 @@ impl Heads {
         self.next = self.wanted.iter().map(|w| w.head.n()).filter(|n| *n > from).min().unwrap_or(u64::MAX);
     }
 
-    /// Once event 0 says whose log this is: checkpoints must be of it. Those beside the record that are not are left
-    /// out; those the asker gave are failures.
+    /// Once the record says who seals a segment: the checkpoints of it must carry that signature. Those beside the
+    /// record that do not are left out; those the asker gave are failures.
     pub(super) fn log_is(&mut self, verifier: &SealVerifier, report: &mut Report) {
-        self.wanted.retain(|w| {
-            let Some(Err(why)) = w.checkpoint.as_ref().map(|c| verifier.check_checkpoint(c)) else {
-                return true;
-            };
-            match &w.source {
-                Source::Beside(name) => report.notes.push(format!("{name} is left out: {why}")),
-                Source::Head | Source::Anchor | Source::Since => {
-                    report.fail(Check::Head, 0, format!("{}: {why}", w.source.words()));
+        self.wanted.retain_mut(|w| {
+            let of_it = w.checkpoint.as_ref().filter(|c| c.origin == *verifier.origin());
+            match of_it.map(|c| verifier.check_checkpoint(c)) {
+                Some(Ok(())) => w.ours = true,
+                Some(Err(why)) => {
+                    w.leave_out(&why, report);
+                    return false;
                 }
+                None => {}
             }
-            false
+            true
         });
-        self.plan(0);
     }
 
     /// Called after every event with the tree that now includes it.
@@ -155,8 +176,9 @@ impl Heads {
         if tree.len() < self.next {
             return;
         }
-        for wanted in self.wanted.iter_mut().filter(|w| w.head.n() == tree.len()) {
+        for wanted in self.wanted.iter_mut().filter(|w| w.ours && w.head.n() == tree.len()) {
             let Some(head) = root_at(tree, wanted.head.n()) else { continue };
+            wanted.asked = true;
             if wanted.head.is(&head) {
                 wanted.met = true;
             } else {
@@ -235,15 +257,20 @@ impl Heads {
         }
     }
 
-    pub(super) fn finish(mut self, end: Head, verifier: Option<&SealVerifier>, report: &mut Report) {
+    pub(super) fn finish(mut self, end: Head, seals: &Segments, report: &mut Report) {
         for wanted in &self.wanted {
             let (n, words) = (wanted.head.n(), wanted.source.words());
-            if n > end.n {
+            if !wanted.ours {
+                wanted.leave_out(&SealError::OtherLog, report);
+            } else if n > end.n {
                 let why =
                     format!("{words} has {n} events, the record only {}: it was cut or rolled back", end.n);
                 report.fail(Check::Head, end.n, why);
             } else if n == 0 && !wanted.head.is(&Head::empty()) {
                 report.fail(Check::Head, 0, format!("{words} is not a head of an empty record"));
+            } else if n > 0 && !wanted.asked {
+                let why = format!("{words} is of a segment that begins behind its {n} events");
+                report.fail(Check::Head, n.saturating_sub(1), why);
             } else if wanted.met && matches!(wanted.source, Source::Head | Source::Anchor) {
                 anchor(report, n, words);
             } else if wanted.met {
@@ -252,7 +279,8 @@ impl Heads {
         }
         if let Some(head) = self.closed {
             // A person's signature stands on this seal, so it is checked by itself.
-            let sound = self.find(head.n).is_some_and(|s| verifier.is_some_and(|v| v.check(&s).is_ok()));
+            let sound =
+                self.find(head.n).is_some_and(|s| seals.of(s.head.n).is_some_and(|v| v.check(&s).is_ok()));
             if sound {
                 report.closed = true;
                 anchor(report, head.n, "the signed close statement".to_owned());
@@ -297,7 +325,7 @@ mod tests {
             file.push_str(&(key.seal(&origin, &tree.head()).line() + "\n"));
         }
         std::fs::write(place.path().join(TIMELINE), file).unwrap();
-        let mut heads = Heads::new(Evidence::open(place.path()).unwrap().file(TIMELINE).unwrap());
+        let mut heads = Heads::new(Evidence::open(place.path()).unwrap().record().unwrap());
         heads.most = 4;
         for (head, at) in &seals {
             heads.sealed(head.n, *at);

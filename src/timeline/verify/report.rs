@@ -21,6 +21,8 @@ pub enum Check {
     Tree,
     /// The seals' own form and signatures.
     Seal,
+    /// That each segment of the record follows the one before it.
+    Segment,
     /// Bytes behind the last valid seal.
     Tail,
     /// The copies beside the record against the digests in event 0.
@@ -48,6 +50,7 @@ impl Check {
             Check::Sequence => "sequence",
             Check::Tree => "tree",
             Check::Seal => "seal",
+            Check::Segment => "segment",
             Check::Tail => "tail",
             Check::Pinned => "pinned copies",
             Check::Statement => "statement",
@@ -125,6 +128,8 @@ pub struct Report {
     pub head: Option<Head>,
     /// How many events are sealed.
     pub events: u64,
+    /// How many files the record is in: one, and one more for each disk that failed.
+    pub segments: u64,
     /// How many seals.
     pub seals: u64,
     /// Statements whose SSH signature holds.
@@ -157,6 +162,7 @@ impl Report {
             log: None,
             head: None,
             events: 0,
+            segments: 0,
             seals: 0,
             statements: 0,
             acts: 0,
@@ -215,7 +221,8 @@ impl Report {
         if let Some(head) = &self.head {
             lines.push(format!("head: {} ({head})", head.short_code()));
         }
-        lines.push(format!("events: {} in {} seals", self.events, self.seals));
+        let pieces = if self.segments > 1 { format!(", {} segments", self.segments) } else { String::new() };
+        lines.push(format!("events: {} in {} seals{pieces}", self.events, self.seals));
         lines.push(format!("signatures: {} statements, {} acts", self.statements, self.acts));
         lines.push(match self.roster {
             RosterSource::Auditor => "roster: yours".to_owned(),
@@ -262,6 +269,7 @@ impl Report {
             "log": self.log,
             "head": head,
             "events": self.events,
+            "segments": self.segments,
             "seals": self.seals,
             "statements": self.statements,
             "acts": self.acts,

@@ -5,7 +5,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use crate::support::{Incident, Outcome, incident::PATIENCE, wait_until};
 
 /// Runs until the file `go` is there, then ends with an exit code of its own.
-const SLOW: &str = "- id: slow
+pub const SLOW: &str = "- id: slow
   run: [sh, -c, 'echo began >> log; until test -e go; do sleep 0.05; done; echo ended >> log; exit 3']
   timeout: 2m
   role: sre
@@ -27,7 +27,7 @@ fn started(incident: &Incident, which: &str) -> Pid {
     process.and_then(backout::step::process::Identity::raw).unwrap()
 }
 
-fn let_go(incident: &Incident) {
+pub fn let_go(incident: &Incident) {
     std::fs::write(incident.file("go"), "").unwrap();
 }
 

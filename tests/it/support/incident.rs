@@ -196,7 +196,9 @@ impl Incident {
 
     /// The record's events of one kind.
     pub fn recorded(&self, kind: &str) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.dir().join("timeline.jsonl")).unwrap();
+        let files = backout::timeline::segment::present(&self.dir()).into_iter();
+        let files = files.map(|k| self.dir().join(backout::timeline::segment::name(k)));
+        let text: String = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
         let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         events.filter(|e| e["kind"] == kind).collect()
     }

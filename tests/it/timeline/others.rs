@@ -10,7 +10,7 @@ use super::record::{ANA, Record};
 use super::{bytes, origin};
 use crate::support::{need, repository};
 
-fn checker(path: &std::path::Path, arguments: &[String]) -> Option<(bool, String)> {
+pub fn checker(path: &std::path::Path, arguments: &[String]) -> Option<(bool, String)> {
     let python = need("python3")?;
     let output = Command::new(python)
         .arg(repository().join("tests/check_timeline.py"))

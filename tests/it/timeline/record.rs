@@ -17,6 +17,7 @@ use backout::identity::{SessionKey, Signer};
 use backout::runbook::model::{Class, Comms, Declare, Objectives, Requirement, Role, Runbook};
 use backout::timeline::codec;
 use backout::timeline::payload::{Part, Payloads};
+use backout::timeline::seal::SealKey;
 use backout::timeline::store::Store;
 use backout::timeline::tree::Head;
 use base64::Engine as _;
@@ -180,6 +181,26 @@ impl Record {
         self.payloads.append(parts).unwrap();
         self.store.append(&[codec::encode(&event).unwrap()]).unwrap();
         event
+    }
+
+    /// A record taken up by another writer, where `before` is what its people hold.
+    pub fn again(store: Store, payloads: Payloads, incident: Incident, before: &Record) -> Record {
+        Record { store, payloads, incident, clock: before.clock, numbers: before.numbers }
+    }
+
+    /// The disk fails, and the record goes on in a new segment.
+    pub fn moved_on(self, path: &Path) -> Record {
+        let Record { mut store, payloads, incident, clock, numbers } = self;
+        store.fail("Input/output error (os error 5)");
+        drop((store, payloads));
+        let opened = super::open(path).unwrap();
+        let aside = opened.set_aside.map(|aside| aside.file);
+        let (store, first) = opened.store.follow(SealKey::random().unwrap(), aside).unwrap();
+        let payloads = Payloads::open(store.folder(), store.head().n).unwrap();
+        let mut record = Record { store, payloads, incident, clock, numbers };
+        record.hub(Intent::Continue(first));
+        record.store.settle().unwrap();
+        record
     }
 
     pub fn hub(&mut self, intent: Intent) -> Event {
