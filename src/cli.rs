@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod door;
 pub mod export;
 pub mod follow;
+pub mod given;
 pub mod history;
 pub mod import;
 pub mod init;

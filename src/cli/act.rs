@@ -123,8 +123,7 @@ async fn send(seat: &mut Seat, step: &str, text: Option<&std::path::Path>) -> Re
         let intent = start(seat, &id, Direction::Forward, None, None)?;
         return seat.act(intent).await;
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
+    let text = crate::cli::given::text(path)?;
     let (part, commitment) = crate::client::session::payload(text.as_bytes()).map_err(failed)?;
     let mut intent = start(seat, &id, Direction::Forward, None, None)?;
     if let Intent::Start { payload, .. } = &mut intent {
@@ -138,8 +137,7 @@ const LARGEST_AMENDMENT: usize = 180 * 1024;
 
 async fn amend(seat: &mut Seat, path: &std::path::Path, reason: &str) -> Result<u64> {
     let shown = path.display().to_string();
-    let bytes =
-        std::fs::read(path).map_err(|e| Failure::environment(format!("cannot read {shown}")).because(e))?;
+    let bytes = crate::cli::given::bytes(path)?;
     if bytes.len() > LARGEST_AMENDMENT {
         let hint = format!("an amendment has at most {} KiB", LARGEST_AMENDMENT / 1024);
         return Err(Failure::usage(format!("{shown} is too large to be proposed")).hint(hint));

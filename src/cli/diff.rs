@@ -70,8 +70,7 @@ fn incident(dir: &Path) -> String {
 }
 
 fn tree(path: &Path) -> Result<Node> {
-    let bytes = std::fs::read(path)
-        .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
+    let bytes = crate::cli::given::bytes(path)?;
     yaml::parse_bytes(&path.display().to_string(), &bytes).map_err(|findings| {
         let why = findings.first().map(|f| f.message.clone()).unwrap_or_default();
         Failure::new(Kind::No, format!("{} is no runbook", path.display())).because(why)

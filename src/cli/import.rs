@@ -11,8 +11,7 @@ use std::io::Write as _;
 /// Runs the verb.
 pub fn run(verb: &Import) -> Result<()> {
     let shown = verb.file.display();
-    let bytes = std::fs::read(&verb.file)
-        .map_err(|e| Failure::environment(format!("cannot read {shown}")).because(e))?;
+    let bytes = crate::cli::given::bytes(&verb.file)?;
     let text = String::from_utf8(bytes)
         .map_err(|e| Failure::new(Kind::No, format!("{shown} is not UTF-8")).because(e.utf8_error()))?;
     let name = verb.file.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

@@ -77,8 +77,7 @@ struct Sheet {
 fn read(paths: &[PathBuf], workspace: Option<&Workspace>) -> Result<Vec<Sheet>> {
     let mut out = Vec::new();
     for path in paths {
-        let bytes = std::fs::read(path)
-            .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
+        let bytes = crate::cli::given::bytes(path)?;
         let folder = std::path::absolute(path).ok();
         let folder = folder.as_deref().and_then(Path::parent).and_then(Path::file_name);
         let is_scenario = folder.is_some_and(|name| name == scenario::FOLDER) || scenario::is_one(&bytes);
@@ -119,7 +118,7 @@ fn findings(state: &Path, verb: &Lint, workspace: Option<&Workspace>, sheets: &[
 /// Everything wrong with scenarios, beside the runbooks that were named and those of the workspace.
 fn rehearsals(sheets: &[&Sheet], workspace: Option<&Workspace>, named: &[(String, Loaded)]) -> Vec<Finding> {
     let paths = workspace.map(|w| files(&[], Some(w)).unwrap_or_default()).unwrap_or_default();
-    let others = paths.iter().filter_map(|path| std::fs::read(path).ok());
+    let others = paths.iter().filter_map(|path| crate::cli::given::bytes(path).ok());
     let others: Vec<Loaded> = others.filter_map(|bytes| crate::runbook::load("", &bytes).ok()).collect();
     let all: Vec<_> = named.iter().map(|(_, loaded)| loaded).chain(&others).map(|l| &l.runbook).collect();
     let known = workspace.is_some() || !all.is_empty();

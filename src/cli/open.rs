@@ -172,8 +172,7 @@ fn holder(state: &Path, runbook: &Runbook, mode: Mode) -> Result<Option<String>>
 /// # Errors
 /// All findings.
 pub fn read(path: &Path, workspace: &Workspace) -> Result<(Vec<u8>, Runbook)> {
-    let bytes = std::fs::read(path)
-        .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
+    let bytes = crate::cli::given::bytes(path)?;
     let label = path.display().to_string();
     let broken = |findings: &[finding::Finding]| {
         let text = finding::to_text(findings, Paint::Plain);

@@ -58,8 +58,7 @@ pub fn run(args: &Args, verb: &Plan) -> Result<()> {
 pub fn read(name: &Path, workspace: Option<&Workspace>) -> Result<(PathBuf, Loaded)> {
     let named = workspace.and_then(|w| w.runbook(&name.to_string_lossy()));
     let path = named.unwrap_or_else(|| name.to_owned());
-    let bytes = std::fs::read(&path)
-        .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
+    let bytes = crate::cli::given::bytes(&path)?;
     let label = path.display().to_string();
     let loaded = crate::runbook::load(&label, &bytes).map_err(|findings| {
         let text = finding::to_text(&findings, Paint::Plain);

@@ -76,8 +76,7 @@ pub fn start(evidence: &Evidence) -> Option<Incident> {
 
 fn roster(verb: &Verify) -> Result<Roster> {
     let Some(path) = &verb.allowed_signers else { return Ok(Roster::Bundled) };
-    let bytes = std::fs::read(path)
-        .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
+    let bytes = crate::cli::given::bytes(path)?;
     Ok(Roster::Auditor { signers: AllowedSigners::parse(&bytes), revoked: Revoked::none() })
 }
 
@@ -91,8 +90,7 @@ fn expected(verb: &Verify) -> Result<Vec<Expected>> {
 }
 
 fn checkpoint(path: &Path) -> Result<Checkpoint> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))?;
+    let text = crate::cli::given::text(path)?;
     Checkpoint::parse(&text)
         .map_err(|e| Failure::environment(format!("{} is no checkpoint", path.display())).because(e))
 }

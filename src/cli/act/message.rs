@@ -26,8 +26,7 @@ pub(super) async fn send(seat: &mut Seat, name: &str, text: Option<&Path>, by_ha
 }
 
 fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path)
-        .map_err(|e| Failure::environment(format!("cannot read {}", path.display())).because(e))
+    crate::cli::given::text(path)
 }
 
 /// Prints what the template's channel would get.

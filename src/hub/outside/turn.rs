@@ -65,6 +65,7 @@ impl Turn<'_> {
             | What::HandedOver(_)
             | What::TenureExceeded(_)
             | What::ShiftShort(_)
+            | What::Continued(_)
             | What::Resumed(_)
             | What::Progressed(_)
             | What::StepSkipped(_)
