@@ -5,9 +5,14 @@
 
 use std::io::{self, BufRead, Read as _};
 
+use memchr::memchr;
+
 use super::line::{self, MAX_BYTES, NotCanonical, Parts};
 use super::seal::{self, Seal, SealError};
 use super::tree::{Frontier, Hash, Head, leaf_hash};
+
+/// So many bytes are read before a line feed. One more than a line may have: that it is too long is for others to say.
+const MOST: usize = MAX_BYTES + 1;
 
 /// Where reading stopped making sense.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +93,9 @@ pub struct Sealed {
 #[derive(Debug)]
 pub struct Walk<R> {
     input: R,
+    /// Bytes of the reader's buffer that the last line was lent from.
+    lent: usize,
+    /// A line that does not stand in the buffer as a whole.
     line: Vec<u8>,
     at: u64,
     tree: Frontier,
@@ -98,7 +106,7 @@ impl<R: BufRead> Walk<R> {
     /// Starts at the beginning of a file.
     pub fn new(input: R) -> Self {
         let sealed = Sealed { head: Head::empty(), end: 0 };
-        Walk { input, line: Vec::new(), at: 0, tree: Frontier::new(), sealed }
+        Walk { input, lent: 0, line: Vec::new(), at: 0, tree: Frontier::new(), sealed }
     }
 
     /// The last seal that fitted.
@@ -117,7 +125,8 @@ impl<R: BufRead> Walk<R> {
     }
 
     /// The reader, to look at what follows a break.
-    pub fn into_inner(self) -> R {
+    pub fn into_inner(mut self) -> R {
+        self.input.consume(self.lent);
         self.input
     }
 
@@ -128,13 +137,27 @@ impl<R: BufRead> Walk<R> {
     // An iterator could not lend its line.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<Item<'_>>, Break> {
-        self.line.clear();
-        let most = MAX_BYTES as u64 + 2;
-        self.at += (&mut self.input).take(most).read_until(b'\n', &mut self.line)? as u64;
-        if self.line.is_empty() {
-            return Ok(None);
-        }
-        let line = self.line.strip_suffix(b"\n").ok_or(Break::NoLineFeed)?;
+        self.input.consume(std::mem::take(&mut self.lent));
+        let line = match memchr(b'\n', self.input.fill_buf()?) {
+            // It stands in the reader's buffer and is lent from there.
+            Some(end) => {
+                self.lent = end.min(MOST) + 1;
+                self.at += self.lent as u64;
+                if end > MOST {
+                    return Err(Break::NoLineFeed);
+                }
+                self.input.fill_buf()?.get(..end).unwrap_or_default()
+            }
+            None => {
+                self.line.clear();
+                let most = MOST as u64 + 1;
+                self.at += (&mut self.input).take(most).read_until(b'\n', &mut self.line)? as u64;
+                if self.line.is_empty() {
+                    return Ok(None);
+                }
+                self.line.strip_suffix(b"\n").ok_or(Break::NoLineFeed)?
+            }
+        };
         if line.starts_with(seal::PREFIX) {
             let seal = check_seal(&self.tree, self.sealed.head.n, line)?;
             self.sealed = Sealed { head: seal.head, end: self.at };
@@ -214,6 +237,37 @@ mod tests {
         assert!(matches!(read(format!("{text}{last}\n").as_bytes()), (4, Err(Break::SealedTwice(4)))));
         assert!(matches!(read(format!("{text}{{}}").as_bytes()), (4, Err(Break::NoLineFeed))));
         assert!(matches!(read(format!("{text}\n").as_bytes()), (4, Err(Break::Event { seq: 4, .. }))));
+    }
+
+    #[test]
+    fn what_the_reader_holds_at_a_time_makes_no_difference() {
+        let bytes = file(&[1, 3, 2]);
+        let all = |capacity| {
+            let mut walk = Walk::new(std::io::BufReader::with_capacity(capacity, &*bytes));
+            let mut seen = Vec::new();
+            while let Some(item) = walk.next().unwrap() {
+                let line = if let Item::Event { line, .. } = item { line.to_vec() } else { b"seal".to_vec() };
+                seen.push((line, walk.offset()));
+            }
+            seen
+        };
+        let whole = all(bytes.len());
+        assert_eq!(whole.last().unwrap().1, bytes.len() as u64);
+        for capacity in 1..64 {
+            assert_eq!(all(capacity), whole, "{capacity} bytes at a time");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_break_can_still_be_read() {
+        let text = String::from_utf8(file(&[2, 2])).unwrap().replace("{\"seq\":3}", "{\"seq\":4}") + "rest\n";
+        for capacity in [7, 64 * 1024] {
+            let mut walk = Walk::new(std::io::BufReader::with_capacity(capacity, text.as_bytes()));
+            while let Ok(Some(_)) = walk.next() {}
+            let mut rest = String::new();
+            walk.into_inner().read_to_string(&mut rest).unwrap();
+            assert_eq!(rest, "rest\n");
+        }
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl<'a> Scan<'a> {
         loop {
             let start = self.at;
             let key = self.key()?;
-            match before.map(|b| b.cmp(key)) {
+            match before.map(|b| order(b, key)) {
                 None | Some(std::cmp::Ordering::Less) => before = Some(key),
                 Some(std::cmp::Ordering::Equal) => {
                     return Err(NotCanonical { at: start, fault: Fault::KeyTwice });
@@ -202,6 +202,15 @@ impl<'a> Scan<'a> {
             _ if value >= LIMIT => wrong(Fault::TooBig),
             _ => Ok(()),
         }
+    }
+}
+
+/// As `cmp` says. Neighbours mostly differ in their first byte, and then nothing has to be called.
+#[inline]
+fn order(before: &str, key: &str) -> std::cmp::Ordering {
+    match before.as_bytes().first().cmp(&key.as_bytes().first()) {
+        std::cmp::Ordering::Equal => before.cmp(key),
+        differs => differs,
     }
 }
 
