@@ -19,9 +19,27 @@ control() {
   "$BIN/pg_controldata" -D "$1" 2>/dev/null | sed -n "s/^$2: *//p" | head -n 1
 }
 
-# moment TEXT: a time in one form that sorts as text; fails where the text is no time.
+# moment TEXT: a time in one form that sorts as text; fails where the text is no time. Nothing at all is none, though
+# `date` takes it for today's midnight.
 moment() {
+  case $1 in *[0-9]*) ;; *) return 1 ;; esac
   date -u -d "$1" '+%Y-%m-%d %H:%M:%S.%6N'
+}
+
+# Where the backup stands as a cluster: in its own folder, or unpacked beside the new one (see unpack.sh).
+[ "${FORMAT:-plain}" = tar ] && BASE=${WORK:-}.unpacked || BASE=${BACKUP:-}
+# Where the tablespaces of the restored cluster go: a new folder, never the original's.
+SPACES=${TABLESPACES:-}
+[ -n "$SPACES" ] || SPACES=${WORK:-}/tablespaces
+
+# archived NAME: a file of the archive, compressed or not, on standard output; fails where there is none or a broken one.
+archived() {
+  if [ -f "$ARCHIVE/$1" ]; then cat "$ARCHIVE/$1"; else [ -f "$ARCHIVE/$1.gz" ] && gzip -dc <"$ARCHIVE/$1.gz"; fi
+}
+
+# mapped FILE: number and folder of each tablespace in a tablespace_map.
+mapped() {
+  [ ! -s "$1" ] || sed 's/\\\(.\)/\1/g' "$1"
 }
 
 # judged TEXT: the answer, and the end.

@@ -1,11 +1,31 @@
 # Copies the backup into the new folder and makes it a server that is cut off from everything.
 . "$(dirname "$0")/common.sh"
 as_owner mkdir -m 700 "$WORK" "$WORK/run"
-cp -a "$BACKUP" "$WORK/data"
+if [ "${FORMAT:-plain}" = tar ]; then mv -T "$BASE" "$WORK/data"; else cp -a "$BASE" "$WORK/data"; fi
 [ "$(id -u)" != 0 ] || chown -R "$ACCOUNT:" "$WORK/data"
 chmod 700 "$WORK/data"
+# Every tablespace gets a new folder, and the link to it: neither the backup's copy nor the original's is written to.
+for space in "$WORK"/data/pg_tblspc/*; do
+  [ -e "$space" ] || [ -L "$space" ] || continue
+  number=$(basename "$space")
+  [ -d "$SPACES" ] || as_owner mkdir -m 700 "$SPACES"
+  [ ! -e "$SPACES/$number" ] || broken "$SPACES/$number is there already"
+  if [ -L "$space" ]; then
+    cp -a "$(readlink -f "$space")" "$SPACES/$number"
+    rm "$space"
+  else
+    mv "$space" "$SPACES/$number"
+  fi
+  [ "$(id -u)" != 0 ] || chown -R "$ACCOUNT:" "$SPACES/$number"
+  as_owner ln -s "$SPACES/$number" "$space"
+done
 # What was copied counts, not what was read the first time.
 "$BIN/pg_verifybackup" -n -q -e "$WORK/data"
+# At its start the server would make the links anew, to where the original has its tablespaces.
+rm -f "$WORK/data/tablespace_map"
+find "$WORK/data" -type l | while read -r link; do
+  case $(readlink "$link") in "$SPACES"/*) ;; *) broken "$link leads to $(readlink "$link")" ;; esac
+done
 
 # Settings made with ALTER SYSTEM beat every file: the archive of the original, its standbys, another target.
 [ ! -e "$WORK/data/postgresql.auto.conf" ] || mv "$WORK/data/postgresql.auto.conf" "$WORK/settings-of-the-backup.conf"
@@ -33,7 +53,7 @@ shared_preload_libraries = ''
 max_logical_replication_workers = 0
 autovacuum = off
 default_transaction_read_only = on
-restore_command = 'cp "$ARCHIVE/%f" "%p"'
+restore_command = 'if [ -f "$ARCHIVE/%f" ]; then cp "$ARCHIVE/%f" "%p"; else [ -f "$ARCHIVE/%f.gz" ] && gzip -dc <"$ARCHIVE/%f.gz" >"%p"; fi'
 recovery_target_time = '$(moment "$TARGET")+00'
 recovery_target_inclusive = on
 recovery_target_timeline = '$(control "$DATA" "Latest checkpoint's TimeLineID")'

@@ -6,6 +6,4 @@
 [ -n "$(control "$DATA" 'Database system identifier')" ] || judged "$DATA does not say which cluster it is: its pg_control cannot be read"
 version=$("$BIN/postgres" --version | sed -n 's/.* \([0-9][0-9]*\).*/\1/p')
 [ "$version" = "$(cat "$DATA/PG_VERSION")" ] || judged "$BIN is PostgreSQL $version and $DATA is $(cat "$DATA/PG_VERSION")"
-# Their content lies outside the folder, is not moved with it, and a copy would write into it.
-[ -z "$(find "$DATA/pg_tblspc" -mindepth 1 2>/dev/null)" ] || judged "$DATA has tablespaces, which this runbook does not bring back"
 judged "$MACHINE"

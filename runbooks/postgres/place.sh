@@ -12,6 +12,7 @@ case $1 in
     fi
     mv -T "$WORK/data" "$DATA" ;;
   out)
+    if [ ! -e "$DATA" ] && [ -d "$WORK/data" ]; then judged "it was not put in place"; fi
     [ -z "$(postmaster "$DATA")" ] || broken "a server runs on $DATA: stop it first"
     [ ! -e "$WORK/data" ] || broken "$WORK/data is there already"
     mv -T "$DATA" "$WORK/data" ;;

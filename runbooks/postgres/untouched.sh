@@ -5,4 +5,11 @@ if [ "${1:-}" = aside ]; then
   folder=$(find "$(dirname "$DATA")" -maxdepth 1 -name "$(basename "$DATA").set-aside.$INCIDENT.*")
 fi
 [ -f "$folder/PG_VERSION" ] || broken "there is no cluster in $folder"
-(cd "$folder" && find . -type f -printf '%P %s %T@\n') | sort | sha256sum | cut -d ' ' -f 1
+files() {
+  find . -type f -printf '%P %s %T@\n'
+  # What lies outside of the folder belongs to it all the same.
+  for space in pg_tblspc/*; do
+    [ ! -d "$space/" ] || find "$space/" -type f -printf '%p %s %T@\n'
+  done
+}
+(cd "$folder" && files) | sort | sha256sum | cut -d ' ' -f 1

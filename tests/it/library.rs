@@ -4,6 +4,8 @@ mod cluster;
 mod deploy;
 mod ledger;
 mod pitr;
+mod pitr_forms;
+mod pitr_wrong;
 mod rds;
 mod rebuild;
 mod redis;

@@ -7,20 +7,26 @@ use crate::support::{Incident, Place, repository};
 const SHORT: [(&str, &str); 1] = [("wait: 10m", "wait: 1s")];
 
 /// A shop whose orders were half deleted at a known moment.
-struct Disaster {
-    cluster: Cluster,
+pub struct Disaster {
+    pub cluster: Cluster,
     /// The last good moment.
-    target: String,
+    pub target: String,
     /// What was true then.
-    expected: String,
+    pub expected: String,
     _place: Place,
 }
 
 impl Disaster {
-    fn strikes() -> Option<Disaster> {
+    pub fn strikes() -> Option<Disaster> {
+        Disaster::strikes_after(|_| {}, |cluster| cluster.back_up("backup"))
+    }
+
+    /// With something done to the cluster before its tables are made, and a backup of one's own.
+    pub fn strikes_after(before: impl FnOnce(&Cluster), back_up: impl FnOnce(&Cluster)) -> Option<Disaster> {
         let place = Place::new();
         let cluster = Cluster::start(&place, "db")?;
         cluster.sql("postgres", "create database shop");
+        before(&cluster);
         cluster.sql(
             "shop",
             "create table customers (id int primary key, name text);
@@ -28,7 +34,7 @@ impl Disaster {
              insert into customers select n, 'customer ' || n from generate_series(1, 100) n;
              insert into orders select n, n % 100 + 1, n * 7 from generate_series(1, 1000) n",
         );
-        cluster.back_up("backup");
+        back_up(&cluster);
         cluster.sql(
             "shop",
             "insert into orders select n, n % 100 + 1, n * 7 from generate_series(1001, 1500) n",
@@ -43,7 +49,7 @@ impl Disaster {
     }
 
     /// Opens and declares the incident, in a place of its own. `given` replaces parameters.
-    fn declared(&self, given: &[(&str, &str)], target: &str, change: &[(&str, &str)]) -> Incident {
+    pub fn declared(&self, given: &[(&str, &str)], target: &str, change: &[(&str, &str)]) -> Incident {
         let place = Place::new();
         let along = ["runbooks/postgres"];
         let team =
@@ -69,7 +75,7 @@ impl Disaster {
 
     /// The original as the disaster left it, in service.
     #[track_caller]
-    fn original_stands(&self) {
+    pub fn original_stands(&self) {
         assert_eq!(self.cluster.sql("shop", "select count(*), sum(cents) from orders"), self.damaged());
         assert_eq!(self.cluster.sql("shop", "select count(*) from customers where id = 999"), "1");
     }
@@ -81,9 +87,9 @@ impl Disaster {
     }
 }
 
-const TO_FREEZE: [&str; 5] =
+pub const TO_FREEZE: [&str; 5] =
     ["- backup-fits", "ben archive-rest", "- stop-point", "cho send tell", "cho stop-service"];
-const TO_HOLD_POINT: [&str; 4] = ["- original-before", "ben copy", "ben recover", "- original-untouched"];
+pub const TO_HOLD_POINT: [&str; 4] = ["- original-before", "ben copy", "ben recover", "- original-untouched"];
 
 #[test]
 fn a_cluster_is_brought_back_to_its_last_good_moment_and_the_original_is_kept() {
@@ -137,7 +143,7 @@ fn a_cluster_is_brought_back_to_its_last_good_moment_and_the_original_is_kept() 
 
 /// The room gives up before anything was stopped, and everything is as it was.
 #[track_caller]
-fn leaves(disaster: &Disaster, room: &Incident) {
+pub fn leaves(disaster: &Disaster, room: &Incident) {
     let far = begun(room);
     for step in ["promote", "set-original-aside", "put-in-place", "open"] {
         assert!(!far.contains(&step.to_owned()), "{far:?}");
@@ -163,7 +169,7 @@ fn leaves(disaster: &Disaster, room: &Incident) {
 
 /// The runbook stops at this step with these words, and the original is none the worse.
 #[track_caller]
-fn stops(disaster: &Disaster, room: &Incident, step: &str, words: &str) {
+pub fn stops(disaster: &Disaster, room: &Incident, step: &str, words: &str) {
     let said = until_trouble(room, step);
     assert!(said.contains(words), "{step} stopped with other words: {said}");
     leaves(disaster, room);
