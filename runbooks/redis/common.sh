@@ -7,6 +7,11 @@ as_owner() {
     "$@"
   fi
 }
+# fetch FOLDER: the snapshot as dump.rdb; fails when it is not the one that was looked at.
+fetch() {
+  same() { [ "$(sha256sum <"$1" | cut -d ' ' -f 1)" = "${SUM%% *}" ] || { echo "$SNAPSHOT is not the snapshot that was looked at" >&2; return 1; }; }
+  same "$SNAPSHOT" && mkdir -m "$2" "$1" && cp "$SNAPSHOT" "$1/dump.rdb" && same "$1/dump.rdb"
+}
 # lone FOLDER PORT ARGUMENT…: on dump.rdb of the folder, append-only off, no snapshots of its own.
 lone() {
   folder=$1 at=$2

@@ -7,8 +7,7 @@ file=${file:-dump.rdb}
 case $1 in
   in)
     [ ! -e "$DIR" ] || { echo "$DIR is still there" >&2; exit 1; }
-    mkdir -m 750 "$DIR"
-    cp "$SNAPSHOT" "$DIR/dump.rdb"
+    fetch "$DIR" 750
     [ "$(id -u)" != 0 ] || ! id "$ACCOUNT" >/dev/null 2>&1 || chown -R "$ACCOUNT:" "$DIR"
     if [ "$(setting appendonly)" = yes ]; then
       set --
@@ -28,7 +27,9 @@ case $1 in
       rm -f "$DIR/lone.log"
     fi
     [ "$file" = dump.rdb ] || mv "$DIR/dump.rdb" "$DIR/$file" ;;
-  out) mv -T "$DIR" "$DIR.not-used.$INCIDENT" ;;
+  out)
+    [ -e "$DIR" ] || { echo "nothing was put in place"; exit 0; }
+    mv -T "$DIR" "$DIR.not-used.$INCIDENT" ;;
   back)
     [ ! -e "$DIR" ] || { echo "$DIR is there: take the new files out first" >&2; exit 1; }
     mv -T "$(aside)" "$DIR" ;;

@@ -4,8 +4,7 @@ folder=$DIR.try-$INCIDENT
 case $1 in
   start)
     ! grep -q "$(printf ':%04X .* 0A ' "$PORT")" /proc/net/tcp /proc/net/tcp6 2>/dev/null || { echo "port $PORT is taken" >&2; exit 1; }
-    mkdir -m 700 "$folder"
-    cp "$SNAPSHOT" "$folder/dump.rdb"
+    fetch "$folder" 700
     [ "$(id -u)" != 0 ] || ! id "$ACCOUNT" >/dev/null 2>&1 || chown -R "$ACCOUNT:" "$folder"
     lone "$folder" "$PORT" ;;
   stop)

@@ -41,6 +41,7 @@ case "$1 $2" in
         # Too many questions at once.
         case $looks in 4 | 8 | 11) fail Throttling ;; esac
         case "$mood $looks" in
+          'fails '*) [ "$id" = shop-prod ] && echo available || { [ "$looks" -lt 8 ] && echo creating || echo failed; } ;;
           'broken '[0-9] | 'broken '[0-9][0-9]) [ "$id" = shop-prod ] && echo available || echo incompatible-restore ;;
           *' 3' | *' 4' | *' 5') echo creating ;;
           *' 6') echo available ;;
@@ -49,7 +50,13 @@ case "$1 $2" in
         esac ;;
       *DBInstanceIdentifier*) echo "$id" ;;
       *DBInstanceArn*) echo "arn:aws:rds:eu-west-1:123456789012:db:$id" ;;
-      *Endpoint*) echo "$id.abc.eu-west-1.rds.amazonaws.com" ;;
+      *Endpoint*)
+        case "$id $mood" in
+          'shop-new same') id=shop-prod ;;
+          'shop-new none') echo None; exit 0 ;;
+          'shop-new slow') sleep 1 ;;
+        esac
+        echo "$id.abc.eu-west-1.rds.amazonaws.com" ;;
       *ParameterApplyStatus*) echo in-sync ;;
       *VpcSecurityGroups*SubnetGroup*)
         group=sg-shop parameters=shop15
@@ -70,7 +77,12 @@ case "$1 $2" in
     asked=$(($(cat "$here/asked") + 1))
     echo "$asked" >"$here/asked"
     [ "$asked" != 2 ] || fail Throttling
-    if [ "$asked" -gt 4 ]; then cp "$here/zone" "$here/served"; echo INSYNC; else echo PENDING; fi ;;
+    if [ "$asked" -le 4 ] || [ "$mood" = stuck ]; then echo PENDING
+    else
+      # What the zone holds is not always what resolvers serve.
+      [ "$mood" = unserved ] || cp "$here/zone" "$here/served"
+      echo INSYNC
+    fi ;;
   *) echo "unexpected call: $*" >&2; exit 2 ;;
 esac
 "#;
@@ -96,7 +108,8 @@ impl Cloud {
             ("every: 10s", "every: 100ms"),
             ("every: 2s", "every: 100ms"),
             ("hold_for: 1m", "hold_for: 1s"),
-            ("SLACK: \"", "PAUSE: \"0.1\", SLACK: \""),
+            ("within: 15m", "within: 20s"),
+            ("SLACK: \"", "PAUSE: \"0.1\", TRIES: \"30\", SLACK: \""),
         ];
         let team = workspace(&own, "rds-pitr-cutover", &["runbooks/rds"], &change)?;
         let at = |name: &str| self.place.join(name).to_str().unwrap().to_owned();
@@ -157,6 +170,13 @@ fn a_clone_that_is_not_what_was_asked_for_is_never_switched_to() {
         ("open", GOOD, "same-settings", "sg-default"),
         ("fine", "2026-11-20T10:00:01Z", "right-moment", "which is after"),
         ("fine", "2026-11-20T03:00:00Z", "right-moment", "more than 300 s before"),
+        // An hour of another zone, without saying so.
+        ("fine", "2026-11-20 10:59:00", "right-moment", "which is after"),
+        ("fine", "", "right-moment", "names no newest row"),
+        ("fine", "yesterday", "right-moment", "names no newest row"),
+        ("fails", GOOD, "available", "failed"),
+        ("same", GOOD, "own-endpoint", "shop-prod.abc"),
+        ("none", GOOD, "own-endpoint", "None"),
     ] {
         let cloud = Cloud::new(mood);
         let Some(room) = cloud.open(newest) else { return };
@@ -167,4 +187,28 @@ fn a_clone_that_is_not_what_was_asked_for_is_never_switched_to() {
         assert_eq!(cloud.served(), "shop-prod.abc.eu-west-1.rds.amazonaws.com");
         assert_eq!(room.step("switch")["status"], "pending");
     }
+}
+
+#[test]
+fn a_record_that_is_not_served_lets_nobody_write_again() {
+    for (mood, step) in [("stuck", "switch"), ("unserved", "leads-there")] {
+        let cloud = Cloud::new(mood);
+        let Some(room) = cloud.open(GOOD) else { return };
+        walk(&room, &["ben clone", "- own-endpoint", "ben approve point-of-no-return"]);
+        walk(&room, &["ana approve point-of-no-return", "- point-of-no-return"]);
+        room.until_step("switch", "ready");
+        room.ok("cho", &["start", "switch"]);
+        until_trouble(&room, step);
+        assert_eq!(cloud.served(), "shop-prod.abc.eu-west-1.rds.amazonaws.com");
+        assert_eq!(room.step("thaw")["status"], "pending");
+        assert_eq!(room.status()["suspended"].as_array().unwrap().len(), 1, "{mood}");
+        assert!(room.file("frozen").exists(), "applications are kept from writing");
+    }
+}
+
+#[test]
+fn a_slow_answer_is_waited_for() {
+    let cloud = Cloud::new("slow");
+    let Some(room) = cloud.open(GOOD) else { return };
+    walk(&room, &["ben clone", "- own-endpoint"]);
 }

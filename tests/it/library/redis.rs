@@ -112,3 +112,83 @@ fn a_snapshot_that_is_broken_or_of_something_else_stops_it_while_the_service_run
     until_trouble(&room, "snapshot-whole");
     assert_eq!(cache.ask(&["get", "later"]), "yes");
 }
+
+#[test]
+fn a_file_that_only_looks_like_a_snapshot_stops_it_while_the_service_runs() {
+    let Some(cache) = Cache::flushed() else { return };
+    let path = cache.place.join("snapshot.rdb");
+    let good = std::fs::read(&path).unwrap();
+    let mut newer = good.clone();
+    newer.splice(5..9, *b"9999");
+    let mut flipped = good.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 0xff;
+    for (what, bytes) in [
+        ("of another version", newer),
+        ("with a flipped byte", flipped),
+        ("empty", Vec::new()),
+        ("nothing but a head", good.get(..9).unwrap().to_vec()),
+        ("text", b"REDIS is great\n".to_vec()),
+    ] {
+        std::fs::write(&path, bytes).unwrap();
+        let Some(room) = cache.open("user 7") else { return };
+        until_trouble(&room, "snapshot-whole");
+        assert_eq!(room.step("try")["status"], "pending", "{what}");
+        assert_eq!(cache.ask(&["get", "later"]), "yes");
+    }
+    std::fs::remove_file(&path).unwrap();
+    let Some(room) = cache.open("user 7") else { return };
+    until_trouble(&room, "snapshot-whole");
+}
+
+#[test]
+fn a_whole_snapshot_of_an_empty_redis_is_not_what_was_lost() {
+    let Some(cache) = Cache::flushed() else { return };
+    cache.ask(&["flushall"]);
+    cache.ask(&["save"]);
+    std::fs::rename(cache.place.join("data/dump.rdb"), cache.place.join("snapshot.rdb")).unwrap();
+    cache.ask(&["set", "later", "yes"]);
+    let Some(room) = cache.open("user 7") else { return };
+    walk(&room, &["- snapshot-whole", "cho send tell"]);
+    room.until_step("try", "ready");
+    room.ok("cho", &["start", "try"]);
+    assert!(until_trouble(&room, "loaded").contains("only 0 keys instead of 50"));
+    assert_eq!(cache.ask(&["get", "later"]), "yes");
+    room.ok("ana", &["abort", "--reason", "it holds nothing"]);
+    room.ok("cho", &["undo", "try", "--reason", "it is not needed"]);
+}
+
+#[test]
+fn a_snapshot_that_is_exchanged_after_it_was_tried_is_not_put_in_place() {
+    let Some(cache) = Cache::flushed() else { return };
+    let Some(room) = cache.open("user 7") else { return };
+    walk(
+        &room,
+        &["- snapshot-whole", "cho send tell", "cho try", "- content", "cho try-ends", "- try-ended"],
+    );
+    walk(
+        &room,
+        &[
+            "ben approve two-pairs-of-eyes",
+            "ana approve two-pairs-of-eyes",
+            "cho stop",
+            "- stopped",
+            "cho set-aside",
+        ],
+    );
+    std::fs::write(cache.place.join("snapshot.rdb"), b"REDIS0011 something else").unwrap();
+    room.until_step("put-in-place", "ready");
+    room.ok("cho", &["start", "put-in-place"]);
+    until_trouble(&room, "put-in-place");
+    assert!(!cache.place.join("data").exists(), "nothing stands where the service would take it");
+    room.ok("ana", &["abort", "--reason", "the snapshot was exchanged"]);
+    room.ok("cho", &["undo", "put-in-place", "--reason", "nothing is there"]);
+    room.until("the undo of setting aside is offered", || {
+        room.act("cho", &["undo", "set-aside", "--reason", "back to what was there"]).code == Some(0)
+    });
+    room.until("its files are back", || cache.place.join("data").exists());
+    room.until("the undo of stopping is offered", || {
+        room.act("cho", &["undo", "stop", "--reason", "back into service"]).code == Some(0)
+    });
+    room.until("the service runs as before", || cache.ask(&["get", "later"]) == "yes");
+}

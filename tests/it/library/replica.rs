@@ -54,6 +54,24 @@ impl Pair {
     }
 
     fn open(&self, target: &str) -> Option<Incident> {
+        let room = self.enter(target)?;
+        walk(&room, &["ben hold-replay"]);
+        Some(room)
+    }
+
+    /// Asks the replica.
+    fn replica(&self, statement: &str) -> String {
+        self.cluster.ask(&self.cluster.at("replica-sockets"), "5432", "postgres", statement)
+    }
+
+    /// Nothing was written to the primary.
+    fn primary_stands(&self) {
+        assert_eq!(self.sql("select to_regclass('repair.plan') is null"), "t");
+        assert_eq!(self.sql("select count(*) from items where name = 'oops'"), "19");
+    }
+
+    /// The room before replay is held.
+    fn enter(&self, target: &str) -> Option<Incident> {
         let own = Place::new();
         let along = ["runbooks/postgres", "runbooks/replica"];
         let team = workspace(&own, "delayed-replica-repair", &along, &[])?;
@@ -70,7 +88,7 @@ impl Pair {
             ("bin", BIN.to_owned()),
         ];
         let room = open(own, team, "delayed-replica-repair", Some(target), &params);
-        walk(&room, &["cho send tell", "ben hold-replay"]);
+        walk(&room, &["cho send tell"]);
         Some(room)
     }
 
@@ -128,4 +146,53 @@ fn a_replica_that_has_it_already_is_not_taken_for_the_truth() {
     let Some(room) = pair.open("2026-01-01T00:00:00Z") else { return };
     assert!(until_trouble(&room, "in-time").contains("too late"));
     assert_eq!(pair.sql("select to_regclass('repair.plan') is null"), "t");
+}
+
+#[test]
+fn a_replica_that_is_not_delayed_any_more_has_the_harm_and_is_not_used() {
+    let Some(pair) = Pair::damaged() else { return };
+    pair.replica("alter system set recovery_min_apply_delay = 0");
+    pair.replica("select pg_reload_conf()");
+    let harm = format!("select pg_last_xact_replay_timestamp() > '{}'", pair.until);
+    crate::support::wait_for("it has caught up", std::time::Duration::from_secs(60), || {
+        if pair.replica(&harm) == "t" {
+            Ok(())
+        } else {
+            Err(pair.replica("select pg_last_xact_replay_timestamp()"))
+        }
+    });
+    let Some(room) = pair.open(&pair.target) else { return };
+    assert!(until_trouble(&room, "in-time").contains("too late"));
+    pair.primary_stands();
+}
+
+#[test]
+fn a_replica_that_was_promoted_or_is_gone_is_not_used() {
+    let Some(pair) = Pair::damaged() else { return };
+    pair.cluster.tool("pg_ctl", &["-D", &pair.cluster.at("replica"), "-w", "promote"]);
+    let Some(room) = pair.enter(&pair.target) else { return };
+    room.until_step("hold-replay", "ready");
+    room.ok("ben", &["start", "hold-replay"]);
+    until_trouble(&room, "hold-replay");
+    // Whoever goes on all the same is stopped by the next look.
+    room.ok("ana", &["continue", "hold-replay", "--reason", "it stands still anyway"]);
+    until_trouble(&room, "stands-still");
+    pair.primary_stands();
+    drop(room);
+
+    pair.cluster.tool("pg_ctl", &["-D", &pair.cluster.at("replica"), "-m", "fast", "-w", "stop"]);
+    let Some(room) = pair.enter(&pair.target) else { return };
+    room.until_step("hold-replay", "ready");
+    room.ok("ben", &["start", "hold-replay"]);
+    until_trouble(&room, "hold-replay");
+    pair.primary_stands();
+}
+
+#[test]
+fn a_replica_that_somebody_paused_before_is_rolled_forward_all_the_same() {
+    let Some(pair) = Pair::damaged() else { return };
+    pair.replica("select pg_wal_replay_pause()");
+    let Some(room) = pair.open(&pair.target) else { return };
+    walk(&room, &["- in-time", "ben roll-forward", "- still-in-time", "ben classify"]);
+    assert_eq!(pair.sql("select count(*) > 0 from repair.plan"), "t");
 }
