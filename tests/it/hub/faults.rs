@@ -36,6 +36,98 @@ fn a_link_in_place_of_the_record_is_refused() {
     assert!(failure.contains("the record cannot be opened"), "{failure}");
 }
 
+/// Every name that a hub writes in its folder.
+const WRITTEN: [&str; 15] = [
+    "timeline.jsonl",
+    "timeline.seg1.jsonl",
+    "payloads.jsonl",
+    "lock",
+    "reserve",
+    "hub.key",
+    "hub.key.next",
+    "hub.log",
+    "hub.pid",
+    "hub.sock",
+    "socket",
+    "metrics.jsonl",
+    "timeline.jsonl.new",
+    "payloads.jsonl.new",
+    "runbook.1.yaml",
+];
+
+#[test]
+fn a_link_in_the_place_of_any_file_the_hub_writes_is_never_written_through() {
+    for name in WRITTEN {
+        for mode in ["first", "again"] {
+            let house = House::prepared(ACT, Mode::Live);
+            if mode == "again" {
+                house.start().unwrap();
+                house.kill_hub();
+            }
+            let precious = house.place.write("precious", "precious\n");
+            let _ = std::fs::remove_file(house.dir.join(name));
+            std::os::unix::fs::symlink(&precious, house.dir.join(name)).unwrap();
+            match house.start() {
+                // It made its own in the link's place, or had no use for the name.
+                Ok(_) => house.kill_hub(),
+                Err(failure) => {
+                    let said = failure.to_string();
+                    assert!(
+                        said.contains(name) || said.contains("link") || said.contains("cannot"),
+                        "{name}: {said}"
+                    );
+                }
+            }
+            let text = std::fs::read_to_string(&precious).unwrap();
+            assert_eq!(text, "precious\n", "{mode}: the hub wrote through a link called {name}");
+        }
+    }
+}
+
+#[test]
+fn a_link_in_the_place_of_a_folder_the_hub_writes_into_is_refused() {
+    for name in ["steps", "anchors"] {
+        let house = House::prepared(ACT, Mode::Live);
+        let elsewhere = house.place.folder("elsewhere");
+        std::os::unix::fs::symlink(&elsewhere, house.dir.join(name)).unwrap();
+        let failure = house.start().unwrap_err().to_string();
+        assert!(failure.contains(name) && failure.contains("link"), "{failure}");
+        assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_holds_nobody_up() {
+    for name in ["timeline.jsonl", "payloads.jsonl", "lock", "hub.key", "metrics.jsonl"] {
+        let house = House::prepared(ACT, Mode::Live);
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            house.dir.join(name),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        match house.start() {
+            Ok(_) => house.kill_hub(),
+            Err(failure) => assert!(!failure.to_string().is_empty(), "{name}"),
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_is_locked_by_somebody_is_left_to_them() {
+    let house = House::prepared(ACT, Mode::Live);
+    let lock = std::fs::File::create(house.dir.join("lock")).unwrap();
+    std::fs::set_permissions(house.dir.join("lock"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    lock.lock().unwrap();
+    let failure = house.start().unwrap_err().to_string();
+    assert!(failure.contains("another hub holds this incident"), "{failure}");
+    assert!(!house.dir.join("timeline.jsonl").exists());
+    lock.unlock().unwrap();
+    house.start().unwrap();
+}
+
 #[test]
 fn a_damaged_opening_is_named() {
     let house = House::prepared(ACT, Mode::Live);

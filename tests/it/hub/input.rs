@@ -1,9 +1,11 @@
 //! Commands and outputs as bad as they come: each has an outcome and a sentence of its own, and nothing hangs.
 
-use backout::core::event::{Mode, What};
+use backout::core::event::{Direction, Mode, What};
 use backout::core::incident::Status;
+use backout::wire::message::FromClient;
 
-use super::house::{House, recorded};
+use super::house::{self, House, recorded};
+use crate::support::wait_until;
 
 /// Step, what it does, how it must end, and what must be said.
 const COMMANDS: [(&str, &str, Status, &str); 9] = [
@@ -108,4 +110,37 @@ async fn a_step_says_how_far_it_is_and_the_record_how_fast_it_was() {
     assert!(words.starts_with("30 of 100 rows, ") && words.contains(" a second, about "), "{words}");
     std::fs::write(house.file("go-on"), "").unwrap();
     assert_eq!(ben.over("probed").await.0, Status::Succeeded);
+}
+
+/// In one line that never ends.
+const GIGABYTES: u64 = (1 << 30) + (1 << 20);
+/// Even a busy machine writes and reads them within this.
+const FLOOD: std::time::Duration = std::time::Duration::from_secs(300);
+
+#[tokio::test]
+async fn gigabytes_without_a_newline_are_counted_and_cost_the_hub_no_memory() {
+    let run = format!("head -c {GIGABYTES} /dev/zero; exit 4");
+    let mut house = House::live(&format!("- {{id: floods, run: '{run}', timeout: 10m, role: sre}}"));
+    let (mut ana, mut ben) = house.declared().await;
+    ben.start("floods").await;
+    ana.until("it runs", |i| i.status("floods") == Status::Running).await;
+    let floods = house::step("floods");
+    ana.say(&FromClient::Watch { step: floods, attempt: 1, direction: Direction::Forward }).await;
+    let over = house.dir.join("steps/floods.1/exit.json");
+    wait_until("all of it has been read", FLOOD, || over.exists());
+    let (status, detail) = ben.over("floods").await;
+    assert_eq!(status, Status::Failed, "{detail}");
+    assert!(detail.contains("exit code 4"), "{detail}");
+    let bytes = recorded(&house.dir).into_iter().find_map(|(_, what)| match what {
+        What::Finished(d) => d.output_bytes,
+        _ => None,
+    });
+    assert_eq!(bytes, Some(GIGABYTES));
+    let status =
+        std::fs::read_to_string(format!("/proc/{}/status", house.hub_pid().as_raw_nonzero())).unwrap();
+    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.split_whitespace().next().unwrap().parse().unwrap();
+    assert!(peak < 200_000, "the hub needed {peak} kB at its worst");
+    let kept = std::fs::metadata(house.dir.join("steps/floods.1/out")).unwrap().len();
+    assert!(kept <= 16 << 20, "{kept} bytes of it are kept");
 }

@@ -111,3 +111,40 @@ fn odd_time_zones_and_locales_change_no_time_and_break_nothing() {
     let plain = shown(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")]);
     assert!(plain.is_ascii() && plain.contains("PRODUCTION"), "{plain}");
 }
+
+/// The console behind a line of shell, in which `"$0" "$@"` is the console.
+fn behind(line: &str) -> Terminal {
+    let console = console("plain", &[]);
+    let mut shell = portable_pty::CommandBuilder::new("/bin/sh");
+    shell.args(["-c", line]);
+    shell.args(console.get_argv());
+    shell.env_clear();
+    for (name, value) in console.iter_full_env_as_str() {
+        shell.env(name, value);
+    }
+    Terminal::of(shell)
+}
+
+#[test]
+fn a_terminal_that_begins_with_one_cell_or_none_is_survived_and_grows() {
+    for (rows, columns) in [(0, 0), (1, 1), (1, 500), (200, 1)] {
+        let mut terminal = behind(&format!("stty rows {rows} cols {columns}; exec \"$0\" \"$@\""));
+        // Whatever fits: the question that ends each frame is asked all the same.
+        terminal.until("a frame", |seen| seen.bytes.windows(3).any(|w| w == b"\x1b[c"));
+        terminal.types(b"jk");
+        terminal.settles();
+        terminal.master.resize(size(80, 24)).unwrap();
+        terminal.shows("PRODUCTION");
+        terminal.types(b"q");
+        terminal.shows("left: Ok(Detached)");
+        terminal.ends();
+        terminal.was_given_back();
+    }
+}
+
+#[test]
+fn with_nothing_to_read_from_the_console_does_not_begin_and_says_so() {
+    let mut terminal = behind("exec \"$0\" \"$@\" </dev/null");
+    terminal.shows("left: Err(");
+    terminal.ends();
+}
