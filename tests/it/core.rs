@@ -5,6 +5,7 @@ mod limits;
 mod messages;
 mod people;
 mod preflight;
+pub mod random;
 mod segment;
 mod undo;
 mod ways;
@@ -352,7 +353,8 @@ fn play(room: &mut Room, (who, kind, step, spare): Move) {
         ),
         18 => {
             let verdict = if spare.is_multiple_of(2) { Verdict::Succeeded } else { Verdict::Failed };
-            act(room, Intent::Settle { step: id, attempt, verdict, reason });
+            let direction = if spare % 3 == 0 { Direction::Undo } else { Direction::Forward };
+            act(room, Intent::Settle { step: id, attempt, direction, verdict, reason });
         }
         19 | 20 => {
             let to = StepId::parse(STEPS[usize::from(spare) % STEPS.len()]).unwrap();
@@ -754,6 +756,7 @@ fn nothing_passes_an_unknown_step_until_somebody_settles_it() {
     let settle = |reason: &str| Intent::Settle {
         step: StepId::parse("freeze").unwrap(),
         attempt: 1,
+        direction: Direction::Forward,
         verdict: Verdict::Succeeded,
         reason: reason.to_owned(),
     };

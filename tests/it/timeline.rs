@@ -4,6 +4,7 @@ mod crash;
 mod disk;
 mod folder;
 mod others;
+mod random;
 pub mod record;
 mod segment;
 mod verdict;

@@ -223,7 +223,9 @@ impl Incident {
         let run = self.runs.get(step.id.as_str())?;
         let left =
             run.status.is_trouble() && run.status != Status::Cancelled && run.attempt < retry.max_attempts;
-        if !left || run.passed || self.aborted.is_some() {
+        // Once a decision has ended the way forward, nothing on it is tried again by itself.
+        let over = self.aborted.is_some() || (self.ended && !self.is_always(&step.id));
+        if !left || run.passed || over {
             return None;
         }
         let factor = retry.backoff.max(1.0).powi(i32::try_from(run.attempt.saturating_sub(1)).unwrap_or(0));
