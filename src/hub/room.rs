@@ -45,6 +45,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// So many answers that do not count are recorded for one person at one gate.
 const MOST_REFUSALS: u32 = 8;
+/// What an answer that is not proved to be theirs is recorded with.
+const IN_THEIR_NAME: &str = "it came in their name and is not proved to be theirs: ";
 
 /// How the room ended.
 #[derive(Debug)]
@@ -200,10 +202,12 @@ impl Room {
         if self.writer.is_over() {
             return Err(ActResult::NotWritten { why: self.writer.why().to_owned() });
         }
-        let Proved { by, payload, parts } = self
-            .judge
-            .check(&self.incident, &self.log, &act, draft.now)
-            .map_err(|e| refused(e.to_string()))?;
+        let proved = self.judge.check(&self.incident, &self.log, &act, draft.now);
+        let Proved { by, payload, parts } = proved.map_err(|e| {
+            // Whose it was is not proved; that it came, in whose name and what was wrong with it, is kept.
+            self.record_refusal(draft, &act, &format!("{IN_THEIR_NAME}{e}"));
+            refused(e.to_string())
+        })?;
         if let Intent::ProposeAmendment { runbook, .. } = &act.intent {
             self.take_amendment(*runbook, &parts).map_err(refused)?;
         }
@@ -239,15 +243,19 @@ impl Room {
         Ok(())
     }
 
-    /// Keeps an answer at a gate that was truly signed but does not count: late, double, of the wrong person.
+    /// Keeps an answer at a gate that does not count: late, double, of the wrong person, or not signed as it must be.
     fn record_refusal(&mut self, draft: &mut Draft, act: &Act, why: &str) {
         let (Intent::Approve(answer) | Intent::Deny(answer) | Intent::Override(answer)) = &act.intent else {
             return;
         };
-        if self.incident.team.person(&act.person).is_none() {
+        // Nobody fills the record with gates and people that do not exist.
+        let known = self.incident.gates.contains_key(&answer.gate);
+        if !known || self.incident.team.person(&act.person).is_none() {
             return;
         }
-        let count = self.refusals.entry(format!("{} {}", answer.gate, act.person)).or_default();
+        // What anybody can send in a person's name does not use up what is kept of the person's own answers.
+        let own = !why.starts_with(IN_THEIR_NAME);
+        let count = self.refusals.entry(format!("{} {} {own}", answer.gate, act.person)).or_default();
         *count += 1;
         if *count > MOST_REFUSALS {
             return;

@@ -1,6 +1,7 @@
 //! A real hub in its own process, and people who talk to it over its socket.
 
 mod amend;
+mod answers;
 mod clients;
 mod faults;
 mod house;

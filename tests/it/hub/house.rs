@@ -86,18 +86,26 @@ impl House {
 
     /// The same of a whole runbook and a workspace's configuration.
     pub fn of(runbook: &str, mode: Mode, config: &[u8]) -> House {
+        House::keyed(runbook, mode, config, "", "")
+    }
+
+    /// The same with more keys in the roster, and keys that no longer count.
+    pub fn keyed(runbook: &str, mode: Mode, config: &[u8], keys: &str, revoked: &str) -> House {
+        let class = backout::runbook::load("r.yaml", runbook.as_bytes()).unwrap().runbook.class;
+        let (agreed, _) = backout::workspace::config::decode("w.yaml", config, Path::new("/"));
+        let policies = agreed.unwrap().policies.pinned(class);
         let place = Place::new();
         let workspace = place.folder("ws");
         let copies = Copies {
             runbook: runbook.as_bytes().to_vec(),
             team: TEAM.into(),
             allowed_signers: format!(
-                "ana {}\nben {}\n",
+                "ana {}\nben {}\n{keys}",
                 signer("ana").public_openssh(),
                 signer("ben").public_openssh()
             )
             .into_bytes(),
-            revoked_keys: Vec::new(),
+            revoked_keys: revoked.into(),
             workspace: config.to_vec(),
         };
         let asking = asking("ana");
@@ -117,7 +125,7 @@ impl House {
             .into(),
             restore_point: None,
             severity: 3,
-            policies: Default::default(),
+            policies,
             session: joined,
         };
         let person = PersonId::parse("ana").unwrap();
@@ -420,12 +428,21 @@ impl Seat {
 
 /// What an auditor says about the folder.
 pub fn judged(house: &House) -> backout::timeline::verify::Report {
+    judged_by(house, asked(house))
+}
+
+/// The same with a question of one's own.
+pub fn judged_by(house: &House, ask: backout::timeline::verify::Ask) -> backout::timeline::verify::Report {
     use backout::timeline::{evidence::Evidence, verify};
+    verify::verify(&Evidence::open(&house.dir).unwrap(), ask).unwrap()
+}
+
+/// What an auditor asks who has nothing but the folder.
+pub fn asked(house: &House) -> backout::timeline::verify::Ask {
     let copies = Copies::read(&house.dir).unwrap();
     let runbook = backout::runbook::load("runbook.yaml", &copies.runbook).unwrap().runbook;
     let team = backout::workspace::team::decode("team.yaml", &copies.team).0.unwrap();
-    let ask = verify::Ask::new(Incident::new(Arc::new(runbook), Arc::new(team)));
-    verify::verify(&Evidence::open(&house.dir).unwrap(), ask).unwrap()
+    backout::timeline::verify::Ask::new(Incident::new(Arc::new(runbook), Arc::new(team)))
 }
 
 /// Every event of the record on disk, sealed or not.
