@@ -6,7 +6,7 @@ mod people;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-pub use act::{Act, OnGate, OnIncident, OnStep, VerdictArg};
+pub use act::{Act, Note, OnGate, OnIncident, OnStep, VerdictArg};
 pub use people::{Handover, OpinionArg, Redact};
 
 /// A terminal incident console for rollbacks.
@@ -384,6 +384,15 @@ pub struct Pending {
     /// Why
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub reason: String,
+    /// Instead: the statement that offers the command to this person
+    #[arg(long, value_name = "PERSON", conflicts_with_all = ["step", "deny", "override_"])]
+    pub handover_to: Option<String>,
+    /// Instead: the statement that asks for an event's parts to be removed
+    #[arg(long, value_name = "SEQ[:PART]", conflicts_with_all = ["step", "deny", "override_", "handover_to"])]
+    pub remove: Option<String>,
+    /// Instead: the statement that agrees to the removal somebody else asked for
+    #[arg(long, conflicts_with_all = ["step", "deny", "override_", "handover_to", "remove"])]
+    pub agree: bool,
 }
 
 /// `submit`

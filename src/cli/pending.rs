@@ -1,6 +1,7 @@
 //! `pending` and `submit`: signing with stock tools alone. One prints exactly the text to sign, the other takes the
 //! signature. Never signs anything, and never lets a text through that the hub would not render itself.
 
+use crate::cli::act::people;
 use crate::cli::args::{Args, Pending, Submit};
 use crate::cli::context::{self, Context};
 use crate::cli::room::{handed_in, role_for};
@@ -10,6 +11,7 @@ use crate::client::room::Room;
 use crate::core::event::{Auth, Display};
 use crate::core::id::{PersonId, RoleName, StepId};
 use crate::core::incident::{Gate, Incident, Standing};
+use crate::core::intent::Intent;
 use crate::core::statement::Answering;
 use crate::error::{Failure, Result};
 use crate::identity::sshsig::Envelope;
@@ -55,6 +57,19 @@ fn draft(room: &Room, person: &PersonId, verb: &Pending) -> Result<Draft> {
         |e: crate::client::session::ActError| Failure::refused("there is nothing to sign").because(e);
     // Which key signs is only known from the signature; the text does not name it.
     let key = "";
+    let mirror = &room.mirror;
+    if let Some(to) = &verb.handover_to {
+        let to = PersonId::parse(to.clone()).map_err(|e| Failure::usage(e.to_string()))?;
+        return answer::offer(mirror, person, key, &to, context::now()).map_err(nothing);
+    }
+    if let Some(place) = &verb.remove {
+        let intent = people::removal(mirror, place, &verb.reason, key, context::now())?;
+        return answer::of_intent(mirror, person, intent).map_err(nothing);
+    }
+    if verb.agree {
+        let intent = people::consent(mirror, key, context::now())?;
+        return answer::of_intent(mirror, person, intent).map_err(nothing);
+    }
     if verb.step.as_deref() == Some(CLOSE) {
         return answer::closing(&room.mirror, person, key, &verb.reason).map_err(nothing);
     }
@@ -144,10 +159,23 @@ pub fn submit(args: &Args, verb: &Submit) -> Result<()> {
     context::runtime()?.block_on(async {
         let mut room = context::enter(&context.door(Some(&verb.incident))?).await?;
         room.catch_up().await.map_err(context::lost)?;
+        takes_no_read_back(&room.mirror.incident, &act.intent)?;
         let seq = handed_in(&mut room, act).await?;
         print(&format!("recorded as event {seq} ({})", room.mirror.head().short_code()));
         Ok(())
     })
+}
+
+/// Both who hand command over sign one text. Whoever takes it also reads back what they understood, and only a session
+/// signs that: a statement by itself cannot take command.
+fn takes_no_read_back(incident: &Incident, intent: &Intent) -> Result<()> {
+    let Intent::Offer { to, seen, .. } = intent else { return Ok(()) };
+    let offered = incident.offer.as_ref().is_some_and(|open| &open.to == to && &open.seen == seen);
+    if !offered {
+        return Ok(());
+    }
+    Err(Failure::refused("command is not taken by a signature alone: the packet is read back, in words")
+        .hint("backout handover INCIDENT --accept --read-back \"what you understood\""))
 }
 
 /// The signature on standard input, and the text before it if it is there.

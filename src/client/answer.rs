@@ -77,6 +77,8 @@ pub fn namespace_of(text: &str) -> Option<&'static str> {
         "backout approval v1" => Some(statement::APPROVE),
         "backout override v1" => Some(statement::OVERRIDE),
         "backout close v1" => Some(statement::CLOSE),
+        "backout handover v1" => Some(statement::HANDOVER),
+        "backout redaction v1" => Some(statement::REDACT),
         _ => None,
     }
 }
@@ -85,25 +87,52 @@ pub fn namespace_of(text: &str) -> Option<&'static str> {
 /// the text from its own state and compares.
 pub fn read(text: &str, key: &str) -> Option<Draft> {
     let namespace = namespace_of(text)?;
-    let person = PersonId::parse(statement::field(text, "as")?).ok()?;
+    // Whoever hands command over signs as the one it is taken from.
+    let signer = if namespace == statement::HANDOVER { "from" } else { "as" };
+    let person = PersonId::parse(statement::field(text, signer)?).ok()?;
     let seen = statement::seen_of(text)?;
     let reason = statement::field(text, "reason").filter(|r| *r != "-").unwrap_or_default().to_owned();
     let key = key.to_owned();
-    let intent = if namespace == statement::CLOSE {
-        Intent::Close { reason, key }
-    } else {
-        let (gate, attempt) = statement::step_of(text)?;
-        let role = RoleName::parse(statement::field(text, "role")?).ok()?;
-        let nonce = statement::field(text, "nonce")?.to_owned();
-        let answer = GateAnswer { gate, attempt, role, reason, nonce, key };
-        match statement::field(text, "decision")? {
-            "approve" => Intent::Approve(answer),
-            "deny" => Intent::Deny(answer),
-            "override" => Intent::Override(answer),
-            _ => return None,
+    let intent = match namespace {
+        statement::CLOSE => Intent::Close { reason, key },
+        statement::HANDOVER => {
+            let to = PersonId::parse(statement::field(text, "to")?).ok()?;
+            Intent::Offer { to, seen: seen.clone(), expires: statement::expires_of(text)?, key }
         }
+        statement::REDACT => removal(text, reason, &seen, key)?,
+        _ => at_a_gate(text, reason, key)?,
     };
     Some(Draft { person, intent, text: text.to_owned(), namespace, seen })
+}
+
+fn at_a_gate(text: &str, reason: String, key: String) -> Option<Intent> {
+    let (gate, attempt) = statement::step_of(text)?;
+    let role = RoleName::parse(statement::field(text, "role")?).ok()?;
+    let nonce = statement::field(text, "nonce")?.to_owned();
+    let answer = GateAnswer { gate, attempt, role, reason, nonce, key };
+    match statement::field(text, "decision")? {
+        "approve" => Some(Intent::Approve(answer)),
+        "deny" => Some(Intent::Deny(answer)),
+        "override" => Some(Intent::Override(answer)),
+        _ => None,
+    }
+}
+
+/// Asking for a removal, or agreeing to one that an event asked for.
+fn removal(text: &str, reason: String, seen: &Seen, key: String) -> Option<Intent> {
+    if let Some(asked) = statement::field(text, "asked") {
+        let asked = asked.split_once(' ').map_or(asked, |(seq, _)| seq).parse().ok()?;
+        return Some(Intent::Redact { asked, key });
+    }
+    let parts = statement::field(text, "parts")?.split(',').map(|p| p.parse().ok()).collect::<Option<_>>()?;
+    Some(Intent::AskRedaction {
+        event: statement::field(text, "event")?.parse().ok()?,
+        parts,
+        reason,
+        seen: seen.clone(),
+        expires: statement::expires_of(text)?,
+        key,
+    })
 }
 
 /// How long an offer of command is good for at least.

@@ -242,6 +242,7 @@ pub fn of_intent(
             let text = handover(incident, &open.from, &open.to, &open.seen, open.expires);
             Some((HANDOVER, text, key.clone()))
         }
+        // The head of the act itself: an old signature does not serve under a newer head.
         Intent::AskRedaction { event, parts, reason, seen, expires, key } => {
             let removal = Removal { event: *event, parts, reason, expires: *expires, asked: None };
             Some((REDACT, redaction(incident, person, &removal, seen), key.clone()))

@@ -1,13 +1,15 @@
 //! Acts about people, from a shell: handing over command, questions to the room, removals, sessions. Never signs what
 //! it did not show.
 
-use crate::cli::args::{Handover, OpinionArg, Redact};
+use crate::cli::args::{Handover, Note, OpinionArg, Redact};
 use crate::cli::context;
 use crate::cli::room::Seat;
 use crate::client::answer;
-use crate::core::event::{OfferEnd, Opinion, PollEnd};
+use crate::client::mirror::Mirror;
+use crate::core::event::{OfferEnd, Opinion, PollEnd, PromiseEnd};
 use crate::core::id::{PersonId, SessionId};
 use crate::core::intent::Intent;
+use crate::core::time::Stamp;
 use crate::error::{Failure, Result};
 use crate::runbook::decode::duration_from;
 use std::time::Duration;
@@ -45,32 +47,73 @@ pub(super) async fn handover(seat: &mut Seat, verb: &Handover) -> Result<u64> {
 /// When there is nothing to remove or to agree to, the person does not sign, or the rules refuse.
 pub(super) async fn redact(seat: &mut Seat, verb: &Redact) -> Result<u64> {
     let key = seat.signer.fingerprint();
-    let incident = &seat.room.mirror.incident;
     let now = context::now();
     let intent = match (&verb.place, verb.agree) {
         (Some(place), _) => {
-            let (event, part) = place.split_once(':').map_or((place.as_str(), None), |(e, p)| (e, Some(p)));
-            let bad = || {
-                Failure::usage(format!("`{place}` is no event's number"))
-                    .hint("write SEQ for all its parts, or SEQ:PART for one")
-            };
-            let event: u64 = event.parse().map_err(|_| bad())?;
-            let parts = match part {
-                Some(part) => vec![part.parse().map_err(|_| bad())?],
-                None => incident.parts_left(event),
-            };
-            let reason = verb.reason.clone().unwrap_or_default();
-            let expires = answer::until(now, answer::REMOVAL, Duration::from_secs(3600));
-            Intent::AskRedaction { event, parts, reason, seen: seat.room.mirror.seen(), expires, key }
+            removal(&seat.room.mirror, place, verb.reason.as_deref().unwrap_or_default(), &key, now)?
         }
-        (None, _) => {
-            let asked = incident.open_redaction(now).map(|(seq, _)| seq);
-            let asked = asked.ok_or_else(|| Failure::refused("nobody asks for a removal now"))?;
-            Intent::Redact { asked, key }
-        }
+        (None, _) => consent(&seat.room.mirror, &key, now)?,
     };
     let draft = seat.draft_of(intent)?;
     seat.sign_shown(draft, verb.yes).await
+}
+
+/// The removal of an event's parts: `SEQ`, or `SEQ:PART`.
+///
+/// # Errors
+/// When the place is none.
+pub(in crate::cli) fn removal(
+    mirror: &Mirror,
+    place: &str,
+    reason: &str,
+    key: &str,
+    now: Stamp,
+) -> Result<Intent> {
+    let (event, part) = place.split_once(':').map_or((place, None), |(e, p)| (e, Some(p)));
+    let bad = || {
+        Failure::usage(format!("`{place}` is no event's number"))
+            .hint("write SEQ for all its parts, or SEQ:PART for one")
+    };
+    let event: u64 = event.parse().map_err(|_| bad())?;
+    let parts = match part {
+        Some(part) => vec![part.parse().map_err(|_| bad())?],
+        None => mirror.incident.parts_left(event),
+    };
+    let expires = answer::until(now, answer::REMOVAL, Duration::from_secs(3600));
+    let (reason, key) = (reason.to_owned(), key.to_owned());
+    Ok(Intent::AskRedaction { event, parts, reason, seen: mirror.seen(), expires, key })
+}
+
+/// Agreeing to the removal that somebody else asked for.
+///
+/// # Errors
+/// When nobody asks.
+pub(in crate::cli) fn consent(mirror: &Mirror, key: &str, now: Stamp) -> Result<Intent> {
+    let asked = mirror.incident.open_redaction(now).map(|(seq, _)| seq);
+    let asked = asked.ok_or_else(|| Failure::refused("nobody asks for a removal now"))?;
+    Ok(Intent::Redact { asked, key: key.to_owned() })
+}
+
+/// `backout note`, where it is more than a note.
+///
+/// # Errors
+/// When the time is no duration.
+pub(super) fn noted(verb: &Note) -> Result<Option<Intent>> {
+    let words = verb.text.clone();
+    if let (Some(to), Some(due)) = (&verb.promise, &verb.due) {
+        let due = context::now().plus(length(due)?);
+        return Ok(Some(Intent::Promise { to: to.clone(), words, due }));
+    }
+    let ended = verb.kept.map(|seq| (seq, PromiseEnd::Kept));
+    if let Some((promise, how)) = ended.or(verb.taken_back.map(|seq| (seq, PromiseEnd::TakenBack))) {
+        return Ok(Some(Intent::SettlePromise { promise, how, words }));
+    }
+    Ok(verb.told.clone().map(|to| Intent::Tell { to, words }))
+}
+
+fn length(text: &str) -> Result<Duration> {
+    duration_from(text)
+        .ok_or_else(|| Failure::usage(format!("`{text}` is no length of time")).hint("write a unit: 30s, 2m"))
 }
 
 /// `backout poll`
@@ -82,10 +125,7 @@ pub(super) fn ask(seat: &Seat, question: Option<&str>, lasts: &str) -> Result<In
         let (poll, _) = open_poll(seat)?;
         return Ok(Intent::ClosePoll { poll, how: PollEnd::Withdrawn });
     };
-    let lasts = duration_from(lasts).ok_or_else(|| {
-        Failure::usage(format!("`{lasts}` is no length of time")).hint("write a unit: 30s, 2m")
-    })?;
-    Ok(Intent::OpenPoll { question: question.to_owned(), lasts: lasts.as_secs() })
+    Ok(Intent::OpenPoll { question: question.to_owned(), lasts: length(lasts)?.as_secs() })
 }
 
 /// `backout answer`
