@@ -16,6 +16,7 @@ use super::terminal::Size;
 use super::update::{Effect, Msg, update};
 use super::view::sheet_text;
 use crate::core::id::StepId;
+use crate::core::incident::Stage;
 use crate::core::time::spoken;
 use crate::sanitize;
 
@@ -59,6 +60,8 @@ pub struct Talk {
     asking: Asking,
     /// Events told so far.
     told: u64,
+    /// The empty seats that were said last.
+    empty: Vec<String>,
     waits: String,
     line: Line,
 }
@@ -86,7 +89,14 @@ impl Talk {
     pub fn new(me: Me, now: Moment) -> Talk {
         let size = Size { columns: COLUMNS, rows: 60 };
         let model = Model::new(me, Keymap::default(), size, now);
-        Talk { model, asking: Asking::Nothing, told: 0, waits: String::new(), line: Line::Up }
+        Talk {
+            model,
+            asking: Asking::Nothing,
+            told: 0,
+            empty: Vec::new(),
+            waits: String::new(),
+            line: Line::Up,
+        }
     }
 
     /// The hub said something.
@@ -101,6 +111,7 @@ impl Talk {
                 turn.asked.push(asked);
             }
         }
+        self.empty_seats(&mut turn);
         if began {
             self.begins(&mut turn);
         }
@@ -133,6 +144,21 @@ impl Talk {
             Asking::Nothing => self.command(line, &mut turn),
         }
         turn
+    }
+
+    /// Seats that nobody holds come before everything else, and again whenever they change.
+    fn empty_seats(&mut self, turn: &mut Turn) {
+        let open = self.model.incident.as_ref().filter(|i| matches!(i.stage, Stage::Open | Stage::Declared));
+        let Some(incident) = open else { return };
+        let empty: Vec<String> =
+            incident.empty_seats().iter().map(|(role, n)| format!("{role}, {n} needed")).collect();
+        if empty != self.empty {
+            match empty.as_slice() {
+                [] => turn.say("No seat is empty any more."),
+                some => turn.say(&format!("EMPTY SEATS: {}.", some.join("; "))),
+            }
+            self.empty = empty;
+        }
     }
 
     fn begins(&mut self, turn: &mut Turn) {

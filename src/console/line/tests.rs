@@ -27,6 +27,21 @@ fn what_waits_is_said_in_a_sentence_and_the_menu_is_numbered() {
 }
 
 #[test]
+fn empty_seats_are_the_first_thing_said() {
+    let play = Play::opened_on(80, 24);
+    let mut talk = talk(&play);
+    talk.empty.clear();
+    let news = Update::Began(Box::new(play.began()));
+    let said = talk.news(news, play.now()).lines;
+    assert!(said.first().is_some_and(|l| l.starts_with("EMPTY SEATS: commander, 1 needed")), "{said:#?}");
+    let mut play = Play::opened_on(80, 24);
+    play.gathered();
+    let news = Update::Began(Box::new(play.began()));
+    let said = talk.news(news, play.now()).lines;
+    assert_eq!(said.first().map(String::as_str), Some("EMPTY SEATS: communications, 1 needed."));
+}
+
+#[test]
 fn an_approval_is_read_out_whole_before_it_is_signed() {
     let mut play = Play::opened_on(80, 24);
     play.gathered();

@@ -120,6 +120,36 @@ fn what_is_owed_is_in_the_ledger_until_it_is_settled() {
 }
 
 #[test]
+fn empty_seats_stand_first_on_every_screen_until_somebody_sits_there() {
+    for keys in ["", "p", "o", "t", "c", "l"] {
+        let mut stage = Play::opened_on(120, 40);
+        stage.keys(keys);
+        let shown = text(&stage);
+        let facts = shown.lines().nth(1).unwrap();
+        assert!(facts.trim_start().starts_with("EMPTY: commander, sre"), "{keys}: {facts}");
+        stage.gathered();
+        let facts = text(&stage).lines().nth(1).unwrap().to_owned();
+        assert!(facts.trim_start().starts_with("EMPTY: communications ·"), "{keys}: {facts}");
+    }
+}
+
+#[test]
+fn broken_glass_is_on_every_screen() {
+    let mut stage = Play::opened_on(120, 40);
+    stage.gathered();
+    assert!(!text(&stage).contains("GLASS BROKEN"));
+    let mut incident = stage.model.incident.clone().unwrap();
+    let (gate, who) = (crate::core::id::StepId::declare(), crate::core::id::PersonId::parse("ana").unwrap());
+    incident.overrides.push((gate, who, "nobody is awake".to_owned()));
+    stage.model.incident = Some(incident);
+    for keys in ["", "p", "o", "t", "c", "l", "?"] {
+        stage.keys(keys);
+        assert!(text(&stage).contains("GLASS BROKEN at declare by ana"), "{keys}");
+        stage.keys("esc");
+    }
+}
+
+#[test]
 fn empty_seats_come_first_and_say_who_could_sit_there() {
     let mut stage = Play::opened_on(120, 60);
     stage.keys("p");

@@ -30,7 +30,8 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     match trouble(model) {
         Some(words) => {
             page.row_style(1, page.style(Role::Fail));
-            page.text(1, Role::Fail, &format!(" {words}"));
+            let glass = broken_glass(incident).map(|glass| format!(" · {glass}")).unwrap_or_default();
+            page.text(1, Role::Fail, &format!(" {words}{glass}"));
         }
         None => facts(model, incident, page),
     }
@@ -80,12 +81,22 @@ fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
         Some(seat) => page.span(Role::Base, format!("{} commands", seat.person)),
         None => page.span(Role::Warn, "NOBODY COMMANDS"),
     };
-    let mut left = vec![Span::raw(" "), page.span(role, stage), Span::raw(" · ")];
+    let empty = empty_seats(incident, page.width());
+    let commander_missing = incident.empty_seats().iter().any(|(role, _)| *role == "commander");
+    let crowded = empty.is_some() && (commander_missing || page.width() < WIDE);
+    let mut left = vec![Span::raw(" ")];
+    left.extend(empty.into_iter().flat_map(|words| [page.span(Role::Warn, words), Span::raw(" · ")]));
+    left.push(page.span(role, stage));
     // On a narrow screen the title names the service well enough.
-    if page.width() >= 110 {
-        left.extend([page.span(Role::Base, service.into_string()), Span::raw(" · ")]);
+    if page.width() >= WIDE {
+        left.extend([Span::raw(" · "), page.span(Role::Base, service.into_string())]);
     }
-    left.push(commander);
+    if !crowded {
+        left.extend([Span::raw(" · "), commander]);
+    }
+    if let Some(words) = broken_glass(incident) {
+        left.extend([Span::raw(" · "), page.span(Role::Fail, words)]);
+    }
     let anchored = match incident.anchored.values().map(|(n, _)| n).max() {
         Some(n) => format!(", kept elsewhere to #{n}"),
         None => String::new(),
@@ -107,6 +118,26 @@ fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
         left.extend([page.span(Role::Base, " · "), page.span(role, text)]);
     }
     page.pair(1, Line::from(left), Line::from(right));
+}
+
+/// From so many columns on there is room for more than the most important.
+const WIDE: usize = 110;
+
+/// The seats that somebody has to take, before everything else.
+fn empty_seats(incident: &Incident, width: usize) -> Option<String> {
+    let empty = incident.empty_seats();
+    let names: Vec<&str> = empty.into_iter().map(|(role, _)| role).collect();
+    let (first, more) = names.split_first().filter(|_| incident.stage != Stage::Closed)?;
+    if width >= WIDE || more.is_empty() {
+        return Some(format!("EMPTY: {}", names.join(", ")));
+    }
+    Some(format!("EMPTY: {first} +{}", more.len()))
+}
+
+/// Loud on every screen, until the end.
+fn broken_glass(incident: &Incident) -> Option<String> {
+    let (gate, who, _) = incident.overrides.last()?;
+    Some(format!("GLASS BROKEN at {gate} by {who}"))
 }
 
 /// A word to an audience is announced this long before it is due.
