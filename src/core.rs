@@ -25,6 +25,7 @@ pub mod plan;
 pub mod readiness;
 pub mod refusal;
 pub mod replay;
+pub mod review;
 pub mod statement;
 pub mod team;
 pub mod time;

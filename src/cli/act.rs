@@ -1,9 +1,9 @@
 //! Every act of the console, from a shell. Never asks the hub for anything it does not show first.
 
 mod message;
-mod people;
+pub(super) mod people;
 
-use crate::cli::args::{Act, Args, Handover, OnGate, OnIncident, OnStep, Redact, VerdictArg};
+use crate::cli::args::{Act, Args, Handover, Note, OnGate, OnIncident, OnStep, Redact, VerdictArg};
 use crate::cli::context::Context;
 use crate::cli::room::Seat;
 use crate::cli::{print, say};
@@ -47,7 +47,7 @@ fn incident_of(act: &Act) -> &str {
         | Act::Goto { incident, .. }
         | Act::Settle { incident, .. }
         | Act::Close { incident, .. }
-        | Act::Note { incident, .. }
+        | Act::Note(Note { incident, .. })
         | Act::Amend { incident, .. }
         | Act::Assume { incident, .. }
         | Act::Renounce { incident, .. }
@@ -71,7 +71,10 @@ async fn perform(mut seat: Seat, act: &Act) -> Result<()> {
             let draft = seat.draft_close(reason)?;
             seat.sign_shown(draft, *yes).await?
         }
-        Act::Note { text, .. } => seat.note(text).await?,
+        Act::Note(note) => match people::noted(note)? {
+            Some(intent) => seat.act(intent).await?,
+            None => seat.note(&note.text).await?,
+        },
         Act::Amend { file, reason, .. } => amend(&mut seat, file, reason).await?,
         Act::Handover(verb) => people::handover(&mut seat, verb).await?,
         Act::Redact(verb) => people::redact(&mut seat, verb).await?,
@@ -196,15 +199,21 @@ fn intent(seat: &Seat, act: &Act) -> Result<Intent> {
             let (step, attempt) = tried(seat, step)?;
             Ok(Intent::Confirm { step, attempt, evidence: evidence.clone() })
         }
-        Act::Settle { step, verdict, reason, .. } => {
-            let (step, attempt) = tried(seat, step)?;
+        Act::Settle { step, verdict, undo, reason, .. } => {
+            let (step, attempt, direction) = unknown(seat, step, *undo)?;
             let verdict = match verdict {
                 VerdictArg::Succeeded => Verdict::Succeeded,
                 VerdictArg::Failed => Verdict::Failed,
             };
-            Ok(Intent::Settle { step, attempt, verdict, reason: reason.clone() })
+            Ok(Intent::Settle { step, attempt, direction, verdict, reason: reason.clone() })
         }
-        Act::Decide { step, option, reason, .. } => decide(step, Choice::Option(option.clone()), reason),
+        Act::Decide { step, option, rule_out, reason, .. } => match (step, option, rule_out) {
+            (Some(step), Some(option), _) => decide(step, Choice::Option(option.clone()), reason),
+            (_, _, Some(way)) => {
+                Ok(Intent::DecideIncident { choice: Choice::RuleOut(way.clone()), reason: reason.clone() })
+            }
+            (_, _, None) => Err(Failure::usage("say which step and which option, or --rule-out")),
+        },
         Act::Goto { step, to, reason, .. } => decide(step, Choice::Goto(step_id(to)?), reason),
         Act::Retry(on) => on_step(on, Choice::Retry),
         Act::Continue(on) => on_step(on, Choice::Continue),
@@ -243,7 +252,7 @@ fn intent(seat: &Seat, act: &Act) -> Result<Intent> {
         | Act::Deny(_)
         | Act::Override(_)
         | Act::Close { .. }
-        | Act::Note { .. }
+        | Act::Note(_)
         | Act::Amend { .. }
         | Act::Handover(_)
         | Act::Redact(_)
@@ -268,12 +277,20 @@ fn whole(on: &OnIncident, choice: Choice) -> Intent {
     Intent::DecideIncident { choice, reason: on.reason.clone() }
 }
 
-/// A step and the try that is under way or unknown, of the step or of its undo.
+/// A step and the try that is under way.
 fn tried(seat: &Seat, step: &str) -> Result<(StepId, u32)> {
     let id = step_id(step)?;
-    let incident = &seat.room.mirror.incident;
-    let undo_unknown = incident.unknowns().iter().any(|(s, d)| **s == id && *d == Direction::Undo);
-    let direction = if undo_unknown { Direction::Undo } else { Direction::Forward };
-    let run = incident.run_of(&id, direction).ok_or_else(|| unknown_step(seat, &id))?;
+    let run = seat.room.mirror.incident.run(&id).ok_or_else(|| unknown_step(seat, &id))?;
     Ok((id, run.attempt))
+}
+
+/// A step and the try that nobody knows the end of. Of step and undo the step comes first, unless the undo is named.
+fn unknown(seat: &Seat, step: &str, undo: bool) -> Result<(StepId, u32, Direction)> {
+    let id = step_id(step)?;
+    let incident = &seat.room.mirror.incident;
+    let unknown = |d: &Direction| incident.unknowns().contains(&(&id, *d));
+    let wanted = if undo { &[Direction::Undo][..] } else { &[Direction::Forward, Direction::Undo] };
+    let direction = wanted.iter().copied().find(unknown).unwrap_or_default();
+    let run = incident.run_of(&id, direction).ok_or_else(|| unknown_step(seat, &id))?;
+    Ok((id, run.attempt, direction))
 }

@@ -220,7 +220,9 @@ pub fn words(what: &What) -> String {
         What::Finished(d) => format!("{} {}: {}", d.step, Status::from(d.outcome).word(), d.detail),
         What::StepSkipped(d) => format!("{}: {}", d.step, d.reason),
         What::DoneByHand(d) => format!("{}: {}", d.step, d.reason),
-        What::Settled(d) => format!("{} {:?}: {}", d.step, d.verdict, d.reason).to_lowercase(),
+        What::Settled(d) => {
+            format!("{}{} {:?}: {}", d.step, undo(d.direction), d.verdict, d.reason).to_lowercase()
+        }
         What::Undone(d) => format!("{} {}: {}", d.step, Status::from(d.outcome).word(), d.detail),
         What::Requested(d) => format!("{} attempt {} until {}", d.gate, d.attempt, d.expires.clock()),
         What::Granted(d) => format!("{} as {} {}", d.gate, d.role, d.reason),
@@ -245,6 +247,9 @@ pub fn words(what: &What) -> String {
         What::Sent(d) => format!("{} to {}: {}", d.template, d.channel, d.detail),
         What::Amended(d) => format!("goes on with {}", d.runbook),
         What::Noted(_) => String::new(),
+        What::Told(d) => format!("{}: {}", d.to, d.words),
+        What::Promised(d) => format!("to {} by {}: {}", d.to, d.due.to_second(), d.words),
+        What::PromiseSettled(d) => format!("#{} {}: {}", d.promise, d.how.word(), d.words),
         What::ClockJumped(d) => format!("{} ms", d.micros / 1_000),
         What::AnchorConfirmed(d) => format!("{} keeps {}", d.anchor, d.n),
         What::Offered(_)

@@ -5,8 +5,9 @@ use crate::cli::context::{self, Context};
 use crate::cli::{history, print, record};
 use crate::core::incident::{Incident, Stage, Status};
 use crate::core::time::{Stamp, spoken};
-use crate::core::{comms, readiness};
+use crate::core::{comms, readiness, review};
 use crate::error::Result;
+use crate::hub::layout;
 use crate::sanitize;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -66,6 +67,7 @@ pub fn status(args: &Args, verb: &StatusArgs) -> Result<()> {
         map.insert("readiness".to_owned(), readiness_of(incident, &known, now));
         map.insert("anchored".to_owned(), Value::Array(anchored(incident)));
         among_people(map, incident);
+        map.insert("changed_since".to_owned(), json!(changed_since(&dir)));
         map.insert("triggers_fired".to_owned(), json!(incident.fired.keys().collect::<Vec<_>>()));
     }
     if verb.json {
@@ -75,16 +77,55 @@ pub fn status(args: &Args, verb: &StatusArgs) -> Result<()> {
     for line in text(&whole, incident, &known) {
         print(sanitize::line(&line).as_str());
     }
+    let changed = changed_since(&dir);
+    if !changed.is_empty() {
+        let files = changed.join(", ");
+        print(&format!(
+            "CHANGED in the workspace since it opened: {files}. What counts here is as it was then"
+        ));
+    }
     Ok(())
+}
+
+/// Files of the workspace that are no longer what the incident opened with: its copies count, to the end.
+fn changed_since(dir: &Path) -> Vec<&'static str> {
+    use crate::workspace::{CONFIG_FILE, REVOKED_FILE, SIGNERS_FILE, TEAM_FILE};
+    let Ok(opening) = layout::opening(dir) else { return Vec::new() };
+    let copies = [
+        (TEAM_FILE, layout::TEAM),
+        (SIGNERS_FILE, layout::ALLOWED_SIGNERS),
+        (REVOKED_FILE, layout::REVOKED_KEYS),
+        (CONFIG_FILE, layout::WORKSPACE),
+    ];
+    let read = |path: std::path::PathBuf| match std::fs::read(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read,
+    };
+    let differs = |(now, then): &(&str, &str)| {
+        let both = read(opening.workspace.join(now)).ok().zip(read(dir.join(then)).ok());
+        both.is_some_and(|(now, then)| now != then)
+    };
+    // A closed incident is history; the team goes on.
+    copies.into_iter().filter(differs).map(|(now, _)| now).collect()
 }
 
 /// What waits for somebody to look at it, for programs.
 fn among_people(map: &mut serde_json::Map<String, Value>, incident: &Incident) {
-    let review = incident.overrides.iter();
-    let review: Vec<Value> = review
+    map.insert("to_review".to_owned(), json!(review::items(incident)));
+    let broken = incident.overrides.iter();
+    let broken: Vec<Value> = broken
         .map(|(gate, who, why)| json!({"gate": gate.as_str(), "person": who.as_str(), "reason": why}))
         .collect();
-    map.insert("to_review".to_owned(), json!(review));
+    map.insert("broken_glass".to_owned(), json!(broken));
+    let promises = incident.open_promises();
+    let promises: Vec<Value> = promises
+        .map(|(seq, p)| {
+            json!({"event": seq, "by": p.by.as_str(), "to": p.to, "words": p.words, "due": p.due.to_string()})
+        })
+        .collect();
+    map.insert("promises".to_owned(), json!(promises));
+    let out: Vec<&str> = incident.rulings.iter().map(|r| r.words.as_str()).collect();
+    map.insert("rulings".to_owned(), json!(out));
     let empty = incident.empty_seats();
     let empty: Vec<Value> = empty.iter().map(|(role, n)| json!({"role": role, "missing": n})).collect();
     map.insert("empty_seats".to_owned(), json!(empty));
@@ -203,6 +244,8 @@ fn text(whole: &Value, incident: &Incident, known: &readiness::History) -> Vec<S
     let empty: Vec<String> = empty.iter().map(|(r, n)| format!("{r} ({n})")).collect();
     let mut lines: Vec<String> =
         (!empty.is_empty()).then(|| format!("EMPTY SEATS: {}", empty.join(", "))).into_iter().collect();
+    let broken = incident.overrides.iter();
+    lines.extend(broken.map(|(gate, who, why)| format!("GLASS BROKEN at {gate} by {who}: {why}")));
     lines.extend([
         format!(
             "{}  {} in {}  {}",
@@ -276,9 +319,11 @@ fn pieces(incident: &Incident) -> String {
 /// What is open between people.
 fn people(incident: &Incident) -> Vec<String> {
     let mut lines = Vec::new();
-    let told = &incident.runbook.declare.notify;
-    if incident.declared_at.is_some() && !told.is_empty() {
-        lines.push(format!("declared, so to be told: {}", told.join(", ")));
+    let now = context::now();
+    for (seq, promise) in incident.open_promises() {
+        let when = if now >= promise.due { "LATE, it was due" } else { "due" };
+        let at = promise.due.to_second();
+        lines.push(format!("promise #{seq} to {}, {when} at {at}: {}", promise.to, promise.words));
     }
     if let Some(offer) = &incident.offer {
         lines.push(format!(
@@ -294,12 +339,9 @@ fn people(incident: &Incident) -> Vec<String> {
     lines.extend(incident.open_objections().map(|(seq, o)| {
         format!("objection without an answer: #{seq} of {} to {}: {}", o.person, o.about, o.reason)
     }));
-    lines.extend(
-        incident
-            .overrides
-            .iter()
-            .map(|(gate, who, why)| format!("to review: {who} broke glass at {gate}: {why}")),
-    );
+    let review = review::items(incident).into_iter();
+    let told_above = |kind: &str| matches!(kind, "objection" | "tenure") || kind == "promise";
+    lines.extend(review.filter(|i| !told_above(i.kind)).map(|i| format!("to review: {}", i.words)));
     for (role, seats) in &incident.seats {
         lines.extend(
             seats

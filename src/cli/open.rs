@@ -232,7 +232,7 @@ pub fn begin(wanted: Wanted<'_>, person: &PersonId, signer: &Signer) -> Result<B
         params: wanted.answers.recorded,
         restore_point: wanted.answers.restore_point,
         severity: wanted.severity,
-        policies: wanted.workspace.config.policies.pinned(),
+        policies: wanted.workspace.config.policies.pinned(wanted.runbook.class),
         session: joined,
     };
     let act =

@@ -23,6 +23,7 @@ pub fn run(args: &Args, verb: &Plan) -> Result<()> {
     let mut known = Known {
         history: history::of(&context.state, &runbook.id)?,
         people: workspace.as_ref().map(crate::cli::lint::people),
+        authority: workspace.as_ref().map(|w| w.config.policies.authority(runbook.class)).unwrap_or_default(),
         ..Known::default()
     };
     if let Some(point) = &verb.params.restore_point {

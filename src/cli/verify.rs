@@ -3,6 +3,7 @@
 use crate::cli::args::{Args, Verify};
 use crate::cli::context::Context;
 use crate::cli::{print, record};
+use crate::core::event::Policies;
 use crate::core::incident::Incident;
 use crate::error::{Failure, Kind, Result};
 use crate::identity::{AllowedSigners, Revoked};
@@ -28,6 +29,7 @@ pub fn run(args: &Args, verb: &Verify) -> Result<()> {
         expected: expected(verb)?,
         anchors: verb.anchor.iter().map(|p| checkpoint(p)).collect::<Result<_>>()?,
         since: verb.since.as_deref().map(checkpoint).transpose()?,
+        policies: policies(&evidence),
     };
     let report = verify::verify(&evidence, ask).map_err(unreadable)?;
     if verb.json {
@@ -72,6 +74,15 @@ pub fn start(evidence: &Evidence) -> Option<Incident> {
     let runbook = crate::runbook::load("runbook.yaml", &bytes("runbook.yaml")?).ok()?.runbook;
     let (team, _) = crate::workspace::team::decode("team.yaml", &bytes("team.yaml")?);
     Some(Incident::new(Arc::new(runbook), Arc::new(team?)))
+}
+
+/// What the workspace's copy says was agreed on for a runbook of this class.
+pub fn policies(evidence: &Evidence) -> Option<Policies> {
+    let bytes = |name: &str| evidence.bytes(name).ok().flatten();
+    let class = crate::runbook::load("runbook.yaml", &bytes("runbook.yaml")?).ok()?.runbook.class;
+    let copy = bytes("workspace.yaml").unwrap_or_default();
+    let (config, _) = crate::workspace::config::decode("workspace.yaml", &copy, Path::new("/"));
+    Some(config?.policies.pinned(class))
 }
 
 fn roster(verb: &Verify) -> Result<Roster> {

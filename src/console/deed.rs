@@ -273,10 +273,12 @@ impl Ground<'_> {
     }
 
     fn settle(&self, step: StepId, verdict: Verdict, reason: String) -> Intent {
-        let runs = [Direction::Forward, Direction::Undo].map(|d| self.incident.run_of(&step, d));
-        let unknown = runs.into_iter().flatten().find(|r| r.status == Status::Unknown);
-        let attempt = unknown.map_or(1, |r| r.attempt);
-        Intent::Settle { step, attempt, verdict, reason }
+        let runs = [Direction::Forward, Direction::Undo].map(|d| (d, self.incident.run_of(&step, d)));
+        let unknown = |(d, run): (Direction, Option<&Run>)| {
+            run.filter(|r| r.status == Status::Unknown).map(|r| (d, r.attempt))
+        };
+        let (direction, attempt) = runs.into_iter().find_map(unknown).unwrap_or((Direction::Forward, 1));
+        Intent::Settle { step, attempt, direction, verdict, reason }
     }
 
     fn answer(&self, deed: &Deed, words: &Words, how: Answering) -> Result<Act, Refusal> {

@@ -1,7 +1,7 @@
 //! One recorded event as a line a person reads. Never leaves out who did it, and never shows foreign text raw.
 
 use crate::core::event::{
-    About, Choice, Direction, Handed, Judgement, Opinion, Outcome, PollEnd, Verdict, What,
+    About, Choice, Direction, Handed, Judgement, Opinion, Outcome, PollEnd, PromiseEnd, Verdict, What,
 };
 use crate::core::time::{Stamp, spoken};
 use crate::sanitize::{self, Clean};
@@ -65,6 +65,9 @@ fn words(what: &What) -> (String, Role) {
         | What::RedactionAsked(_)
         | What::Redacted(_)
         | What::Noted(_)
+        | What::Told(_)
+        | What::Promised(_)
+        | What::PromiseSettled(_)
         | What::SessionRevoked(_) => of_people(what),
         What::Requested(_)
         | What::Granted(_)
@@ -121,6 +124,14 @@ fn of_people(what: &What) -> (String, Role) {
         What::Assumed(d) => (format!("sits as {}", d.role), Role::Base),
         What::Renounced(d) => (format!("left the seat {}", d.role), Role::Base),
         What::Noted(_) => ("note".into(), Role::Base),
+        What::Told(d) => (format!("told {} that it is declared: {}", d.to, d.words), Role::Ok),
+        What::Promised(d) => (format!("promised {} by {}: {}", d.to, d.due.clock(), d.words), Role::Waiting),
+        What::PromiseSettled(d) => match d.how {
+            PromiseEnd::Kept => (format!("promise #{} is kept: {}", d.promise, d.words), Role::Ok),
+            PromiseEnd::TakenBack => {
+                (format!("promise #{} is TAKEN BACK: {}", d.promise, d.words), Role::Warn)
+            }
+        },
         What::SessionRevoked(d) => (format!("session {} revoked: {}", d.session, d.reason), Role::Warn),
         other => of_command(other),
     }
@@ -210,7 +221,8 @@ fn of_steps(what: &What) -> (String, Role) {
                 Verdict::Succeeded => "succeeded",
                 Verdict::Failed => "failed",
             };
-            (format!("settled {} as {word}: {}", d.step, d.reason), Role::Base)
+            let of = if d.direction.is_forward() { "" } else { "the undo of " };
+            (format!("settled {of}{} as {word}: {}", d.step, d.reason), Role::Base)
         }
         What::Decided(d) => (decided(&d.about, &d.choice, &d.reason), Role::Base),
         What::Measured(d) => {
@@ -261,6 +273,7 @@ fn decided(about: &About, choice: &Choice, reason: &str) -> String {
         Choice::Kill => "kill".into(),
         Choice::Amend(digest) => format!("proposed the runbook {digest}"),
         Choice::Keep => "stays as it is, without undo".into(),
+        Choice::RuleOut(way) => format!("RULED OUT {way}"),
     };
     match about {
         About::Incident => format!("{what}: {reason}"),

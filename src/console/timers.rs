@@ -51,6 +51,12 @@ pub fn timers(incident: &Incident) -> Vec<Timer> {
     }
     let mut all = approvals(incident);
     all.extend(messages(incident));
+    let promises = incident.open_promises();
+    all.extend(promises.map(|(seq, p)| Timer {
+        about: About::Message,
+        what: format!("promise #{seq} to {}", p.to),
+        at: p.due,
+    }));
     all.extend(tenures(incident));
     all.extend(steps(incident));
     if let Some(at) = incident.window_closes().filter(|_| incident.mitigated_at.is_none()) {

@@ -79,6 +79,9 @@ pub fn apply(incident: &mut Incident, event: &Event) {
             incident.asked.insert(event.seq, (data.template.to_string(), data.how));
         }
         What::Sent(data) => ledger::sent(incident, data, at),
+        What::Told(data) => _ = incident.told.insert(data.to.clone(), at),
+        What::Promised(data) => ledger::promised(incident, data, person, event.seq),
+        What::PromiseSettled(data) => ledger::promise_settled(incident, data, person, at),
         What::AnchorConfirmed(data) => {
             incident.anchored.insert(data.anchor.to_string(), (data.n, at));
         }

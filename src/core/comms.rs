@@ -1,8 +1,9 @@
 //! Which message is due when, for whom: read from what was sent and from the runbook's cadence. Never sends anything,
 //! and never counts a message that did not leave.
 
-use crate::core::incident::{Incident, Stage};
+use crate::core::incident::{Incident, SentMessage, Stage};
 use crate::core::time::Stamp;
+use crate::runbook::model::MessageTemplate;
 use std::time::Duration;
 
 /// The first message is due at the latest so long after the incident began, whatever the cadence.
@@ -17,7 +18,7 @@ pub struct DueMessage<'r> {
     pub template: &'r str,
     /// Which channel it leaves through; empty when the runbook has no such template.
     pub channel: &'r str,
-    /// How often they hear.
+    /// How often they hear; nothing for those who are told once, that the rollback is declared.
     pub every: Duration,
     /// When they last heard; `None` when never.
     pub last: Option<Stamp>,
@@ -31,6 +32,11 @@ impl DueMessage<'_> {
         (now >= self.due).then(|| now.since(self.due))
     }
 
+    /// What to do about it: the text to send, or to tell them by hand.
+    pub fn how(&self) -> String {
+        if self.template.is_empty() { "tell by hand".to_owned() } else { format!("send {}", self.template) }
+    }
+
     /// In a sentence, for status and screens.
     pub fn words(&self, now: Stamp) -> String {
         let spoken = crate::core::time::spoken;
@@ -42,7 +48,8 @@ impl DueMessage<'_> {
             Some(late) => format!("OVERDUE by {}", spoken(late)),
             None => format!("due in {}", spoken(self.due.since(now))),
         };
-        format!("{}: {} {when}, {heard}", self.audience, self.template)
+        let what = if self.template.is_empty() { "to be told by hand," } else { self.template };
+        format!("{}: {what} {when}, {heard}", self.audience)
     }
 }
 
@@ -76,8 +83,35 @@ pub fn due_messages(incident: &Incident) -> Vec<DueMessage<'_>> {
             }
         })
         .collect();
+    due.extend(to_be_told(incident));
     due.sort_by_key(|message| message.due);
     due
+}
+
+/// Whoever is on the declaration's list and has not heard of it. The text is the one of that name or for that audience;
+/// without one somebody tells them by hand and says so.
+fn to_be_told(incident: &Incident) -> impl Iterator<Item = DueMessage<'_>> {
+    let declared = incident.declared_at;
+    let templates = &incident.runbook.comms.templates;
+    let list = incident.runbook.declare.notify.iter().filter(|who| !incident.told.contains_key(*who));
+    list.filter_map(move |who| {
+        let declared = declared?;
+        let theirs = |t: &&MessageTemplate| t.name == *who || t.audience == *who;
+        let names: Vec<&str> = templates.iter().filter(theirs).map(|t| t.name.as_str()).collect();
+        let heard = |m: &SentMessage| m.at >= declared && names.contains(&m.template.as_str());
+        if incident.sent.iter().any(heard) {
+            return None;
+        }
+        let found = templates.iter().find(|t| t.name == *who).or_else(|| templates.iter().find(theirs));
+        Some(DueMessage {
+            audience: who,
+            template: found.map_or("", |t| t.name.as_str()),
+            channel: found.map_or("", |t| t.channel.as_str()),
+            every: Duration::ZERO,
+            last: None,
+            due: declared,
+        })
+    })
 }
 
 #[cfg(test)]
@@ -136,6 +170,28 @@ mod tests {
         let now = Stamp(0).plus(MINUTE * 26);
         assert_eq!(due[1].overdue(now), Some(MINUTE * 2));
         assert!(due[1].words(now).contains("OVERDUE by 2m"), "{}", due[1].words(now));
+    }
+
+    #[test]
+    fn whoever_is_on_the_declarations_list_waits_until_they_have_heard_of_it() {
+        let mut incident = incident();
+        let mut runbook = (*incident.runbook).clone();
+        runbook.comms.cadence.clear();
+        runbook.declare.notify = vec!["executives".into(), "first".into(), "the duty manager".into()];
+        incident.runbook = Arc::new(runbook);
+        sent(&mut incident, "exec", 1);
+        assert!(due_messages(&incident).is_empty(), "nothing is declared yet");
+        incident.declared_at = Some(Stamp(0).plus(MINUTE * 2));
+        let due = due_messages(&incident);
+        let all: Vec<(&str, &str)> = due.iter().map(|m| (m.audience, m.template)).collect();
+        // What executives heard before it was declared does not say that it is.
+        assert_eq!(all, [("executives", "exec"), ("first", "first"), ("the duty manager", "")]);
+        assert!(due.iter().all(|m| m.overdue(Stamp(0).plus(MINUTE * 3)).is_some()));
+        assert_eq!(due[2].how(), "tell by hand");
+        sent(&mut incident, "exec", 3);
+        incident.told.insert("the duty manager".into(), Stamp(0).plus(MINUTE * 4));
+        let left: Vec<String> = due_messages(&incident).iter().map(|m| m.audience.to_owned()).collect();
+        assert_eq!(left, ["first"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod gate;
 mod observe;
 pub mod people;
 pub mod poll;
+mod promise;
 mod redaction;
 pub mod stage;
 pub mod step;
@@ -14,10 +15,11 @@ mod way_on;
 
 use crate::core::event::{ClockJumped, Noted, What};
 use crate::core::id::PersonId;
-use crate::core::incident::{Incident, Stage};
+use crate::core::incident::{Incident, Matter, Stage};
 use crate::core::intent::{By, Intent};
 use crate::core::refusal::Refusal;
 use crate::core::time::Stamp;
+use crate::runbook::model::Phase;
 
 /// Judges an intent.
 ///
@@ -42,6 +44,9 @@ pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Resu
         | Intent::ClosePoll { .. }
         | Intent::AnswerObjection { .. }
         | Intent::AskRedaction { .. }
+        | Intent::Promise { .. }
+        | Intent::SettlePromise { .. }
+        | Intent::Tell { .. }
         | Intent::Redact { .. } => among_people(incident, by, intent, now),
         Intent::Approve(answer) => gate::approve(incident, by, answer, now),
         Intent::Deny(answer) => gate::deny(incident, by, answer, now),
@@ -55,9 +60,7 @@ pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Resu
         Intent::Confirm { step, attempt, evidence } => step::confirm(incident, by, step, *attempt, evidence),
         Intent::Skip { step, reason } => way_on::skip(incident, by, step, reason),
         Intent::MarkDone { step, reason } => way_on::mark_done(incident, by, step, reason),
-        Intent::Settle { step, attempt, verdict, reason } => {
-            way_on::settle(incident, by, step, *attempt, *verdict, reason)
-        }
+        Intent::Settle { .. } => way_on::settle(incident, by, intent),
         Intent::DecideStep { step, choice, reason } => {
             way_on::decide_step(incident, by, step, choice, reason)
         }
@@ -109,7 +112,7 @@ fn seen(incident: &Incident, by: &By, intent: &Intent) -> Result<What, Refusal> 
     }
 }
 
-/// Command, questions, removals.
+/// Command, questions, removals, promises.
 fn among_people(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Result<What, Refusal> {
     match intent {
         Intent::Offer { to, seen, expires, key } => {
@@ -131,6 +134,9 @@ fn among_people(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Re
         }
         Intent::AskRedaction { .. } => redaction::ask(incident, by, intent, now),
         Intent::Redact { asked, key } => redaction::agree(incident, by, *asked, key, now),
+        Intent::Promise { to, words, due } => promise::make(incident, by, to, words, *due, now),
+        Intent::SettlePromise { promise, how, words } => promise::settle(incident, by, *promise, *how, words),
+        Intent::Tell { to, words } => promise::tell(incident, by, to, words),
         other => Err(Refusal::DoesNotFit(format!("{other:?} is not about people"))),
     }
 }
@@ -216,6 +222,23 @@ fn seated(incident: &Incident, id: &PersonId, role: &str) -> Result<(), Refusal>
         return Ok(());
     }
     Err(Refusal::WrongRole { person: id.clone(), role: role.to_owned() })
+}
+
+/// Whether lists of roles say who decides this; if they do, the person must sit in a seat of each.
+fn authorised(
+    incident: &Incident,
+    id: &PersonId,
+    matter: Matter,
+    phase: Option<&Phase>,
+) -> Result<bool, Refusal> {
+    let lists = incident.authority(matter, phase);
+    match incident.lacks(id, &lists) {
+        None => Ok(!lists.is_empty()),
+        Some(roles) => {
+            let (person, what) = (id.clone(), matter.words());
+            Err(Refusal::NoAuthority { person, what, roles: roles.join(" or ") })
+        }
+    }
 }
 
 /// The person must sit somewhere other than among the observers.

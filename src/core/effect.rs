@@ -121,6 +121,9 @@ pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
         | What::BacklogAdded(_)
         | What::BacklogSettled(_)
         | What::Sent(_)
+        | What::Told(_)
+        | What::Promised(_)
+        | What::PromiseSettled(_)
         | What::Noted(_)
         | What::ClockJumped(_)
         | What::AnchorConfirmed(_)
@@ -161,6 +164,7 @@ fn after_choice(incident: &Incident, step: &StepId, choice: &Choice) -> Vec<Effe
         | Choice::Goto(_)
         | Choice::Keep
         | Choice::Pause
+        | Choice::RuleOut(_)
         | Choice::Amend(_)
         | Choice::GoOn => Vec::new(),
     }

@@ -32,10 +32,13 @@ pub use command::{HandedOver, OfferEnd, OfferEnded, Offered, ShiftShort, TenureE
 pub use decision::{About, Choice, Decided};
 pub use gate::{Denied, Expired, Granted, Overridden, Refused, Requested, Voided};
 pub use incident::{
-    Aborted, Amended, Answer, Closed, Declared, Mitigated, Mode, Opened, PhaseEntered, Pinned, Policies,
-    Resolved,
+    Aborted, Amended, Answer, Authority, Closed, Declared, Mitigated, Mode, Opened, PhaseEntered, Pinned,
+    Policies, Resolved,
 };
-pub use ledger::{Asked, BacklogAdded, BacklogSettled, Handed, Inherited, Lifted, Sent, Suspended};
+pub use ledger::{
+    Asked, BacklogAdded, BacklogSettled, Handed, Inherited, Lifted, PromiseEnd, PromiseSettled, Promised,
+    Sent, Suspended, Told,
+};
 pub use observation::{
     AnchorConfirmed, ClockJumped, Continued, Judged, Judgement, Measured, Noted, Resumed, TriggerCleared,
     TriggerFired,
@@ -250,6 +253,9 @@ kinds! {
     BacklogSettled = "backlog.settled",
     Asked = "message.asked",
     Sent = "message.sent",
+    Told = "notice.given",
+    Promised = "promise.made",
+    PromiseSettled = "promise.settled",
     Noted = "note.added",
     RedactionAsked = "redaction.asked",
     Redacted = "payload.redacted",

@@ -1,6 +1,7 @@
 //! The state of one incident: everything its events say, and nothing else. Never changes but through `apply`.
 
 mod amend;
+mod authority;
 mod command;
 mod gate;
 mod ledger;
@@ -24,9 +25,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use amend::{Library, Proposal};
+pub use authority::Matter;
 pub use command::{CommandStanding, Offer, Ruling};
 pub use gate::{Gate, GateRule, GateVote, Standing};
-pub use ledger::{Debt, Measurement, SentMessage, Suspension};
+pub use ledger::{Debt, Measurement, Promise, PromiseSettlement, SentMessage, Suspension};
 pub use limits::RestoreTo;
 pub use pace::Pace;
 pub use people::{Seat, Session};
@@ -101,6 +103,10 @@ pub struct Incident {
     pub sent: Vec<SentMessage>,
     /// Messages that were asked for and have not left: the asking event, the text's name, how they are to leave.
     pub asked: BTreeMap<u64, (String, Handed)>,
+    /// Who of the declaration's list was told by hand, and when.
+    pub told: BTreeMap<String, Stamp>,
+    /// What people outside were promised, by the event that says so.
+    pub promises: BTreeMap<u64, Promise>,
     /// The newest head that each place outside keeps: its size, and since when.
     pub anchored: BTreeMap<String, (u64, Stamp)>,
     /// Every use of break-glass: gate, who, why.
@@ -182,6 +188,8 @@ impl Incident {
             backlog: BTreeMap::new(),
             sent: Vec::new(),
             asked: BTreeMap::new(),
+            told: BTreeMap::new(),
+            promises: BTreeMap::new(),
             anchored: BTreeMap::new(),
             overrides: Vec::new(),
             resumes: 0,

@@ -4,7 +4,7 @@
 
 use crate::core::event::{
     Choice, Continued, Direction, Handed, Joined, Judgement, Leaving, OfferEnd, Opened, Opinion, Outcome,
-    PollEnd, Seen, Verdict,
+    PollEnd, PromiseEnd, Seen, Verdict,
 };
 use crate::core::id::{Digest, Name, PersonId, RoleName, SessionId, StepId};
 use crate::core::time::Stamp;
@@ -190,6 +190,9 @@ pub enum Intent {
         step: StepId,
         /// Which try.
         attempt: u32,
+        /// The step or its undo.
+        #[serde(default, skip_serializing_if = "Direction::is_forward")]
+        direction: Direction,
         /// What it is taken for.
         verdict: Verdict,
         /// How they know.
@@ -264,6 +267,31 @@ pub enum Intent {
     Note {
         /// The commitment, base64.
         payload: String,
+    },
+    /// Promises somebody outside the room something by a certain time.
+    Promise {
+        /// To whom.
+        to: String,
+        /// What.
+        words: String,
+        /// By when.
+        due: Stamp,
+    },
+    /// Says what became of a promise.
+    SettlePromise {
+        /// The event that made it.
+        promise: u64,
+        /// What.
+        how: PromiseEnd,
+        /// How, or why not.
+        words: String,
+    },
+    /// Says that somebody of the declaration's list has been told by hand.
+    Tell {
+        /// Who, as the runbook calls them.
+        to: String,
+        /// How, and what they said.
+        words: String,
     },
     /// Wants a message to leave outside the steps.
     AskMessage {

@@ -1,6 +1,7 @@
 //! What a new commander has to know, in one page made from the state alone. Never looks at a clock: a packet is the
 //! same until something in it changes, and then an offer that was made with it is void.
 
+use crate::core::comms;
 use crate::core::decide::step::must_retype;
 use crate::core::event::Direction;
 use crate::core::id::{Digest, StepId};
@@ -124,6 +125,9 @@ fn timers(incident: &Incident) -> Vec<String> {
             due.push((at, format!("{} is tried again", step.id)));
         }
     }
+    for (seq, promise) in incident.open_promises() {
+        due.push((promise.due, format!("promise #{seq} to {}", promise.to)));
+    }
     if let Some((_, poll)) = incident.open_poll() {
         due.push((poll.expires, format!("question: {}", poll.question)));
     }
@@ -144,8 +148,19 @@ fn open(incident: &Incident) -> Vec<String> {
     suspended.chain(owed).chain(objections).chain(broken).collect()
 }
 
-/// What others were told to expect: the next message of every rhythm the runbook keeps.
+/// What others were told to expect: promises that somebody made, who is still to be told, and the next message of
+/// every rhythm the runbook keeps.
 fn promised(incident: &Incident) -> Vec<String> {
+    let open = incident.open_promises();
+    let mut all: Vec<String> =
+        open.map(|(seq, p)| format!("#{seq} to {} by {}: {}", p.to, p.due.to_second(), p.words)).collect();
+    let waiting = comms::due_messages(incident).into_iter().filter(|m| m.every.is_zero());
+    all.extend(waiting.map(|m| format!("{} is to be told that it is declared", m.audience)));
+    all.extend(rhythms(incident));
+    all
+}
+
+fn rhythms(incident: &Incident) -> Vec<String> {
     let Some(declared) = incident.declared_at else { return Vec::new() };
     let rhythm = incident.runbook.comms.cadence.iter();
     rhythm

@@ -182,4 +182,12 @@ pub enum Refusal {
     CarriesNothingOut { person: PersonId, held: String },
     #[error("session `{0}` has left already")]
     AlreadyLeft(SessionId),
+    #[error("to {what} is decided by {roles}, and `{person}` has no such seat here")]
+    NoAuthority { person: PersonId, what: &'static str, roles: String },
+    #[error("`{step}` is a point of no return; {roles} must be among those who approved it")]
+    NotAuthorised { step: StepId, roles: String },
+    #[error("event {0} promises nothing")]
+    NoPromise(u64),
+    #[error("`{0}` is not on the list of who is told when the rollback is declared")]
+    NotOnTheList(String),
 }

@@ -308,7 +308,14 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> StandIn<S> {
                 Intent::DecideStep { step: step.clone(), choice: Choice::Cancel, reason: reason() }
             }
             Move::Settle { step, attempt, verdict } => {
-                Intent::Settle { step: step.clone(), attempt: *attempt, verdict: *verdict, reason: reason() }
+                let direction = Direction::Forward;
+                Intent::Settle {
+                    step: step.clone(),
+                    attempt: *attempt,
+                    direction,
+                    verdict: *verdict,
+                    reason: reason(),
+                }
             }
             Move::Keep(step) => {
                 Intent::DecideStep { step: step.clone(), choice: Choice::Keep, reason: reason() }

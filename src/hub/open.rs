@@ -47,7 +47,7 @@ pub fn take_hold(dir: &Path, pinned: &Pinned, opening: &Opening) -> Result<Hold>
     };
     pinned.matches(&opened.pinned)?;
     layout::own_folders(dir)?;
-    if opened.policies != pinned.config.policies.pinned() {
+    if opened.policies != pinned.config.policies.pinned(pinned.runbook.class) {
         return Err(Failure::refused("the opening names other policies than the workspace's copy has"));
     }
     let origin = Origin::parse(&opened.log)

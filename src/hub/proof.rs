@@ -130,7 +130,7 @@ impl Judge {
             return Err(NotProved::Form("the opening act carries a statement and nothing else"));
         }
         let policies = match &act.intent {
-            Intent::Open(opened) => opened.policies,
+            Intent::Open(opened) => &opened.policies,
             _ => incident.policies(),
         };
         self.statement(&act.person, &act.auth, &needed, policies, now)?;
@@ -142,7 +142,7 @@ impl Judge {
         person: &PersonId,
         auth: &Auth,
         needed: &Statement,
-        policies: Policies,
+        policies: &Policies,
         now: Stamp,
     ) -> Result<(), NotProved> {
         let (Some(text), Some(sshsig)) = (&auth.statement, &auth.sshsig) else {

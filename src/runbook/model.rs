@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub use action::{Action, Approve, Await, Check, Choice, Command, Duty, Then};
 pub use condition::{Aggregate, Condition, Expect, HttpRequest, MetricCondition, Subject, Table, Tolerance};
 pub use head::{Class, Cost, Link, Objectives, Param, RestorePoint, Window};
-pub use people::{Declare, EXECUTOR, Override, Requirement, Role};
+pub use people::{Authority, Declare, EXECUTOR, Override, Requirement, Role};
 pub use signals::{Better, Cadence, Comms, MessageTemplate, Metric, NoData, Op, Threshold, Trigger, Unit};
 pub use step::{Backlog, OnFailure, Phase, Retry, Step, Target};
 
@@ -63,6 +63,8 @@ pub struct Runbook {
     pub roles: Vec<Role>,
     /// Who may decide to start this rollback.
     pub declare: Declare,
+    /// Who decides what after that.
+    pub authority: Authority,
     /// Metric panes, in file order.
     pub metrics: Vec<Metric>,
     /// Data-driven criteria; together they make the rollback-readiness score.

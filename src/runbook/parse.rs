@@ -2,6 +2,7 @@
 //! mistakes at once.
 
 mod action;
+mod authority;
 mod expect;
 mod head;
 mod needs;
@@ -11,6 +12,8 @@ mod refs;
 mod signals;
 mod step;
 mod subject;
+
+pub use people::authority as authority_of;
 
 use super::decode::{Fields, Item};
 use super::finding::Finding;
@@ -49,6 +52,7 @@ pub fn load(path: &str, bytes: &[u8]) -> Result<Loaded, Vec<Finding>> {
     if let Some(runbook) = &runbook {
         refs::check(runbook, &root, &places, &faults);
         preflight::check(runbook, &places, &faults);
+        authority::check(runbook, &places, &faults);
     }
     let refused = faults.any_error();
     let findings = faults.into_findings(&text);
@@ -74,6 +78,7 @@ fn read(item: Item<'_>) -> Option<Runbook> {
         restore_point: head::restore_point(&mut f, head.class),
         roles: f.required("roles", people::roles).unwrap_or_default(),
         declare: declare.unwrap_or_else(people::nobody),
+        authority: f.optional("authority", people::authority).unwrap_or_default(),
         metrics: f.optional("metrics", signals::metrics).unwrap_or_default(),
         triggers: f.optional("triggers", |i| i.list(signals::trigger)).unwrap_or_default(),
         comms: f.optional("comms", signals::comms).unwrap_or_else(Comms::default),
@@ -90,9 +95,10 @@ fn phase(item: Item<'_>) -> Option<Phase> {
     let name = f.required("name", Item::text).unwrap_or_default();
     let preflight = f.optional("preflight", Item::flag).unwrap_or(false);
     let recheck = f.optional("recheck", |i| i.list(Item::id)).unwrap_or_default();
+    let authority = f.optional("authority", people::authority).unwrap_or_default();
     let steps = f.required("steps", |i| i.some(step::step)).unwrap_or_default();
     f.finish();
-    Some(Phase { name, preflight, recheck, steps })
+    Some(Phase { name, preflight, recheck, authority, steps })
 }
 
 fn steps(item: Item<'_>) -> Option<Vec<Step>> {

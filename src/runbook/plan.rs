@@ -16,7 +16,7 @@ pub use render::{to_markdown, to_text};
 
 use super::lint::Person;
 
-use super::model::{Action, Phase, Runbook, Step};
+use super::model::{Action, Authority, Phase, Runbook, Step};
 use super::template::{self, ParamValue, Resolved, Scope};
 use super::words;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +41,8 @@ pub struct Plan {
     pub declare: String,
     /// Who must say yes to what, `declare` first.
     pub holds: Vec<Hold>,
+    /// Who decides what after that.
+    pub authority: Vec<Decides>,
     /// How long this way back exists.
     pub window: Option<PlannedWindow>,
     /// The steps, by phase.
@@ -166,6 +168,39 @@ pub struct Known {
     pub data_loss: Option<Duration>,
     /// What probes saw, by step.
     pub probes: BTreeMap<String, Probe>,
+    /// What the workspace agreed on for runbooks of this class.
+    pub authority: Authority,
+}
+
+/// Who decides one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decides {
+    /// `abort`, `go_on` or `no_return`.
+    pub what: &'static str,
+    /// The phase it is about; none for the whole runbook.
+    pub phase: Option<String>,
+    /// Whether the workspace demands it, of every runbook of this class.
+    pub of_class: bool,
+    /// Any of these.
+    pub roles: Vec<String>,
+}
+
+/// What the workspace demands first, then the runbook's, then each phase's.
+fn decides(runbook: &Runbook, known: &Known) -> Vec<Decides> {
+    let of = |authority: &Authority, phase: Option<&str>, of_class: bool| -> Vec<Decides> {
+        let said = authority.lists().into_iter().filter(|(_, roles)| !roles.is_empty());
+        said.map(|(what, roles)| Decides {
+            what,
+            phase: phase.map(str::to_owned),
+            of_class,
+            roles: roles.to_vec(),
+        })
+        .collect()
+    };
+    let mut out = of(&known.authority, None, true);
+    out.extend(of(&runbook.authority, None, false));
+    out.extend(runbook.phases.iter().flat_map(|p| of(&p.authority, Some(&p.name), false)));
+    out
 }
 
 /// Fills a runbook. A name without a value is told at its step; the rest is still planned.
@@ -185,6 +220,7 @@ pub fn plan(runbook: &Runbook, scope: &Scope, known: &Known) -> Plan {
         does_not_undo: runbook.does_not_undo.clone(),
         declare: words::requirements(&runbook.declare.require),
         holds: holds::of(runbook, known.people.as_deref()),
+        authority: decides(runbook, known),
         window: runbook.window.as_ref().map(|w| PlannedWindow {
             opens_at: template::message(&w.opens_at, scope).map_err(|e| e.to_string()),
             lasts: w.lasts,

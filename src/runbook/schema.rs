@@ -50,6 +50,7 @@ pub fn runbook() -> Value {
         ),
         need("roles", head::roles(), "Seats of this incident."),
         need("declare", head::declare(), "Who may decide to start this rollback."),
+        may("authority", reference("authority"), "Who decides what after that."),
         may("metrics", head::metrics(), "Metric panes."),
         may(
             "triggers",
@@ -78,6 +79,7 @@ fn definitions() -> Value {
     for (name, schema) in [
         ("controls", head::controls()),
         ("requirements", head::requirements()),
+        ("authority", head::authority()),
         ("metric_condition", head::metric_condition()),
         ("threshold", head::threshold()),
         ("command", action::command()),

@@ -15,9 +15,9 @@ use super::seal::{Checkpoint, Origin, Seal, SealError, SealVerifier};
 use super::segment::{self, Chain};
 use super::tree::{Frontier, Head};
 use super::walk::{Break, Item, Sealed, Walk};
-use crate::core::event::{Continued, Event, What};
+use crate::core::event::{Continued, Event, Policies, What};
 use crate::core::incident::Incident;
-use crate::core::replay;
+use crate::core::{replay, review};
 
 mod heads;
 mod parts;
@@ -54,6 +54,8 @@ pub struct Ask {
     pub anchors: Vec<Checkpoint>,
     /// An older checkpoint that must be the beginning of this record.
     pub since: Option<Checkpoint>,
+    /// What the workspace's copy says was agreed on. `None` when nobody could read it.
+    pub policies: Option<Policies>,
 }
 
 impl Ask {
@@ -66,6 +68,7 @@ impl Ask {
             expected: Vec::new(),
             anchors: Vec::new(),
             since: None,
+            policies: None,
         }
     }
 }
@@ -126,6 +129,7 @@ struct Judge {
     evidence: Evidence,
     /// The newest seal whose signature was not looked at yet.
     last_seal: Option<Seal>,
+    policies: Option<Policies>,
 }
 
 impl Judge {
@@ -165,6 +169,7 @@ impl Judge {
             payloads: Payloads::new(evidence)?,
             evidence: evidence.clone(),
             last_seal: None,
+            policies: ask.policies,
         })
     }
 
@@ -200,6 +205,7 @@ impl Judge {
             What::Opened(opened) if seq == 0 => {
                 self.open(&opened.log, &opened.hub_key, opened.incident.as_str());
                 pinned::check(&self.evidence, &opened.pinned, &mut self.report)?;
+                self.agreed(&opened.policies);
             }
             What::Continued(next) => self.follow(seq, next, place),
             _ if place.begins.is_some() => {
@@ -216,6 +222,18 @@ impl Judge {
         self.payloads.check(&event, &mut self.report)?;
         self.rules(&event);
         Ok(())
+    }
+
+    /// What event 0 says was agreed on is what the workspace's copy says: the rules are judged by it.
+    fn agreed(&mut self, pinned: &Policies) {
+        match &self.policies {
+            Some(copy) if copy == pinned => {}
+            Some(_) => {
+                let why = "the policies in the first event are not those of workspace.yaml";
+                self.report.fail(Check::Pinned, 0, why);
+            }
+            None => self.report.notes.push("the policies were not held against workspace.yaml".to_owned()),
+        }
     }
 
     fn open(&mut self, log: &str, key: &str, incident: &str) {
@@ -317,6 +335,7 @@ impl Judge {
                 .notes
                 .push(format!("{between} seals in the middle were checked by their roots alone"));
         }
+        self.report.review = self.incident.as_ref().map(review::items).unwrap_or_default();
         self.payloads.finish(&mut self.report)?;
         self.heads.finish(head, &self.seals, &mut self.report);
         Ok(self.report)

@@ -17,6 +17,9 @@ use crate::outside::endpoint::Endpoint;
 use crate::outside::keep::Keeper;
 use crate::runbook::decode::{Fields, Item, is_name};
 use crate::runbook::finding::Finding;
+use crate::runbook::model::{Authority, Class};
+use crate::runbook::parse::authority_of;
+use crate::runbook::vocabulary::{CLASSES, words};
 use crate::runbook::yaml::{Faults, parse_bytes};
 
 /// What a workspace configures.
@@ -67,7 +70,7 @@ pub enum Engine {
 }
 
 /// What the team agreed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policies {
     /// After how long the holder of a seat is asked to hand over, where the runbook does not say.
     pub max_tenure: Option<Duration>,
@@ -75,12 +78,21 @@ pub struct Policies {
     pub shift_gap: Option<Duration>,
     /// Whether a security key must have verified its holder, by PIN or fingerprint, for a statement to count.
     pub verify_required: bool,
+    /// Who decides what, by the class of the runbook; beside what the runbook itself says.
+    pub authority: BTreeMap<String, Authority>,
 }
 
 impl Policies {
-    /// As an incident's first event holds them.
-    pub fn pinned(&self) -> crate::core::event::Policies {
+    /// Who decides what in runbooks of this class.
+    pub fn authority(&self, class: Class) -> Authority {
+        self.authority.get(class.word()).cloned().unwrap_or_default()
+    }
+
+    /// As the first event of an incident with a runbook of this class holds them.
+    pub fn pinned(&self, class: Class) -> crate::core::event::Policies {
+        let Authority { abort, go_on, no_return } = self.authority(class);
         crate::core::event::Policies {
+            authority: crate::core::event::Authority { abort, go_on, no_return },
             max_tenure: self.max_tenure.map(|d| d.as_secs()),
             shift_gap: self.shift_gap.map(|d| d.as_secs()),
             verify_required: self.verify_required,
@@ -162,9 +174,23 @@ fn policies(item: Item<'_>) -> Option<Policies> {
         max_tenure: fields.optional("max_tenure", Item::positive_duration),
         shift_gap: fields.optional("shift_gap", Item::positive_duration),
         verify_required: fields.optional("verify_required", Item::flag).unwrap_or(false),
+        authority: fields.optional("authority", by_class).unwrap_or_default(),
     };
     fields.finish();
     Some(policies)
+}
+
+/// Who decides what, by class.
+fn by_class(item: Item<'_>) -> Option<BTreeMap<String, Authority>> {
+    let entries = item.named(|key, entry| {
+        if !CLASSES.iter().any(|(word, _)| *word == key.name) {
+            let message = format!("there is no class `{}`", key.name);
+            let help = format!("classes are {}", words(&CLASSES).join(", "));
+            item.faults().error("workspace-class", key.at, &message, &help);
+        }
+        Some((key.name.clone(), authority_of(entry)?))
+    })?;
+    Some(entries.into_iter().collect())
 }
 
 /// Whether an entry holds exactly one of the keys that say what kind of thing it is.

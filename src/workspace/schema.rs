@@ -56,7 +56,21 @@ fn policies() -> Value {
         may("max_tenure", reference("duration"), "After so long the holder of a seat is asked to hand over."),
         may("shift_gap", reference("duration"), "How long people rest between shifts."),
         may("verify_required", reference("flag"), "Security keys must verify who touches them."),
+        may("authority", authority(), "Who decides what, by the class of the runbook."),
     ])
+}
+
+/// By class: who gives the rollback up, goes on in spite of a step, goes past a point of no return.
+fn authority() -> Value {
+    let roles = || json!({"type": "array", "items": reference("text"), "minItems": 1});
+    let of_class = || {
+        object(&[
+            may("abort", roles(), "To give the rollback up: take back what was done, or mend forward."),
+            may("go_on", roles(), "To go on in spite of a step that failed or is left out."),
+            may("no_return", roles(), "To go past a point of no return: one of them approves it."),
+        ])
+    };
+    object(&CLASSES.map(|(word, _)| may(word, of_class(), "Runbooks of this class.")))
 }
 
 fn secret() -> Value {

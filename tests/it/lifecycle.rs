@@ -7,3 +7,4 @@ mod menu;
 mod mistakes;
 mod people;
 mod steps;
+mod word;

@@ -44,6 +44,30 @@ pub struct OnGate {
     pub yes: bool,
 }
 
+/// `note`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Note {
+    /// The incident, or the beginning of its id
+    pub incident: String,
+    /// The text
+    pub text: String,
+    /// It was promised to them; the packet of a handover has it until it is kept
+    #[arg(long, value_name = "WHO", requires = "due", conflicts_with_all = ["kept", "taken_back", "told"])]
+    pub promise: Option<String>,
+    /// By when the promise is due, from now
+    #[arg(long, value_name = "TIME", requires = "promise")]
+    pub due: Option<String>,
+    /// This promise (the number of its event) was kept
+    #[arg(long, value_name = "SEQ", conflicts_with_all = ["taken_back", "told"])]
+    pub kept: Option<u64>,
+    /// This promise will not be kept, and they know
+    #[arg(long, value_name = "SEQ", conflicts_with = "told")]
+    pub taken_back: Option<u64>,
+    /// Somebody on the list of the declaration (`declare.notify`) was told by hand
+    #[arg(long, value_name = "WHO")]
+    pub told: Option<String>,
+}
+
 /// Every act of the console, from a shell.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Act {
@@ -101,14 +125,19 @@ pub enum Act {
         #[arg(long, value_name = "TEXT", default_value = "")]
         evidence: String,
     },
-    /// Choose at a decision
+    /// Choose at a decision, or rule a way out for everybody who comes after
     Decide {
         /// The incident, or the beginning of its id
         incident: String,
         /// The step
-        step: String,
+        #[arg(required_unless_present = "rule_out")]
+        step: Option<String>,
         /// The option
-        option: String,
+        #[arg(required_unless_present = "rule_out")]
+        option: Option<String>,
+        /// Instead: a way that is not gone, such as "fail over to the replica"
+        #[arg(long, value_name = "WAY", conflicts_with_all = ["step", "option"])]
+        rule_out: Option<String>,
         /// Why
         #[arg(long, value_name = "TEXT")]
         reason: String,
@@ -141,6 +170,9 @@ pub enum Act {
         step: String,
         /// What it is taken for
         verdict: VerdictArg,
+        /// The step's undo, where nobody knows about both
+        #[arg(long)]
+        undo: bool,
         /// How you know
         #[arg(long, value_name = "TEXT")]
         reason: String,
@@ -182,13 +214,8 @@ pub enum Act {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
-    /// Write a note
-    Note {
-        /// The incident, or the beginning of its id
-        incident: String,
-        /// The text
-        text: String,
-    },
+    /// Write a note; also of what was promised to people outside, and of whom you told
+    Note(Note),
     /// Take a seat
     Assume {
         /// The incident, or the beginning of its id
@@ -305,7 +332,7 @@ impl Act {
             | Act::Mitigate(_)
             | Act::Resolve(_)
             | Act::Close { .. }
-            | Act::Note { .. }
+            | Act::Note(_)
             | Act::Assume { .. }
             | Act::Renounce { .. }
             | Act::Handover(_)

@@ -86,6 +86,16 @@ fn asked(model: &Model, incident: &Incident) -> Vec<Entry> {
     for (gate, who, _) in &incident.overrides {
         lines.push(("to review".to_owned(), format!("{who} broke glass at {gate}"), Role::Fail));
     }
+    for (seq, promise) in incident.open_promises() {
+        let words = sanitize::line(&promise.words);
+        let (when, role) = if model.now.wall >= promise.due {
+            (format!("LATE {}", spoken(model.now.wall.since(promise.due))), Role::Warn)
+        } else {
+            (format!("{} left", left(promise.due)), Role::Waiting)
+        };
+        let text = format!("#{seq} to {}: {words}, {when}", sanitize::line(&promise.to));
+        lines.push(("promise".to_owned(), text, role));
+    }
     for (person, last) in &incident.short_shifts {
         let text = format!("{person} was in an incident until {}", last.to_second());
         lines.push(("short rest".to_owned(), text, Role::Warn));

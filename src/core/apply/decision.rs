@@ -22,7 +22,9 @@ pub(super) fn decided(
             if let Choice::Amend(digest) = data.choice {
                 return proposed(incident, digest, &data.reason, person, at);
             }
-            incident.paused = matches!(data.choice, Choice::Pause).then(|| data.reason.clone());
+            if matches!(data.choice, Choice::Pause | Choice::GoOn) {
+                incident.paused = matches!(data.choice, Choice::Pause).then(|| data.reason.clone());
+            }
         }
         About::Step(step) => decided_step(incident, step, data, at),
     }
@@ -45,6 +47,7 @@ fn ruling(data: &Decided) -> Option<String> {
         Choice::Cancel => "cancelled".to_owned(),
         Choice::Kill => "killed".to_owned(),
         Choice::Keep => "kept as it is".to_owned(),
+        Choice::RuleOut(way) => return Some(format!("ruled out: {way}: {}", data.reason)),
         Choice::Pause | Choice::GoOn | Choice::Amend(_) => return None,
     };
     match &data.about {
@@ -90,7 +93,7 @@ fn decided_step(incident: &mut Incident, step: &StepId, data: &Decided, at: Stam
             }
         }
         Choice::Keep => keep(incident, step, &data.reason, at),
-        Choice::Pause | Choice::GoOn | Choice::Amend(_) => {}
+        Choice::Pause | Choice::GoOn | Choice::RuleOut(_) | Choice::Amend(_) => {}
     }
 }
 

@@ -1,7 +1,10 @@
-//! What stays behind: suspensions, items to reconcile, messages. Never drops one that is still open.
+//! What stays behind: suspensions, items to reconcile, messages, promises. Never drops one that is still open.
 
-use crate::core::event::{BacklogAdded, BacklogSettled, Inherited, Lifted, Sent, Suspended};
-use crate::core::incident::{Incident, SentMessage, Suspension};
+use crate::core::event::{
+    BacklogAdded, BacklogSettled, Inherited, Lifted, PromiseSettled, Promised, Sent, Suspended,
+};
+use crate::core::id::PersonId;
+use crate::core::incident::{Incident, Promise, PromiseSettlement, SentMessage, Suspension};
 use crate::core::time::Stamp;
 
 pub(super) fn suspended(incident: &mut Incident, data: &Suspended, at: Stamp) {
@@ -51,4 +54,22 @@ pub(super) fn sent(incident: &mut Incident, data: &Sent, at: Stamp) {
         channel: data.channel.to_string(),
         at,
     });
+}
+
+pub(super) fn promised(incident: &mut Incident, data: &Promised, person: Option<&PersonId>, seq: u64) {
+    let Some(by) = person.cloned() else { return };
+    let promise =
+        Promise { by, to: data.to.clone(), words: data.words.clone(), due: data.due, settled: None };
+    incident.promises.insert(seq, promise);
+}
+
+pub(super) fn promise_settled(
+    incident: &mut Incident,
+    data: &PromiseSettled,
+    person: Option<&PersonId>,
+    at: Stamp,
+) {
+    if let (Some(promise), Some(by)) = (incident.promises.get_mut(&data.promise), person.cloned()) {
+        promise.settled = Some(PromiseSettlement { by, how: data.how, words: data.words.clone(), at });
+    }
 }

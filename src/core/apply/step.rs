@@ -4,7 +4,7 @@ use crate::core::event::{
     Direction, DoneByHand, Event, Finished, Judged, Measured, Progressed, Settled, Started, Undone, Verdict,
 };
 use crate::core::id::StepId;
-use crate::core::incident::{Incident, Measurement, Run, Status};
+use crate::core::incident::{Incident, Measurement, Status};
 use crate::core::time::Stamp;
 
 /// What has not begun in the phases will not be reached any more.
@@ -123,13 +123,11 @@ pub(super) fn settle(incident: &mut Incident, data: &Settled, at: Stamp) {
         Verdict::Succeeded => Status::Succeeded,
         Verdict::Failed => Status::Failed,
     };
-    let unknown = |r: &&mut Run| r.status == Status::Unknown;
-    let forward = incident.runs.get_mut(&data.step).filter(unknown);
-    let run = match forward {
-        Some(run) => Some(run),
-        None => incident.undos.get_mut(&data.step).filter(unknown),
+    let runs = match data.direction {
+        Direction::Forward => &mut incident.runs,
+        Direction::Undo => &mut incident.undos,
     };
-    if let Some(run) = run {
+    if let Some(run) = runs.get_mut(&data.step) {
         run.status = status;
         run.detail.clone_from(&data.reason);
         run.ended_at = Some(at);

@@ -1,14 +1,14 @@
 //! The incident as a whole: pause, abort, mitigated, resolved, closed; what is suspended, what is owed, triggers.
 //! Never closes over something that is still open.
 
-use super::{commands, hub, person, reason, takes_part};
+use super::{authorised, commands, hub, person, reason, takes_part};
 use crate::core::due;
 use crate::core::event::{
     Aborted, About, AnchorConfirmed, Asked, BacklogAdded, BacklogSettled, Choice, Closed, Continued, Decided,
     Handed, Inherited, Lifted, Mitigated, Resolved, Resumed, Suspended, TriggerCleared, TriggerFired, What,
 };
 use crate::core::id::{Name, PersonId, StepId};
-use crate::core::incident::{Incident, Stage, Status};
+use crate::core::incident::{Incident, Matter, Stage, Status};
 use crate::core::intent::By;
 use crate::core::refusal::Refusal;
 use crate::runbook::model::OnFailure;
@@ -34,6 +34,11 @@ pub(super) fn pause_or_go_on(
                 return Err(Refusal::NotPaused);
             }
         }
+        // What is not gone is the commander's word; it stands in the packet for whoever commands next.
+        Choice::RuleOut(way) => {
+            commands(incident, id)?;
+            reason(way)?;
+        }
         Choice::Option(_)
         | Choice::Retry
         | Choice::Continue
@@ -51,7 +56,11 @@ pub(super) fn abort(incident: &Incident, by: &By, why: &str) -> Result<What, Ref
         return Err(Refusal::Aborted(why.clone()));
     }
     match by {
-        By::Person { id, .. } => commands(incident, id)?,
+        By::Person { id, .. } => {
+            if !authorised(incident, id, Matter::Abort, incident.current_phase())? {
+                commands(incident, id)?;
+            }
+        }
         By::Hub => {
             let declared = incident.runbook.steps().any(|s| {
                 s.on_failure == OnFailure::Abort

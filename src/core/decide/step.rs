@@ -4,7 +4,7 @@ use super::{commands, hub, person, reason, seated, takes_part};
 use crate::core::due;
 use crate::core::event::{Direction, Finished, Judgement, Outcome, Started, Undone, What};
 use crate::core::id::{PersonId, StepId};
-use crate::core::incident::{Incident, Run, Standing, Status};
+use crate::core::incident::{Incident, Matter, Run, Standing, Status};
 use crate::core::intent::{By, Intent};
 use crate::core::plan;
 use crate::core::refusal::Refusal;
@@ -162,6 +162,7 @@ fn may_undo(incident: &Incident, by: &By, step: &Step, run: &Run, why: Option<&s
 /// Every hold point that covers the step must have been passed for exactly this content.
 pub(super) fn covered(incident: &Incident, by: &By, step: &Step, id: &StepId) -> Result<(), Refusal> {
     let mut any = false;
+    let mut approved_as = Vec::new();
     for hold in incident.runbook.covers(&step.id) {
         any = true;
         let gate_id = StepId::parse(hold.id.clone()).map_err(|e| Refusal::DoesNotFit(e.to_string()))?;
@@ -174,6 +175,7 @@ pub(super) fn covered(incident: &Incident, by: &By, step: &Step, id: &StepId) ->
         if super::gate::change(incident, &gate_id).is_some() {
             return Err(refused("void: what it covers has changed"));
         }
+        approved_as.extend(gate.answers.iter().filter(|v| v.approves).map(|v| v.role.as_str()));
         let By::Person { id: who, .. } = by else { continue };
         let Action::Approve(approve) = &hold.action else { continue };
         let separated = approve.separation_of_duties.contains(&Duty::Executor);
@@ -184,7 +186,20 @@ pub(super) fn covered(incident: &Incident, by: &By, step: &Step, id: &StepId) ->
     if step.irreversible && !any {
         return Err(Refusal::NotCovered { step: id.clone() });
     }
-    Ok(())
+    no_return(incident, step, id, &approved_as)
+}
+
+/// Past a point of no return goes nothing that nobody entitled to decide that has approved.
+fn no_return(incident: &Incident, step: &Step, id: &StepId, approved_as: &[&str]) -> Result<(), Refusal> {
+    if !step.irreversible {
+        return Ok(());
+    }
+    let lists = incident.authority(Matter::NoReturn, incident.phase_of(&step.id));
+    let missing = lists.into_iter().find(|roles| !roles.iter().any(|r| approved_as.contains(&r.as_str())));
+    match missing {
+        None => Ok(()),
+        Some(roles) => Err(Refusal::NotAuthorised { step: id.clone(), roles: roles.join(" or ") }),
+    }
 }
 
 /// What cannot be taken back is confirmed by typing the target's name, or the step's where it has none.

@@ -1,13 +1,11 @@
 //! Ways on: leaving a step out, doing it by hand, settling it, deciding after trouble. Never without a reason.
 
 use super::step::{answers_for, covered, known};
-use super::{person, reason, takes_part};
-use crate::core::event::{
-    About, Choice, Decided, Direction, DoneByHand, Settled, StepSkipped, Verdict, What,
-};
-use crate::core::id::StepId;
-use crate::core::incident::{Incident, Run, Stage, Standing, Status};
-use crate::core::intent::By;
+use super::{authorised, person, reason, takes_part};
+use crate::core::event::{About, Choice, Decided, Direction, DoneByHand, Settled, StepSkipped, What};
+use crate::core::id::{PersonId, StepId};
+use crate::core::incident::{Incident, Matter, Run, Stage, Standing, Status};
+use crate::core::intent::{By, Intent};
 use crate::core::plan;
 use crate::core::refusal::Refusal;
 use crate::runbook::model::{Action, OnFailure, Step};
@@ -17,7 +15,7 @@ pub(super) fn skip(incident: &Incident, by: &By, id: &StepId, why: &str) -> Resu
     match by {
         By::Hub if incident.is_ready(step) && plan::when_is_false(incident, step) => {}
         By::Hub => return Err(Refusal::PersonOnly),
-        By::Person { id: who, .. } => answers_for(incident, who, step)?,
+        By::Person { id: who, .. } => goes_on(incident, who, step)?,
     }
     can_be_left(incident, step, run, id)?;
     if matches!(step.action, Action::Approve(_)) && matches!(by, By::Person { .. }) {
@@ -31,7 +29,11 @@ pub(super) fn skip(incident: &Incident, by: &By, id: &StepId, why: &str) -> Resu
 pub(super) fn mark_done(incident: &Incident, by: &By, id: &StepId, why: &str) -> Result<What, Refusal> {
     let who = person(by)?;
     let (step, run) = known(incident, id)?;
-    answers_for(incident, who, step)?;
+    if run.status.is_trouble() {
+        goes_on(incident, who, step)?;
+    } else {
+        answers_for(incident, who, step)?;
+    }
     can_be_left(incident, step, run, id)?;
     if matches!(step.action, Action::Approve(_)) {
         return Err(Refusal::DoesNotFit(format!(
@@ -41,6 +43,15 @@ pub(super) fn mark_done(incident: &Incident, by: &By, id: &StepId, why: &str) ->
     // Doing it by hand is doing it: what covers the step covers that too.
     covered(incident, by, step, id)?;
     Ok(DoneByHand { step: id.clone(), reason: reason(why)? }.into())
+}
+
+/// Who decides to go on in spite of a step: as the phase, the runbook or the workspace says, else whoever answers for
+/// the step.
+fn goes_on(incident: &Incident, who: &PersonId, step: &Step) -> Result<(), Refusal> {
+    if authorised(incident, who, Matter::GoOn, incident.phase_of(&step.id))? {
+        return Ok(());
+    }
+    answers_for(incident, who, step)
 }
 
 /// A step that is under way or unknown is not left out: it is cancelled or settled first.
@@ -55,34 +66,26 @@ fn can_be_left(incident: &Incident, step: &Step, run: &Run, id: &StepId) -> Resu
     Err(Refusal::WrongState { step: id.clone(), word: run.status.word() })
 }
 
-pub(super) fn settle(
-    incident: &Incident,
-    by: &By,
-    id: &StepId,
-    attempt: u32,
-    verdict: Verdict,
-    why: &str,
-) -> Result<What, Refusal> {
+pub(super) fn settle(incident: &Incident, by: &By, intent: &Intent) -> Result<What, Refusal> {
+    let Intent::Settle { step: id, attempt, direction, verdict, reason: why } = intent else {
+        return Err(Refusal::DoesNotFit("nothing to settle".to_owned()));
+    };
+    let (attempt, direction, verdict) = (*attempt, *direction, *verdict);
     let (step, _) = known(incident, id)?;
     match by {
-        By::Hub if step.reconcile.is_some() => {}
+        // The probe tells about the step, not about its undo.
+        By::Hub if step.reconcile.is_some() && direction == Direction::Forward => {}
         By::Hub => return Err(Refusal::PersonOnly),
         By::Person { id: who, .. } => answers_for(incident, who, step)?,
     }
-    // The probe tells about the step, not about its undo.
-    let judged: &[Direction] = match by {
-        By::Hub => &[Direction::Forward],
-        By::Person { .. } => &[Direction::Forward, Direction::Undo],
-    };
-    let unknown = judged
-        .iter()
-        .filter_map(|d| incident.run_of(id, *d))
-        .find(|r| r.status == Status::Unknown)
+    let unknown = incident
+        .run_of(id, direction)
+        .filter(|r| r.status == Status::Unknown)
         .ok_or_else(|| Refusal::NotUnknown { step: id.clone() })?;
     if unknown.attempt != attempt {
         return Err(Refusal::WrongAttempt { step: id.clone(), expected: unknown.attempt, got: attempt });
     }
-    Ok(Settled { step: id.clone(), attempt, verdict, reason: reason(why)? }.into())
+    Ok(Settled { step: id.clone(), attempt, direction, verdict, reason: reason(why)? }.into())
 }
 
 pub(super) fn decide_step(
@@ -101,6 +104,9 @@ pub(super) fn decide_step(
     let (step, run) = known(incident, id)?;
     match by {
         By::Hub => declared_way_on(step, run, choice, id)?,
+        By::Person { id: who, .. } if matches!(choice, Choice::Continue | Choice::Goto(_)) => {
+            goes_on(incident, who, step)?;
+        }
         By::Person { id: who, .. } => answers_for(incident, who, step)?,
     }
     match choice {
@@ -141,7 +147,7 @@ pub(super) fn decide_step(
                 return Err(Refusal::BeingUndone { step: id.clone() });
             }
         }
-        Choice::Pause | Choice::GoOn | Choice::Amend(_) => {
+        Choice::Pause | Choice::GoOn | Choice::RuleOut(_) | Choice::Amend(_) => {
             return Err(Refusal::DoesNotFit("that is about the incident".to_owned()));
         }
     }

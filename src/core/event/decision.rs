@@ -35,6 +35,8 @@ pub enum Choice {
     Kill,
     /// After an abort: what the step did stays, and its undo is not run.
     Keep,
+    /// This way is not gone, and why: said of the incident, so that nobody opens the question again unawares.
+    RuleOut(String),
     /// Go on with a changed runbook, once the quorum of `declare` approves. The file is the event's payload.
     Amend(Digest),
 }

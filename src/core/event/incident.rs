@@ -54,8 +54,30 @@ data! {
     }
 }
 
+/// Who decides what, as lists of roles: it takes somebody who sits in one of them. An empty list asks for nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authority {
+    /// To give the rollback up: what was done is taken back, or the service is mended forward.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub abort: Vec<String>,
+    /// To go on in spite of a step that failed or is left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub go_on: Vec<String>,
+    /// To go past a point of no return: one of them is among those who approved it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub no_return: Vec<String>,
+}
+
+impl Authority {
+    /// Whether it asks for nothing.
+    pub fn is_empty(&self) -> bool {
+        self.abort.is_empty() && self.go_on.is_empty() && self.no_return.is_empty()
+    }
+}
+
 /// What the workspace had agreed on when the incident opened, as far as its rules go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policies {
     /// After how many seconds the holder of a seat is asked to hand over, where the runbook does not say.
@@ -67,6 +89,9 @@ pub struct Policies {
     /// Statements signed with a security key count only when its holder was verified by PIN or fingerprint.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verify_required: bool,
+    /// Who decides what in runbooks of this class, beside what the runbook itself says.
+    #[serde(default, skip_serializing_if = "Authority::is_empty")]
+    pub authority: Authority,
 }
 
 impl Policies {

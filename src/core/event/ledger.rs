@@ -1,6 +1,7 @@
-//! What stays behind: things switched off, items to reconcile, messages that left. Never what is still open.
+//! What stays behind: things switched off, items to reconcile, messages that left, promises. Never what is still open.
 
 use crate::core::id::{Name, PersonId, StepId};
+use crate::core::time::Stamp;
 use serde::{Deserialize, Serialize};
 
 data! {
@@ -101,5 +102,59 @@ data! {
         how: Handed,
         /// What the channel answered.
         detail: String,
+    }
+}
+
+data! {
+    /// Somebody outside the room was promised something.
+    Promised {
+        /// To whom.
+        to: String,
+        /// What.
+        words: String,
+        /// By when.
+        due: Stamp,
+    }
+}
+
+/// What became of a promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromiseEnd {
+    /// It was kept.
+    Kept,
+    /// It is not kept, and whoever it was made to knows.
+    TakenBack,
+}
+
+impl PromiseEnd {
+    /// The words on screens and in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            PromiseEnd::Kept => "kept",
+            PromiseEnd::TakenBack => "taken back",
+        }
+    }
+}
+
+data! {
+    /// A promise is kept, or taken back.
+    PromiseSettled {
+        /// The event that made it.
+        promise: u64,
+        /// What became of it.
+        how: PromiseEnd,
+        /// How, or why not.
+        words: String,
+    }
+}
+
+data! {
+    /// Somebody of the declaration's list was told by hand.
+    Told {
+        /// Who, as the runbook calls them.
+        to: String,
+        /// How, and what they said.
+        words: String,
     }
 }

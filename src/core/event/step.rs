@@ -4,13 +4,21 @@ use crate::core::id::{Digest, StepId};
 use serde::{Deserialize, Serialize};
 
 /// A step's run forward, or the undo of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// The step itself.
+    #[default]
     Forward,
     /// Its `undo`.
     Undo,
+}
+
+impl Direction {
+    /// Whether it is the step itself, which is not written where it goes without saying.
+    pub fn is_forward(&self) -> bool {
+        *self == Direction::Forward
+    }
 }
 
 data! {
@@ -124,6 +132,9 @@ data! {
         step: StepId,
         /// Which try.
         attempt: u32,
+        /// Of the step, or of its undo: both may be unknown at once.
+        #[serde(default, skip_serializing_if = "Direction::is_forward")]
+        direction: Direction,
         /// What it is taken for.
         verdict: Verdict,
         /// How they know.

@@ -101,6 +101,12 @@ impl Incident {
     }
 }
 
+/// Phases of the same name keep who decides in them.
+fn same_authority(old: &Runbook, new: &Runbook) -> bool {
+    let before = |name: &str| old.phases.iter().find(|p| p.name == name);
+    new.phases.iter().all(|p| before(&p.name).is_none_or(|o| o.authority == p.authority))
+}
+
 /// What everything else hangs on: it is as it was when the incident opened.
 fn fixed_key(old: &Runbook, new: &Runbook) -> Option<&'static str> {
     let same = [
@@ -113,6 +119,7 @@ fn fixed_key(old: &Runbook, new: &Runbook) -> Option<&'static str> {
         ("window", old.window == new.window),
         ("residency", old.residency == new.residency),
         ("declare", old.declare == new.declare),
+        ("authority", old.authority == new.authority && same_authority(old, new)),
         ("metrics", old.metrics == new.metrics),
         ("triggers", old.triggers == new.triggers),
         ("roles", old.roles.iter().all(|r| new.roles.contains(r))),

@@ -2,8 +2,7 @@
 //! who may command.
 
 use super::{Incident, Seat};
-use crate::core::event::Policies;
-use crate::core::event::Seen;
+use crate::core::event::{Authority, Policies, Seen};
 use crate::core::id::{Digest, PersonId};
 use crate::core::time::Stamp;
 use std::time::Duration;
@@ -40,8 +39,14 @@ pub struct Ruling {
 
 impl Incident {
     /// What the workspace had agreed on when the incident opened.
-    pub fn policies(&self) -> Policies {
-        self.opened.as_ref().map(|o| o.policies).unwrap_or_default()
+    pub fn policies(&self) -> &Policies {
+        static NOTHING: Policies = Policies {
+            max_tenure: None,
+            shift_gap: None,
+            verify_required: false,
+            authority: Authority { abort: Vec::new(), go_on: Vec::new(), no_return: Vec::new() },
+        };
+        self.opened.as_ref().map_or(&NOTHING, |o| &o.policies)
     }
 
     /// For how long a seat is held at most: as the runbook says, else as the workspace does.

@@ -1,7 +1,7 @@
-//! What stays behind or was taken down: fingerprints, suspensions, debts, messages. Never forgets an open one.
+//! What stays behind or was taken down: fingerprints, suspensions, debts, messages, promises. Never forgets an open one.
 
 use super::{Incident, Status};
-use crate::core::event::Mode;
+use crate::core::event::{Mode, PromiseEnd};
 use crate::core::id::{Digest, PersonId, StepId};
 use crate::core::time::Stamp;
 
@@ -59,7 +59,40 @@ pub struct SentMessage {
     pub at: Stamp,
 }
 
+/// What somebody outside the room was promised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promise {
+    /// Who made it.
+    pub by: PersonId,
+    /// To whom.
+    pub to: String,
+    /// What.
+    pub words: String,
+    /// By when.
+    pub due: Stamp,
+    /// What became of it.
+    pub settled: Option<PromiseSettlement>,
+}
+
+/// How a promise ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromiseSettlement {
+    /// Who says so.
+    pub by: PersonId,
+    /// Kept, or not.
+    pub how: PromiseEnd,
+    /// How, or why not.
+    pub words: String,
+    /// When.
+    pub at: Stamp,
+}
+
 impl Incident {
+    /// Promises that are neither kept nor taken back, by the event that made them.
+    pub fn open_promises(&self) -> impl Iterator<Item = (u64, &Promise)> {
+        self.promises.iter().filter(|(_, p)| p.settled.is_none()).map(|(seq, p)| (*seq, p))
+    }
+
     /// Suspensions neither lifted nor taken over.
     pub fn open_suspensions(&self) -> impl Iterator<Item = (&str, &Suspension)> {
         self.suspensions

@@ -66,6 +66,9 @@ pub fn intent_of(event: &Event) -> Intent {
         }
         What::Asked(d) => asked(d, payload),
         What::Sent(d) => sent(d, payload),
+        What::Promised(d) => d.into(),
+        What::PromiseSettled(d) => d.into(),
+        What::Told(d) => d.into(),
         What::Noted(_) => Intent::Note { payload: payload.cloned().unwrap_or_default() },
         What::ClockJumped(d) => Intent::RecordClockJump { micros: d.micros },
         What::TriggerFired(d) => Intent::FireTrigger { trigger: d.trigger.clone(), value: d.value.clone() },
@@ -151,6 +154,7 @@ fn settled(data: &Settled) -> Intent {
     Intent::Settle {
         step: data.step.clone(),
         attempt: data.attempt,
+        direction: data.direction,
         verdict: data.verdict,
         reason: data.reason.clone(),
     }

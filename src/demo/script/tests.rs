@@ -221,9 +221,13 @@ impl Room {
                 Intent::Start { step, attempt, direction, plan, retyped, reason, payload }
             }
             Move::Cancel(step) => Intent::DecideStep { step, choice: Choice::Cancel, reason: text("out") },
-            Move::Settle { step, attempt, verdict } => {
-                Intent::Settle { step, attempt, verdict, reason: text("looked") }
-            }
+            Move::Settle { step, attempt, verdict } => Intent::Settle {
+                step,
+                attempt,
+                direction: Direction::Forward,
+                verdict,
+                reason: text("looked"),
+            },
             Move::Keep(step) => Intent::DecideStep { step, choice: Choice::Keep, reason: text("stays") },
             Move::Inherit(name) => Intent::Inherit { name, owner: person(part.id()), reason: text("stays") },
             Move::Abort(reason) => Intent::Abort { reason },

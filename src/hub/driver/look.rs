@@ -2,7 +2,7 @@
 //! crash they simply look again. Never takes silence for an answer.
 
 use super::{Driver, End, Job, cut, wanted};
-use crate::core::event::{Judgement, Outcome};
+use crate::core::event::{Direction, Judgement, Outcome};
 use crate::core::id::{Digest, StepId};
 use crate::core::incident::Incident;
 use crate::core::intent::Intent;
@@ -405,7 +405,11 @@ impl Driver {
                 }
             };
             let reason = format!("reconcile: {sentence}");
-            driver.shared.wishes.observe(Intent::Settle { step, attempt, verdict, reason }).await;
+            driver
+                .shared
+                .wishes
+                .observe(Intent::Settle { step, attempt, direction: Direction::Forward, verdict, reason })
+                .await;
         });
     }
 

@@ -31,6 +31,25 @@ pub struct Requirement {
     pub count: u32,
 }
 
+/// Who decides what, beside starting the rollback: it takes somebody who sits in one of these roles. An empty list
+/// leaves it to the usual rules.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Authority {
+    /// To give the rollback up: what was done is taken back, or the service is mended forward.
+    pub abort: Vec<String>,
+    /// To go on in spite of a step that failed or is left out.
+    pub go_on: Vec<String>,
+    /// To go past a point of no return: one of them is among those who approve it.
+    pub no_return: Vec<String>,
+}
+
+impl Authority {
+    /// The lists with the words of the file.
+    pub fn lists(&self) -> [(&'static str, &[String]); 3] {
+        [("abort", &self.abort), ("go_on", &self.go_on), ("no_return", &self.no_return)]
+    }
+}
+
 /// Decision authority for starting the rollback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declare {

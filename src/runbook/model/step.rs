@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Action, Command, Condition, NoData};
+use super::{Action, Authority, Command, Condition, NoData};
 
 /// A named group of steps.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +14,8 @@ pub struct Phase {
     pub preflight: bool,
     /// Steps of phases that look ahead, to be looked at again right before this one.
     pub recheck: Vec<String>,
+    /// Who decides what here, in place of what the runbook says as a whole.
+    pub authority: Authority,
     /// In file order.
     pub steps: Vec<Step>,
 }

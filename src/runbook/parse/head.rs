@@ -1,7 +1,9 @@
 //! The keys above the steps: what the runbook is about. Never judges whether they are wise.
 
 use crate::runbook::decode::{Fields, Item};
-use crate::runbook::model::{Class, Comms, Cost, Link, Objectives, Param, RestorePoint, Runbook, Window};
+use crate::runbook::model::{
+    Authority, Class, Comms, Cost, Link, Objectives, Param, RestorePoint, Runbook, Window,
+};
 use crate::runbook::vocabulary;
 use regex::RegexBuilder;
 use std::collections::BTreeMap;
@@ -36,6 +38,7 @@ pub fn read(f: &mut Fields<'_>) -> Runbook {
         restore_point: None,
         roles: Vec::new(),
         declare: super::people::nobody(),
+        authority: Authority::default(),
         metrics: Vec::new(),
         triggers: Vec::new(),
         comms: Comms::default(),

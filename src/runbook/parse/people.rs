@@ -1,7 +1,7 @@
 //! Seats, requirements and who may declare. Never knows who sits where.
 
 use crate::runbook::decode::{Item, is_name};
-use crate::runbook::model::{Declare, Override, Requirement, Role};
+use crate::runbook::model::{Authority, Declare, Override, Requirement, Role};
 use crate::runbook::yaml::Key;
 use std::time::Duration;
 
@@ -57,6 +57,15 @@ pub fn declare(item: Item<'_>) -> Option<Declare> {
     let notify = f.optional("notify", |i| i.list(Item::text)).unwrap_or_default();
     f.finish();
     Some(Declare { require: require?, expires: expires?, override_, notify })
+}
+
+/// `authority`: of the runbook, of a phase, or of a class in the workspace.
+pub fn authority(item: Item<'_>) -> Option<Authority> {
+    let mut f = item.fields("authority")?;
+    let mut roles = |key: &'static str| f.optional(key, |i| i.some(Item::name_text)).unwrap_or_default();
+    let authority = Authority { abort: roles("abort"), go_on: roles("go_on"), no_return: roles("no_return") };
+    f.finish();
+    Some(authority)
 }
 
 fn override_(item: Item<'_>) -> Option<Override> {

@@ -30,6 +30,13 @@ pub fn to_json(plan: &Plan) -> String {
     });
     if let Some(map) = whole.as_object_mut() {
         map.insert("holds".to_owned(), plan.holds.iter().map(hold).collect());
+        let decides = plan.authority.iter();
+        map.insert(
+            "authority".to_owned(),
+            decides
+                .map(|d| json!({"what": d.what, "phase": d.phase, "of_class": d.of_class, "roles": d.roles}))
+                .collect(),
+        );
         map.insert("side_by_side".to_owned(), json!(plan.groups));
         map.insert("critical_path".to_owned(), path(plan));
         map.insert("history".to_owned(), json!({"live": spread(plan.live), "drills": spread(plan.drills)}));

@@ -1,6 +1,6 @@
 //! A plan as text and Markdown. Never adds what the plan does not hold.
 
-use super::{Forecast, Hold, Outlook, Plan, PlannedStep};
+use super::{Decides, Forecast, Hold, Outlook, Plan, PlannedStep};
 use crate::runbook::words;
 use crate::sanitize;
 use std::fmt::Write as _;
@@ -55,6 +55,7 @@ fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
         let what = if hold.covers.is_empty() { "declared by" } else { "approved by" };
         (what, clean(&hold_words(hold)))
     }));
+    out.extend(plan.authority.iter().map(|d| ("decided by", clean(&decides_words(d)))));
     out.extend(times(plan));
     if let Some(window) = &plan.window {
         let opens = match &window.opens_at {
@@ -94,6 +95,18 @@ fn hold_words(hold: &Hold) -> String {
     }
     let (covers, expires) = (hold.covers.join(", "), words::duration(hold.expires));
     format!("{}{could} at {}, within {expires}, for {covers}", hold.require, hold.id)
+}
+
+/// `commander or dba, to go on in spite of a step in phase Act`.
+fn decides_words(decides: &Decides) -> String {
+    let what = match decides.what {
+        "abort" => "give the rollback up and mend forward",
+        "go_on" => "go on in spite of a step",
+        _ => "go past a point of no return",
+    };
+    let place = decides.phase.as_ref().map(|p| format!(" in phase {p}")).unwrap_or_default();
+    let by = if decides.of_class { ", as the workspace demands of this class" } else { "" };
+    format!("{}, to {what}{place}{by}", decides.roles.join(" or "))
 }
 
 /// What it takes, what it took, and what may be lost.

@@ -93,6 +93,15 @@ pub fn requirements() -> Value {
     ]))
 }
 
+pub fn authority() -> Value {
+    let roles = || some(reference("name"));
+    object(&[
+        may("abort", roles(), "To give the rollback up: take back what was done, or mend forward."),
+        may("go_on", roles(), "To go on in spite of a step that failed or is left out."),
+        may("no_return", roles(), "To go past a point of no return: one of them approves it."),
+    ])
+}
+
 pub fn declare() -> Value {
     let over = object(&[
         need("require", reference("requirements"), "Whose word is enough."),

@@ -17,6 +17,7 @@ pub fn phase() -> Value {
             list(reference("id")),
             "Steps of phases that look ahead, looked at again right before this one.",
         ),
+        may("authority", reference("authority"), "Who decides what here, in place of the runbook's."),
         need("steps", some(reference("step")), "At most nine, so that people keep them in view."),
     ])
 }

@@ -159,11 +159,11 @@ impl People {
             .signers
             .verify(person.as_str(), namespace, text.as_bytes(), armored, at, &self.revoked)
             .map_err(|e| e.to_string())?;
-        let policies = match &event.what {
-            What::Opened(opened) => opened.policies,
-            _ => incident.map(Incident::policies).unwrap_or_default(),
+        let verified = match &event.what {
+            What::Opened(opened) => opened.policies.verify_required,
+            _ => incident.is_some_and(|i| i.policies().verify_required),
         };
-        if policies.verify_required && signed.presence == Presence::Present {
+        if verified && signed.presence == Presence::Present {
             return Err("the security key did not verify who touched it".to_owned());
         }
         same_key(event, &signed)?;

@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use crate::core::review::Item;
 use crate::timeline::tree::Head;
 
 /// More findings than this are only counted.
@@ -154,6 +155,8 @@ pub struct Report {
     pub more: u64,
     /// Worth knowing, not wrong.
     pub notes: Vec<String>,
+    /// What somebody has to look at again afterwards, when the rules could be replayed to the end.
+    pub review: Vec<Item>,
 }
 
 impl Report {
@@ -175,6 +178,7 @@ impl Report {
             findings: Vec::new(),
             more: 0,
             notes: Vec::new(),
+            review: Vec::new(),
         }
     }
 
@@ -240,6 +244,7 @@ impl Report {
             lines.push(format!("  part {}/{}: redacted by #{}", r.event, r.part, r.by));
         }
         lines.push(self.anchor_line());
+        lines.extend(self.review.iter().map(|item| format!("to review: {}", item.words)));
         lines.extend(self.notes.iter().map(|n| format!("note: {n}")));
         lines
     }
@@ -280,6 +285,7 @@ impl Report {
             "findings": self.findings,
             "more_findings": self.more,
             "notes": self.notes,
+            "to_review": self.review,
         })
     }
 }

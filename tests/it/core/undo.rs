@@ -111,6 +111,7 @@ fn an_undo_that_nobody_knows_about_is_settled_before_the_next() {
     let settle = Intent::Settle {
         step: id("c"),
         attempt: 1,
+        direction: Direction::Undo,
         verdict: Verdict::Succeeded,
         reason: "looked".to_owned(),
     };

@@ -71,6 +71,7 @@ async fn without_its_supervisor_a_step_is_unknown_until_somebody_settles_it() {
     let settle = Intent::Settle {
         step: step("slow"),
         attempt: 1,
+        direction: Direction::Forward,
         verdict: Verdict::Succeeded,
         reason: "its log says so".to_owned(),
     };

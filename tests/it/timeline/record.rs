@@ -81,6 +81,7 @@ fn runbook() -> Runbook {
             override_: None,
             notify: vec![],
         },
+        authority: Default::default(),
         metrics: vec![],
         triggers: vec![],
         comms: Comms { cadence: vec![], templates: vec![] },

@@ -34,10 +34,10 @@ pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
 fn due(model: &Model, incident: &Incident, rows: &mut Rows) {
     rows.heading("Due");
     let now = model.now.wall;
-    if incident.runbook.comms.cadence.is_empty() {
+    let due = due_messages(incident);
+    if incident.runbook.comms.cadence.is_empty() && due.is_empty() {
         rows.nothing("the runbook promises nobody a rhythm");
     }
-    let due = due_messages(incident);
     if due.is_empty() && !incident.runbook.comms.cadence.is_empty() {
         rows.nothing("nothing more is due");
     }
@@ -50,9 +50,14 @@ fn due(model: &Model, incident: &Incident, rows: &mut Rows) {
             None => {
                 (format!("due in {} with {}", spoken(message.due.since(now)), message.template), Role::Base)
             }
-            Some(late) => (format!("OVERDUE by {}: send {}", spoken(late), message.template), Role::Warn),
+            Some(late) => (format!("OVERDUE by {}: {}", spoken(late), message.how()), Role::Warn),
         };
-        let text = format!("{next}; {last}; every {}", spoken(message.every));
+        let rhythm = if message.every.is_zero() {
+            "that the rollback is declared".to_owned()
+        } else {
+            format!("every {}", spoken(message.every))
+        };
+        let text = format!("{next}; {last}; {rhythm}");
         rows.item(message.audience, &text, color);
     }
 }

@@ -1,8 +1,9 @@
-//! The intents behind events about command, questions and removals. Never judges them.
+//! The intents behind events about command, questions, removals and promises. Never judges them.
 
 use crate::core::event::{
     HandedOver, Inherited, ObjectionAnswered, OfferEnded, Offered, PollAnswered, PollClosed, PollOpened,
-    Redacted, RedactionAsked, Refused, SessionRevoked, ShiftShort, TenureExceeded,
+    PromiseSettled, Promised, Redacted, RedactionAsked, Refused, SessionRevoked, ShiftShort, TenureExceeded,
+    Told,
 };
 use crate::core::intent::Intent;
 
@@ -32,4 +33,7 @@ same_fields! {
     ObjectionAnswered => AnswerObjection { objection, words },
     RedactionAsked => AskRedaction { event, parts, reason, seen, expires, key },
     Redacted => Redact { asked, key },
+    Promised => Promise { to, words, due },
+    PromiseSettled => SettlePromise { promise, how, words },
+    Told => Tell { to, words },
 }
