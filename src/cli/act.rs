@@ -201,19 +201,15 @@ fn intent(seat: &Seat, act: &Act) -> Result<Intent> {
         }
         Act::Settle { step, verdict, undo, reason, .. } => {
             let (step, attempt, direction) = unknown(seat, step, *undo)?;
-            let verdict = match verdict {
-                VerdictArg::Succeeded => Verdict::Succeeded,
-                VerdictArg::Failed => Verdict::Failed,
-            };
+            let verdict = (*verdict).into();
             Ok(Intent::Settle { step, attempt, direction, verdict, reason: reason.clone() })
         }
-        Act::Decide { step, option, rule_out, reason, .. } => match (step, option, rule_out) {
-            (Some(step), Some(option), _) => decide(step, Choice::Option(option.clone()), reason),
-            (_, _, Some(way)) => {
-                Ok(Intent::DecideIncident { choice: Choice::RuleOut(way.clone()), reason: reason.clone() })
-            }
-            (_, _, None) => Err(Failure::usage("say which step and which option, or --rule-out")),
-        },
+        Act::Decide { step, option, rule_out: None, reason, .. } => {
+            let missing = || Failure::usage("say which step and which option, or --rule-out");
+            let (step, option) = step.as_ref().zip(option.clone()).ok_or_else(missing)?;
+            decide(step, Choice::Option(option), reason)
+        }
+        Act::Decide { rule_out: Some(way), reason, .. } => Ok(rule_out(way, reason)),
         Act::Goto { step, to, reason, .. } => decide(step, Choice::Goto(step_id(to)?), reason),
         Act::Retry(on) => on_step(on, Choice::Retry),
         Act::Continue(on) => on_step(on, Choice::Continue),
@@ -269,12 +265,25 @@ fn decide(step: &str, choice: Choice, reason: &str) -> Result<Intent> {
     Ok(Intent::DecideStep { step: step_id(step)?, choice, reason: reason.to_owned() })
 }
 
+fn rule_out(way: &str, reason: &str) -> Intent {
+    Intent::DecideIncident { choice: Choice::RuleOut(way.to_owned()), reason: reason.to_owned() }
+}
+
 fn on_step(on: &OnStep, choice: Choice) -> Result<Intent> {
     decide(&on.step, choice, &on.reason)
 }
 
 fn whole(on: &OnIncident, choice: Choice) -> Intent {
     Intent::DecideIncident { choice, reason: on.reason.clone() }
+}
+
+impl From<VerdictArg> for Verdict {
+    fn from(word: VerdictArg) -> Verdict {
+        match word {
+            VerdictArg::Succeeded => Verdict::Succeeded,
+            VerdictArg::Failed => Verdict::Failed,
+        }
+    }
 }
 
 /// A step and the try that is under way.

@@ -4,7 +4,7 @@ use crate::cli::args::Open;
 use crate::cli::room::Seat;
 use crate::cli::{act, context, print, say};
 use crate::client::room::{Room, Update};
-use crate::core::event::{Direction, Event, Progressed, What};
+use crate::core::event::{Direction, Event, Progressed, Settled, What};
 use crate::core::id::StepId;
 use crate::core::incident::Stage;
 use crate::core::incident::Status;
@@ -220,9 +220,7 @@ pub fn words(what: &What) -> String {
         What::Finished(d) => format!("{} {}: {}", d.step, Status::from(d.outcome).word(), d.detail),
         What::StepSkipped(d) => format!("{}: {}", d.step, d.reason),
         What::DoneByHand(d) => format!("{}: {}", d.step, d.reason),
-        What::Settled(d) => {
-            format!("{}{} {:?}: {}", d.step, undo(d.direction), d.verdict, d.reason).to_lowercase()
-        }
+        What::Settled(d) => settled(d),
         What::Undone(d) => format!("{} {}: {}", d.step, Status::from(d.outcome).word(), d.detail),
         What::Requested(d) => format!("{} attempt {} until {}", d.gate, d.attempt, d.expires.clock()),
         What::Granted(d) => format!("{} as {} {}", d.gate, d.role, d.reason),
@@ -296,6 +294,11 @@ fn progressed(report: &Progressed) -> String {
     let total = report.total.map(|total| format!("/{total}")).unwrap_or_default();
     let unit = report.unit.as_deref().unwrap_or_default();
     format!("{} {}{total} {unit}", report.step, report.done).trim_end().to_owned()
+}
+
+fn settled(settled: &Settled) -> String {
+    let Settled { step, direction, verdict, reason, .. } = settled;
+    format!("{step}{} {verdict:?}: {reason}", undo(*direction)).to_lowercase()
 }
 
 fn undo(direction: Direction) -> &'static str {

@@ -75,16 +75,12 @@ pub fn apply(incident: &mut Incident, event: &Event) {
         What::Inherited(data) => ledger::inherited(incident, data),
         What::BacklogAdded(data) => ledger::added(incident, data),
         What::BacklogSettled(data) => ledger::settled(incident, data),
-        What::Asked(data) => {
-            incident.asked.insert(event.seq, (data.template.to_string(), data.how));
-        }
+        What::Asked(data) => ledger::asked(incident, data, event.seq),
         What::Sent(data) => ledger::sent(incident, data, at),
         What::Told(data) => _ = incident.told.insert(data.to.clone(), at),
         What::Promised(data) => ledger::promised(incident, data, person, event.seq),
         What::PromiseSettled(data) => ledger::promise_settled(incident, data, person, at),
-        What::AnchorConfirmed(data) => {
-            incident.anchored.insert(data.anchor.to_string(), (data.n, at));
-        }
+        What::AnchorConfirmed(data) => ledger::anchored(incident, data, at),
         What::ShiftShort(data) => _ = incident.short_shifts.insert(data.person.clone(), data.last),
         What::Refused(_) | What::Noted(_) | What::ClockJumped(_) => {}
     }

@@ -5,6 +5,7 @@ mod outside;
 use crate::runbook::schema::shape::{
     self, NAME, document, list, may, named, need, object, reference, some, whole,
 };
+use crate::runbook::vocabulary::CLASSES;
 use serde_json::{Value, json};
 
 /// The schema of `team.yaml`.

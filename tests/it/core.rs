@@ -9,6 +9,7 @@ pub mod random;
 mod segment;
 mod undo;
 mod ways;
+mod word;
 
 use backout::core::apply::{apply, session_id};
 use backout::core::decide::decide;
@@ -134,6 +135,15 @@ impl Room {
     }
 
     fn of_restore(text: &str, params: BTreeMap<String, Answer>, point: Option<&str>) -> Room {
+        Room::of_agreed(text, params, point, Policies::default())
+    }
+
+    fn of_agreed(
+        text: &str,
+        params: BTreeMap<String, Answer>,
+        point: Option<&str>,
+        policies: Policies,
+    ) -> Room {
         let mut room = Room {
             live: Incident::new(parsed(text), team()),
             record: Vec::new(),
@@ -156,7 +166,7 @@ impl Room {
             params,
             restore_point: point.map(str::to_owned),
             severity: 2,
-            policies: Default::default(),
+            policies,
             session: joined("ana", room.now),
         };
         room.act("ana", Intent::Open(Box::new(opened))).unwrap();

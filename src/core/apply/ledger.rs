@@ -1,7 +1,8 @@
 //! What stays behind: suspensions, items to reconcile, messages, promises. Never drops one that is still open.
 
 use crate::core::event::{
-    BacklogAdded, BacklogSettled, Inherited, Lifted, PromiseSettled, Promised, Sent, Suspended,
+    AnchorConfirmed, Asked, BacklogAdded, BacklogSettled, Inherited, Lifted, PromiseSettled, Promised, Sent,
+    Suspended,
 };
 use crate::core::id::PersonId;
 use crate::core::incident::{Incident, Promise, PromiseSettlement, SentMessage, Suspension};
@@ -42,6 +43,14 @@ pub(super) fn added(incident: &mut Incident, data: &BacklogAdded) {
 pub(super) fn settled(incident: &mut Incident, data: &BacklogSettled) {
     let debt = incident.backlog.entry(data.name.to_string()).or_default();
     debt.settled = debt.settled.saturating_add(data.count);
+}
+
+pub(super) fn asked(incident: &mut Incident, data: &Asked, seq: u64) {
+    incident.asked.insert(seq, (data.template.to_string(), data.how));
+}
+
+pub(super) fn anchored(incident: &mut Incident, data: &AnchorConfirmed, at: Stamp) {
+    incident.anchored.insert(data.anchor.to_string(), (data.n, at));
 }
 
 pub(super) fn sent(incident: &mut Incident, data: &Sent, at: Stamp) {

@@ -181,3 +181,52 @@ fn a_revoked_session_acts_no_more() {
     assert!(gone.stderr.contains("no live session"), "{}", gone.stderr);
     verified(&incident);
 }
+
+/// `pending`, `ssh-keygen -Y sign`, and both handed in.
+fn stock(incident: &Incident, words: &[&str], key: &Path, namespace: &str) -> Outcome {
+    let text =
+        incident.backout("ana").run([&["pending", incident.id.as_str()], words].concat()).exits(0).stdout;
+    let file = incident.place.write("s", &text);
+    let signature = file.with_added_extension("sig");
+    let _ = std::fs::remove_file(&signature);
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-q", "-Y", "sign", "-n", namespace, "-f"]).arg(key).arg(&file);
+    assert!(command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
+    let both = [text.into_bytes(), std::fs::read(signature).unwrap()].concat();
+    incident.backout("ana").run_with(["submit", incident.id.as_str()], &both)
+}
+
+#[test]
+fn command_is_offered_and_parts_are_removed_with_stock_tools_and_command_is_not_taken_so() {
+    let Some(incident) = open() else { return };
+    incident.ok("ana", &["approve", "declare", "--yes"]);
+    incident.until("it is declared", || incident.status()["stage"] == "declared");
+    let (ana, ben) = (incident.team.ana.key.clone(), incident.team.ben.key.clone());
+    incident.ok("ben", &["note", "customer Meyer-Landrut called"]);
+    let note = incident.recorded("note.added")[0]["seq"].to_string();
+    let reason = ["--remove", &note, "--reason", "a customer's name", "--as", "ben"];
+    stock(&incident, &reason, &ben, "redact.v1@backout").exits(0);
+    stock(&incident, &["--agree", "--as", "ana"], &ana, "redact.v1@backout").exits(0);
+    assert_eq!(incident.recorded("payload.redacted")[0]["data"]["with"], "ben");
+    let offer = ["--handover-to", "ben", "--as", "ana"];
+    stock(&incident, &offer, &ana, "handover.v1@backout").exits(0);
+    assert_eq!(incident.recorded("command.offered").len(), 1);
+    // The one it is offered to signs the same text: that alone takes no command.
+    let text = incident.recorded("command.offered")[0]["auth"]["statement"].as_str().unwrap().to_owned();
+    let file = incident.place.write("t", &text);
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-q", "-Y", "sign", "-n", "handover.v1@backout", "-f"]).arg(&ben).arg(&file);
+    assert!(command.stderr(Stdio::null()).status().unwrap().success());
+    let both = [text.into_bytes(), std::fs::read(file.with_added_extension("sig")).unwrap()].concat();
+    let refused = incident.backout("ben").run_with(["submit", incident.id.as_str()], &both).exits(4);
+    assert!(
+        refused.stderr.contains("read back") && refused.stderr.contains("--accept"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(commander(&incident), "ana");
+    incident.ok("ben", &["handover", "--accept", "--read-back", "act is next", "--yes"]);
+    assert_eq!(commander(&incident), "ben");
+    verified(&incident);
+    stock_tools_agree(&incident, "redact.v1@backout", 2);
+}
