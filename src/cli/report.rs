@@ -72,7 +72,8 @@ fn verdict(dir: &Path) -> Result<(String, bool)> {
     let evidence = Evidence::open(dir).map_err(unreadable)?;
     let start = judge::start(&evidence);
     let roster = Roster::Bundled;
-    let ask = Ask { start, roster, expected: Vec::new(), anchors: Vec::new(), since: None };
+    let policies = judge::policies(&evidence);
+    let ask = Ask { start, roster, expected: Vec::new(), anchors: Vec::new(), since: None, policies };
     let report = verify::verify(&evidence, ask).map_err(unreadable)?;
     let counts = format!("{} events, {} statements, {} acts", report.events, report.statements, report.acts);
     Ok(match report.verdict() {

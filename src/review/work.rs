@@ -156,6 +156,7 @@ pub fn way_on(about: &About, choice: &Choice) -> Option<String> {
         | Choice::Pause
         | Choice::GoOn
         | Choice::Cancel
+        | Choice::RuleOut(_)
         | Choice::Amend(_) => None,
     }
 }

@@ -4,7 +4,7 @@ use crate::core::event::{
     Direction, DoneByHand, Event, Finished, Judged, Measured, Progressed, Settled, Started, Undone, Verdict,
 };
 use crate::core::id::StepId;
-use crate::core::incident::{Incident, Measurement, Status};
+use crate::core::incident::{Incident, Measurement, Run, Status};
 use crate::core::time::Stamp;
 
 /// What has not begun in the phases will not be reached any more.

@@ -193,7 +193,8 @@ fn a_step_and_its_undo_that_are_both_unknown_are_settled_apart() {
         reason: "looked".to_owned(),
     };
     room.act("ben", settle(Direction::Undo, Verdict::Succeeded)).unwrap();
-    let state = |room: &Room| (room.live.status("a"), room.live.undos["a"].status);
+    let state =
+        |room: &Room| (room.live.status("a"), room.live.run_of(&id("a"), Direction::Undo).unwrap().status);
     assert_eq!(state(&room), (Status::Unknown, Status::Succeeded), "what is said of the undo is of the undo");
     assert!(matches!(
         refused(room.act("ben", settle(Direction::Undo, Verdict::Failed))),

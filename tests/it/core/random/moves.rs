@@ -317,7 +317,7 @@ impl Walk {
 
     fn carries_on(&mut self, id: &StepId) {
         let Some(step) = self.room.live.step(id).cloned() else { return };
-        let attempt = self.room.live.runs[id].attempt;
+        let attempt = self.room.live.run(id).map_or(0, |r| r.attempt);
         let n = self.seated(step.role.as_deref());
         let evidence = String::new();
         match self.book.step(id.as_str()).map(|s| s.kind.clone()) {
@@ -330,7 +330,7 @@ impl Walk {
                 self.act(n, Intent::DecideStep { step: id.clone(), choice: Choice::Option(option), reason });
             }
             Some(super::book::Kind::Check(_)) => {
-                let look = self.room.live.runs[id].looks + 1;
+                let look = self.room.live.run(id).map_or(0, |r| r.looks) + 1;
                 let judgement = if self.dice.chance(90) { Judgement::Pass } else { Judgement::Fail };
                 self.hub(Intent::Judge {
                     step: id.clone(),
@@ -479,7 +479,7 @@ impl Walk {
         let id = self.dice.pick(&ids).clone();
         let n = self.anybody();
         let attempt = self.room.live.gates.get(&id).map_or(1, |g| g.attempt);
-        let tried = self.room.live.runs[&id].attempt;
+        let tried = self.room.live.run(&id).map_or(0, |r| r.attempt);
         let why = "because".to_owned();
         let of_hub = match self.dice.below(11) {
             0 => Intent::Declare { attempt },
