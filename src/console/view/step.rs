@@ -117,9 +117,6 @@ fn of_declaration(model: &Model, incident: &Incident) -> Vec<Fact> {
         fact("summary", &runbook.summary, Role::Base),
         fact("stays", &runbook.does_not_undo, Role::Warn),
     ]);
-    for (name, value) in incident.clear_params() {
-        facts.push(fact("param", format!("{name} = {}", value.unwrap_or("(secret)")), Role::Base));
-    }
     let goal = runbook.objectives;
     let loss =
         if goal.rpo.is_zero() { "nothing".to_owned() } else { format!("at most {}", spoken(goal.rpo)) };
@@ -146,6 +143,10 @@ fn of_declaration(model: &Model, incident: &Incident) -> Vec<Fact> {
     votes(model, incident, &StepId::declare(), &mut facts);
     if let Some(key) = model.keymap.key_of(Action::ViewOptions) {
         facts.push(fact("ways", format!("{key} compares all of them, also not going back"), Role::Muted));
+    }
+    // Who is still missing is asked more often than what was typed at the opening.
+    for (name, value) in incident.clear_params() {
+        facts.push(fact("param", format!("{name} = {}", value.unwrap_or("(secret)")), Role::Base));
     }
     facts
 }
