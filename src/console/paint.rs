@@ -1,8 +1,8 @@
 //! The difference between two screens as terminal bytes. Never decides what is drawn, and never writes a byte when
 //! nothing differs.
 //!
-//! Colours and attributes are kept across cells, cursor moves are the shortest that are safe, and the sixteen named
-//! colours go out under their old short codes, which the oldest terminals understand.
+//! Colours and attributes are kept across cells and frames, cursor moves are the shortest that are safe, and the sixteen
+//! named colours go out under their old short codes, which the oldest terminals understand.
 
 use std::fmt::Write;
 
@@ -16,25 +16,6 @@ use super::gate::colour;
 /// How the cursor is left after a frame.
 pub type Cursor = Option<Position>;
 
-/// Bytes that turn the `old` screen into the `new` one; empty when they are the same. Both have the same area, which
-/// begins at the origin.
-pub fn difference(old: &Buffer, new: &Buffer) -> String {
-    if old.area != new.area {
-        return whole(new);
-    }
-    let mut pen = Pen::default();
-    pen.changes(old, new);
-    pen.finish()
-}
-
-/// Bytes that clear the terminal and draw the whole screen.
-pub fn whole(new: &Buffer) -> String {
-    let mut pen = Pen::default();
-    pen.out.push_str("\x1b[0m\x1b[2J");
-    pen.changes(&Buffer::empty(new.area), new);
-    pen.finish()
-}
-
 /// Bytes that put the cursor there, or hide it.
 pub fn cursor(at: Cursor) -> String {
     match at {
@@ -43,13 +24,50 @@ pub fn cursor(at: Cursor) -> String {
     }
 }
 
-#[derive(Default)]
-struct Pen {
+/// How the terminal would write the next character. Nobody else writes to it, so that holds from frame to frame.
+#[derive(Debug, Default)]
+pub struct Pen {
     out: String,
     at: Option<(u16, u16)>,
     fg: Color,
     bg: Color,
     modifier: Modifier,
+}
+
+/// So many pieces are little: more of them are drawn from top to bottom.
+const FEW: usize = 64;
+
+/// Colours and attributes of a cell.
+type Look = (Color, Color, Modifier);
+
+/// Neighbours that changed.
+struct Run<'a> {
+    row: &'a [Cell],
+    y: u16,
+    from: usize,
+    to: usize,
+    /// What all of them look like; none for a row that is drawn whole.
+    style: Option<Look>,
+}
+
+impl<'a> Run<'a> {
+    fn of_row(old: &[Cell], row: &'a [Cell], y: u16, runs: &mut Vec<Run<'a>>) {
+        // What is left of a wide character that is half overwritten differs by terminal, so such a row is drawn whole.
+        if old.iter().chain(row).any(|cell| cell.symbol().width() > 1) {
+            runs.push(Run { row, y, from: 0, to: row.len(), style: None });
+            return;
+        }
+        for (x, (old, cell)) in old.iter().zip(row).enumerate() {
+            if old == cell {
+                continue;
+            }
+            let style = Some((cell.fg, cell.bg, cell.modifier));
+            match runs.last_mut() {
+                Some(run) if run.y == y && run.to == x && run.style == style => run.to = x + 1,
+                _ => runs.push(Run { row, y, from: x, to: x + 1, style }),
+            }
+        }
+    }
 }
 
 /// Attributes with their codes for on and off. Bold and dim share one off code, so turning either off sets the other
@@ -64,45 +82,117 @@ const ATTRIBUTES: [(Modifier, u8, u8); 6] = [
 ];
 
 impl Pen {
+    /// Bytes that turn the `old` screen into the `new` one; empty when they are the same. Both begin at the origin.
+    pub fn difference(&mut self, old: &Buffer, new: &Buffer) -> String {
+        if old.area != new.area {
+            return self.whole(new);
+        }
+        self.changes(old, new);
+        self.taken()
+    }
+
+    /// Bytes that clear the terminal and draw the whole screen, however the terminal was left.
+    pub fn whole(&mut self, new: &Buffer) -> String {
+        *self = Pen::default();
+        self.out.push_str("\x1b[0m\x1b[2J");
+        self.changes(&Buffer::empty(new.area), new);
+        self.taken()
+    }
+
+    /// What was written. Where the cursor is after a frame is not relied on.
+    fn taken(&mut self) -> String {
+        self.at = None;
+        std::mem::take(&mut self.out)
+    }
+
     fn changes(&mut self, old: &Buffer, new: &Buffer) {
         let width = usize::from(new.area.width.max(1));
         let rows = old.content.chunks(width).zip(new.content.chunks(width));
+        let mut runs: Vec<Run<'_>> = Vec::new();
         for ((old, new), y) in rows.zip(0u16..) {
             if old != new {
-                self.row(old, new, y);
+                Run::of_row(old, new, y, &mut runs);
             }
+        }
+        if runs.len() <= FEW && runs.iter().all(|run| run.style.is_some()) {
+            self.by_style(&mut runs);
+        }
+        for run in runs {
+            self.run(&run);
         }
     }
 
-    fn row(&mut self, old: &[Cell], new: &[Cell], y: u16) {
-        // What is left of a wide character that is half overwritten differs by terminal, so such a row is drawn whole.
-        let whole = old.iter().chain(new).any(|cell| cell.symbol().width() > 1);
+    /// What is written as the terminal writes now comes first, then style by style: where little changes, changing
+    /// colours would cost more than moving.
+    fn by_style(&self, runs: &mut [Run<'_>]) {
+        let mut order = vec![Some((self.fg, self.bg, self.modifier))];
+        for run in runs.iter() {
+            if !order.contains(&run.style) {
+                order.push(run.style);
+            }
+        }
+        runs.sort_by_key(|run| order.iter().position(|style| *style == run.style));
+    }
+
+    fn run(&mut self, run: &Run<'_>) {
         let mut covered = 0;
-        for ((old, new), x) in old.iter().zip(new).zip(0u16..) {
+        for (cell, x) in run.row.iter().zip(0u16..).take(run.to).skip(run.from) {
             if covered > 0 {
                 covered -= 1;
-            } else if whole || old != new {
-                self.put(x, y, new);
-                covered = new.symbol().width().saturating_sub(1);
+                continue;
             }
+            self.go(run.row, x, run.y);
+            self.put(x, run.y, cell, run.row.len());
+            covered = cell.symbol().width().saturating_sub(1);
         }
     }
 
-    fn put(&mut self, x: u16, y: u16, cell: &Cell) {
-        match self.at {
-            Some((col, row)) if row == y && col == x => {}
-            // Column moves are relative to nothing the terminal could have got wrong.
-            Some((_, row)) if row == y => self.code(format_args!("\x1b[{}G", u32::from(x) + 1)),
-            _ => self.code(format_args!("\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)),
+    /// Moves to a cell of a row by the fewest bytes.
+    fn go(&mut self, row: &[Cell], x: u16, y: u16) {
+        let Some((col, line)) = self.at else {
+            self.code(format_args!("\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1));
+            return;
+        };
+        let back = usize::from(col.saturating_sub(x));
+        if line == y && col <= x {
+            if col < x && !self.rewrites(row, col, x) {
+                // Column moves are relative to nothing the terminal could have got wrong.
+                self.code(format_args!("\x1b[{}G", u32::from(x) + 1));
+            }
+        } else if y > line && col >= x && back <= 2 {
+            // Straight down, as from one row of a chart's column to the next.
+            match y - line {
+                1 => self.out.push_str("\x1b[B"),
+                down => self.code(format_args!("\x1b[{down}B")),
+            }
+            self.out.extend(std::iter::repeat_n('\x08', back));
+        } else {
+            self.code(format_args!("\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1));
         }
+    }
+
+    /// Writes what lies between once more where that is shorter than a move: a few plain letters in the same colours.
+    fn rewrites(&mut self, row: &[Cell], from: u16, to: u16) -> bool {
+        let between = row.get(usize::from(from)..usize::from(to)).unwrap_or_default();
+        let same = |c: &Cell| c.fg == self.fg && c.bg == self.bg && c.modifier == self.modifier;
+        let plain = |c: &Cell| c.symbol().len() == 1 && c.symbol().is_ascii();
+        if between.len() > 4 || !between.iter().all(|c| same(c) && plain(c)) {
+            return false;
+        }
+        between.iter().for_each(|c| self.out.push_str(c.symbol()));
+        true
+    }
+
+    fn put(&mut self, x: u16, y: u16, cell: &Cell, width: usize) {
         self.style(cell);
         let symbol = if cell.symbol().is_empty() { " " } else { cell.symbol() };
         self.out.push_str(symbol);
-        // After anything but plain ASCII the terminal may disagree about the width: position anew.
-        self.at = (symbol.is_ascii() && symbol.width() == 1).then_some((x.saturating_add(1), y));
-        if self.at.is_none() && symbol.chars().count() == 1 && is_drawn_narrow(symbol) {
-            self.at = Some((x.saturating_add(1), y));
-        }
+        // After anything but plain ASCII the terminal may disagree about the width, and at the end of a row it waits
+        // with the next one: position anew.
+        let narrow = symbol.width() == 1
+            && (symbol.is_ascii() || (symbol.chars().count() == 1 && is_drawn_narrow(symbol)));
+        let inside = usize::from(x) + 1 < width;
+        self.at = (narrow && inside).then_some((x.saturating_add(1), y));
     }
 
     fn style(&mut self, cell: &Cell) {
@@ -138,13 +228,6 @@ impl Pen {
     fn code(&mut self, code: std::fmt::Arguments<'_>) {
         // Writing to a String cannot fail.
         let _ = self.out.write_fmt(code);
-    }
-
-    fn finish(mut self) -> String {
-        if self.fg != Color::Reset || self.bg != Color::Reset || !self.modifier.is_empty() {
-            self.out.push_str("\x1b[0m");
-        }
-        self.out
     }
 }
 
@@ -235,9 +318,10 @@ mod tests {
         #[test]
         fn a_terminal_shows_what_was_drawn(screens in prop::collection::vec(arbitrary_screen(), 1..5)) {
             let mut terminal = terminal();
+            let mut pen = Pen::default();
             let mut old = Buffer::empty(Rect::new(0, 0, W, H));
             for (n, new) in screens.iter().enumerate() {
-                let bytes = if n == 0 { whole(new) } else { difference(&old, new) };
+                let bytes = if n == 0 { pen.whole(new) } else { pen.difference(&old, new) };
                 terminal.process(bytes.as_bytes());
                 prop_assert!(shown_by(&terminal, new), "{bytes:?}\n{new:?}");
                 old = new.clone();
@@ -249,14 +333,14 @@ mod tests {
     fn the_same_screen_costs_no_byte() {
         let mut screen = Buffer::empty(Rect::new(0, 0, W, H));
         screen.set_string(0, 0, "same", Style::new().fg(Color::Red));
-        assert_eq!(difference(&screen, &screen.clone()), "");
+        assert_eq!(Pen::default().difference(&screen, &screen.clone()), "");
     }
 
     #[test]
     fn named_colours_use_the_old_short_codes() {
         let mut screen = Buffer::empty(Rect::new(0, 0, W, H));
         screen.set_string(0, 0, "x", Style::new().fg(Color::Red).bg(Color::LightBlue));
-        assert!(whole(&screen).contains("\x1b[31;104m"));
+        assert!(Pen::default().whole(&screen).contains("\x1b[31;104m"));
     }
 
     #[test]
@@ -264,7 +348,7 @@ mod tests {
         let mut screen = Buffer::empty(Rect::new(0, 0, W, H));
         screen.set_string(0, 0, "b", Style::new().add_modifier(Modifier::BOLD));
         screen.set_string(1, 0, "d", Style::new().add_modifier(Modifier::DIM));
-        assert!(whole(&screen).ends_with("\x1b[1mb\x1b[22;2md\x1b[0m"));
+        assert!(Pen::default().whole(&screen).contains("\x1b[1mb\x1b[22;2md"));
     }
 
     #[test]
@@ -272,6 +356,33 @@ mod tests {
         let old = Buffer::empty(Rect::new(0, 0, W, H));
         let mut new = old.clone();
         new.set_string(3, 2, "12:01", Style::new());
-        assert_eq!(difference(&old, &new), "\x1b[3;4H12:01");
+        assert_eq!(Pen::default().difference(&old, &new), "\x1b[3;4H12:01");
+    }
+
+    #[test]
+    fn colours_stay_from_frame_to_frame_and_go_when_all_is_drawn_anew() {
+        let style = Style::new().fg(Color::Red);
+        let screen = |text: &str| {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, W, H));
+            buffer.set_string(0, 0, text, style);
+            buffer
+        };
+        let mut pen = Pen::default();
+        pen.whole(&screen("ab"));
+        // The rest of the first screen was drawn in the terminal's own colours.
+        let first = pen.difference(&screen("ab"), &screen("ac"));
+        assert_eq!(pen.difference(&screen("ac"), &screen("ad")), "\x1b[1;2Hd", "after {first:?}");
+        assert!(pen.whole(&screen("ad")).starts_with("\x1b[0m\x1b[2J"));
+    }
+
+    #[test]
+    fn a_column_of_a_chart_goes_straight_down() {
+        let old = Buffer::empty(Rect::new(0, 0, W, H));
+        let mut new = old.clone();
+        for y in 0..H {
+            new.set_string(5, y, "█", Style::new());
+        }
+        let column = "\x1b[1;6H█\x1b[B\x08█\x1b[B\x08█\x1b[B\x08█";
+        assert_eq!(Pen::default().difference(&old, &new), column);
     }
 }

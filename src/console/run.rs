@@ -167,6 +167,9 @@ struct Console {
 /// So long the first frame waits for the hub.
 const PATIENCE: Duration = Duration::from_millis(250);
 
+/// So much later than a second after a frame the clock asks for its own.
+const SHARED: Duration = Duration::from_millis(100);
+
 /// Between two ticks.
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -230,6 +233,9 @@ impl Console {
             }
             terminal::write(frame.as_bytes())?;
         }
+        // This frame shows the second it was drawn in. What comes once a second from the hub is waited for a moment
+        // longer than a second, so that clock and numbers share their frames.
+        self.ticked = now + SHARED;
         self.mark()?;
         Ok(wake)
     }

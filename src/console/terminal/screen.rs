@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::gate::Gate;
-use super::super::paint::{self, Cursor};
+use super::super::paint::{self, Cursor, Pen};
 use super::Size;
 
 const BEGIN: &str = "\x1b[?2026h";
@@ -14,12 +14,13 @@ const END: &str = "\x1b[?2026l";
 pub struct Screen {
     gate: Gate,
     shown: Option<(Buffer, Cursor)>,
+    pen: Pen,
 }
 
 impl Screen {
     /// An empty screen; the first frame draws everything.
     pub fn new(gate: Gate) -> Screen {
-        Screen { gate, shown: None }
+        Screen { gate, shown: None, pen: Pen::default() }
     }
 
     /// Forgets what the terminal shows, so that the next frame draws everything: after a resize, a suspension, or when
@@ -37,8 +38,8 @@ impl Screen {
     pub fn frame(&mut self, mut next: Buffer, cursor: Cursor) -> Option<String> {
         self.gate.pass(&mut next);
         let (cells, cursor_moved) = match &self.shown {
-            Some((old, at)) => (paint::difference(old, &next), *at != cursor),
-            None => (paint::whole(&next), true),
+            Some((old, at)) => (self.pen.difference(old, &next), *at != cursor),
+            None => (self.pen.whole(&next), true),
         };
         if cells.is_empty() && !cursor_moved {
             return None;
