@@ -7,6 +7,7 @@ mod faults;
 mod house;
 mod input;
 mod life;
+mod moments;
 mod more;
 mod peers;
 mod steps;
