@@ -6,8 +6,8 @@ use crate::cli::{act, context, print, say};
 use crate::client::room::{Room, Update};
 use crate::core::event::{Direction, Event, Progressed, Settled, What};
 use crate::core::id::StepId;
-use crate::core::incident::Stage;
 use crate::core::incident::Status;
+use crate::core::incident::{InOrder, Stage};
 use crate::error::{Failure, Kind, Result};
 use crate::sanitize;
 use crate::timeline::codec;
@@ -109,17 +109,13 @@ async fn advance(seat: &mut Seat, started: &mut BTreeSet<(StepId, u32)>) -> Resu
     loop {
         let incident = &seat.room.mirror.incident;
         let mine = |role: &Option<String>| role.as_ref().is_none_or(|r| incident.holds(&seat.person, r));
-        let next = incident.runbook.steps().find_map(|step| {
-            let fits = step.action.changes_something()
-                && !step.irreversible
-                && incident.is_ready(step)
-                && mine(&step.role);
+        let next = incident.ready().find_map(|InOrder { step, id, .. }| {
+            let fits = step.action.changes_something() && !step.irreversible && mine(&step.role);
             if !fits {
                 return None;
             }
-            let id = StepId::parse(step.id.clone()).ok()?;
-            let attempt = incident.next_attempt(&id, Direction::Forward);
-            (!started.contains(&(id.clone(), attempt))).then_some((id, attempt))
+            let attempt = incident.next_attempt(id, Direction::Forward);
+            (!started.contains(&(id.clone(), attempt))).then(|| (id.clone(), attempt))
         });
         let Some((id, attempt)) = next else { return Ok(()) };
         started.insert((id.clone(), attempt));

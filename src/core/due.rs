@@ -6,7 +6,7 @@
 use crate::core::decide::{command, gate as gate_rules, poll, step as step_rules};
 use crate::core::event::{Choice, Direction, OfferEnd, Outcome};
 use crate::core::id::{Name, RoleName, StepId};
-use crate::core::incident::{Gate, Incident, Run, Stage, Standing, Status};
+use crate::core::incident::{Gate, InOrder, Incident, Run, Stage, Standing, Status};
 use crate::core::intent::{By, Intent};
 use crate::core::plan;
 use crate::core::time::Stamp;
@@ -289,8 +289,7 @@ fn start(incident: &Incident, step: &Step, id: &StepId, now: Stamp) -> Option<In
 }
 
 fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
-    for step in incident.runbook.steps() {
-        let Some((id, run)) = incident.runs.get_key_value(step.id.as_str()) else { continue };
+    for InOrder { step, id, run, may_be_ready } in incident.in_order() {
         if let (Action::Wait { lasts, .. }, Status::Running) = (&step.action, run.status) {
             let over = run.started_at.is_some_and(|at| now >= at.plus(*lasts));
             if over {
@@ -310,7 +309,7 @@ fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
         {
             return Some(Due::Wish(wish));
         }
-        if run.status != Status::Pending || !incident.is_ready(step) {
+        if !may_be_ready || !incident.is_ready(step) {
             continue;
         }
         if plan::when_is_false(incident, step) {

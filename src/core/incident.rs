@@ -6,6 +6,7 @@ mod command;
 mod gate;
 mod ledger;
 mod limits;
+mod order;
 mod pace;
 mod people;
 mod poll;
@@ -30,6 +31,7 @@ pub use command::{CommandStanding, Offer, Ruling};
 pub use gate::{Gate, GateRule, GateVote, Standing};
 pub use ledger::{Debt, Measurement, Promise, PromiseSettlement, SentMessage, Suspension};
 pub use limits::RestoreTo;
+pub use order::{InOrder, Order};
 pub use pace::Pace;
 pub use people::{Seat, Session};
 pub use poll::{Objection, Poll, PollAnswer};
@@ -87,6 +89,8 @@ pub struct Incident {
     pub gates: BTreeMap<StepId, Gate>,
     /// Every step of the runbook.
     pub runs: Runs,
+    /// Where the steps of the runbook that counts are among their runs.
+    pub order: Order,
     /// Undo runs.
     pub undos: Runs,
     /// Phases begun.
@@ -155,7 +159,8 @@ pub enum Stage {
 impl Incident {
     /// An incident without events.
     pub fn new(runbook: Arc<Runbook>, team: Arc<Team>) -> Incident {
-        let runs = runbook.steps().filter_map(|s| StepId::parse(s.id.clone()).ok()).collect();
+        let runs: Runs = runbook.steps().filter_map(|s| StepId::parse(s.id.clone()).ok()).collect();
+        let order = Order::of(&runbook, &runs);
         Incident {
             opened_with: runbook.clone(),
             library: Library::new(),
@@ -179,6 +184,7 @@ impl Incident {
             sessions: BTreeMap::new(),
             seats: BTreeMap::new(),
             gates: BTreeMap::new(),
+            order,
             runs,
             undos: Runs::default(),
             phases_entered: BTreeSet::new(),

@@ -1,6 +1,6 @@
 //! A changed runbook during the incident: proposed, approved, adopted. Never adopts one that changes what has begun.
 
-use super::{Incident, Stage, Standing, Status};
+use super::{Incident, Order, Stage, Standing, Status};
 use crate::core::id::{Digest, PersonId, StepId};
 use crate::core::time::Stamp;
 use crate::runbook::model::Runbook;
@@ -95,6 +95,7 @@ impl Incident {
         for id in new.steps().filter_map(|s| StepId::parse(s.id.clone()).ok()) {
             self.runs.update(&id, |_| {});
         }
+        self.order = Order::of(&new, &self.runs);
         self.runbook = new;
         self.amended = Some(digest);
         self.proposal = None;

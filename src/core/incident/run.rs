@@ -53,6 +53,13 @@ pub struct Run {
     pub again_for: Option<u32>,
 }
 
+impl Run {
+    /// Whether the steps that need this one may go on.
+    pub fn lets_go_on(&self) -> bool {
+        self.passed || matches!(self.status, Status::Succeeded | Status::Skipped | Status::DoneByHand)
+    }
+}
+
 /// Where a step stands. `ready` is derived: see [`Incident::word`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
 pub enum Status {
@@ -143,9 +150,7 @@ impl Incident {
 
     /// Whether the steps that need this one may go on.
     pub fn lets_go_on(&self, id: &str) -> bool {
-        self.runs.get(id).is_some_and(|r| {
-            r.passed || matches!(r.status, Status::Succeeded | Status::Skipped | Status::DoneByHand)
-        })
+        self.runs.get(id).is_some_and(Run::lets_go_on)
     }
 
     /// Whether the step is one of `always`.

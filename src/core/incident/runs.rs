@@ -23,7 +23,7 @@ pub type Iter<'a> = std::iter::Zip<
 >;
 
 impl Runs {
-    fn place(&self, id: &(impl Borrow<str> + ?Sized)) -> Result<usize, usize> {
+    pub(super) fn place(&self, id: &(impl Borrow<str> + ?Sized)) -> Result<usize, usize> {
         self.ids.binary_search_by(|own| own.as_str().cmp(id.borrow()))
     }
 
@@ -34,7 +34,10 @@ impl Runs {
 
     /// The same with the step's id as it is kept here.
     pub fn get_key_value(&self, id: &(impl Borrow<str> + ?Sized)) -> Option<(&StepId, &Run)> {
-        let place = self.place(id).ok()?;
+        self.at(self.place(id).ok()?)
+    }
+
+    pub(super) fn at(&self, place: usize) -> Option<(&StepId, &Run)> {
         Some((self.ids.get(place)?, self.runs.get(place)?))
     }
 
@@ -59,6 +62,16 @@ impl Runs {
                 self.runs.insert(place, Arc::new(run));
             }
         }
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
     }
 
     /// Every step with its run, in the order of the ids.

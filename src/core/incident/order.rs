@@ -1,0 +1,154 @@
+//! Where the run of each step of the runbook is, in the order of the file, and those of the steps it needs. Never says
+//! that a step may begin: it only knows quickly which ones may not.
+//!
+//! Which steps are ready is asked at every turn and about every step; to look all of them and what they need up by name
+//! was a twelfth of a hub's time.
+
+use super::{Incident, Run, Runs, Status};
+use crate::core::id::StepId;
+use crate::runbook::model::{Runbook, Step};
+use std::sync::Arc;
+
+/// The places of one runbook's steps among their runs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Order {
+    places: Arc<Vec<Place>>,
+    /// How many runs there were. With another number, the places are no longer good.
+    runs: usize,
+}
+
+#[derive(Debug, PartialEq)]
+struct Place {
+    /// `None` for a name that is no step.
+    own: Option<usize>,
+    needs: Vec<Option<usize>>,
+    /// Whether it waits for the end of everything instead.
+    always: bool,
+}
+
+/// A step in its place.
+#[derive(Debug, Clone, Copy)]
+pub struct InOrder<'a> {
+    /// The step.
+    pub step: &'a Step,
+    /// Its id.
+    pub id: &'a StepId,
+    /// Its run.
+    pub run: &'a Run,
+    /// False when it is surely not ready: it has begun, or needs one that has not ended well.
+    pub may_be_ready: bool,
+}
+
+impl Order {
+    /// Of a runbook all of whose steps have a run.
+    pub fn of(runbook: &Runbook, runs: &Runs) -> Order {
+        let always = |step: &Step| runbook.always.iter().any(|s| s.id == step.id);
+        let place = |step: &Step| Place {
+            own: runs.place(step.id.as_str()).ok(),
+            needs: step.needs.iter().map(|need| runs.place(need.as_str()).ok()).collect(),
+            always: always(step),
+        };
+        Order { places: Arc::new(runbook.steps().map(place).collect()), runs: runs.len() }
+    }
+}
+
+impl Incident {
+    /// Every step with its run, in the order of the file.
+    pub fn in_order(&self) -> impl Iterator<Item = InOrder<'_>> {
+        let good = self.order.runs == self.runs.len();
+        self.runbook.steps().zip(self.order.places.iter()).filter_map(move |(step, place)| {
+            if !good {
+                let (id, run) = self.runs.get_key_value(step.id.as_str())?;
+                return Some(InOrder { step, id, run, may_be_ready: true });
+            }
+            let (id, run) = self.runs.at(place.own?)?;
+            let met = |need: &Option<usize>| {
+                need.and_then(|need| self.runs.at(need)).is_some_and(|(_, run)| run.lets_go_on())
+            };
+            let may_be_ready = run.status == Status::Pending && (place.always || place.needs.iter().all(met));
+            Some(InOrder { step, id, run, may_be_ready })
+        })
+    }
+
+    /// The steps that may begin now as far as order is concerned, in the order of the file.
+    pub fn ready(&self) -> impl Iterator<Item = InOrder<'_>> {
+        self.in_order().filter(|found| found.may_be_ready && self.is_ready(found.step))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::incident::Stage;
+    use crate::core::team::Team;
+
+    const RUNBOOK: &str = "backout: 1
+id: t
+title: T
+class: deploy
+service: s
+environment: e
+owners: [o]
+summary: S.
+does_not_undo: Nothing.
+objectives: {rto: 1m, rpo: 0s}
+roles: {commander: {required: true}}
+declare: {require: [{role: commander, count: 1}], expires: 15m}
+phases:
+  - name: A
+    steps:
+      - {id: z, run: [true], timeout: 1s}
+      - {id: y, run: [true], timeout: 1s}
+      - {id: x, needs: [], run: [true], timeout: 1s}
+      - {id: w, needs: [z, x], run: [true], timeout: 1s}
+always:
+  - {id: v, run: [true], timeout: 1s}
+";
+
+    fn incident() -> Incident {
+        let runbook = crate::runbook::load("r", RUNBOOK.as_bytes()).unwrap().runbook;
+        let mut incident = Incident::new(Arc::new(runbook), Arc::new(Team::default()));
+        incident.stage = Stage::Declared;
+        incident
+    }
+
+    fn ready(incident: &Incident) -> Vec<&str> {
+        incident.ready().map(|found| found.id.as_str()).collect()
+    }
+
+    fn by_name(incident: &Incident) -> Vec<&str> {
+        incident.runbook.steps().filter(|step| incident.is_ready(step)).map(|step| step.id.as_str()).collect()
+    }
+
+    #[test]
+    fn the_ready_ones_are_those_that_a_look_at_every_step_finds() {
+        let all = ["z", "y", "x", "w", "v"];
+        let kinds = [Status::Pending, Status::Running, Status::Succeeded, Status::Failed];
+        let mut seen = std::collections::BTreeSet::new();
+        for number in 0..kinds.len().pow(5) {
+            let mut incident = incident();
+            for (n, id) in (0u32..).zip(all) {
+                incident.runs.get_mut(id).unwrap().status = kinds[number / kinds.len().pow(n) % kinds.len()];
+            }
+            assert_eq!(ready(&incident), by_name(&incident));
+            seen.insert(ready(&incident).join(" "));
+        }
+        assert!(seen.len() > 5, "{seen:?}");
+    }
+
+    #[test]
+    fn the_file_gives_the_order() {
+        let incident = incident();
+        let order: Vec<&str> = incident.in_order().map(|found| found.id.as_str()).collect();
+        assert_eq!(order, ["z", "y", "x", "w", "v"]);
+        assert!(incident.in_order().all(|found| found.id.as_str() == found.step.id));
+    }
+
+    #[test]
+    fn one_run_more_than_there_were_steps_confuses_nobody() {
+        let mut incident = incident();
+        incident.runs.update(&StepId::parse("a").unwrap(), |_| {});
+        assert!(incident.in_order().all(|found| found.id.as_str() == found.step.id));
+        assert_eq!(ready(&incident), by_name(&incident));
+    }
+}
