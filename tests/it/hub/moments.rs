@@ -47,6 +47,7 @@ async fn settle(ana: &mut Seat, id: &str) {
     let settle = Intent::Settle {
         step: step(id),
         attempt: 1,
+        direction: Direction::Forward,
         verdict: Verdict::Succeeded,
         reason: "looked".to_owned(),
     };
