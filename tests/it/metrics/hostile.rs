@@ -120,9 +120,11 @@ impl Server {
     pub fn endless_headers() -> Server {
         Server::start(|stream, _, seen| {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
-            while !seen.stop.load(Ordering::SeqCst)
-                && stream.write_all(b"X-More: and more and more\r\n").is_ok()
-            {}
+            while !seen.stop.load(Ordering::SeqCst) {
+                if stream.write_all(b"X-More: and more and more\r\n").is_err() {
+                    return;
+                }
+            }
         })
     }
 

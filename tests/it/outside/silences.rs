@@ -135,9 +135,9 @@ fn a_silence_is_prolonged_before_it_ends_and_never_doubled() {
     let Some(incident) = lasting(&alertmanager.url(), "20s", STEPS, &[]) else { return };
     incident.does("ben", "quiet");
     let first = silences(&alertmanager.url(), "active")[0].clone();
-    let ends = || silences(&alertmanager.url(), "active").first().map(|s| s["endsAt"].to_string());
+    let ends = || silences(&alertmanager.url(), "active").first().map(|s| s["endsAt"].clone());
     incident.until("it ends later than at first", || {
-        ends().expect("at no moment nothing is silenced") != first["endsAt"].to_string()
+        ends().expect("at no moment nothing is silenced") != first["endsAt"]
     });
     let active = silences(&alertmanager.url(), "active");
     assert_eq!((active.len(), &active[0]["id"]), (1, &first["id"]), "the same one, prolonged");
