@@ -1,6 +1,6 @@
 //! What an event asks of the world outside, as data. Never does it.
 
-use crate::core::event::{About, Choice, Direction, Event, Handed, What};
+use crate::core::event::{About, Choice, Direction, DoneByHand, Event, Handed, Settled, What};
 use crate::core::id::{Name, StepId};
 use crate::core::incident::{Incident, Status};
 
@@ -81,8 +81,9 @@ pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
             About::Step(step) => after_choice(incident, step, &data.choice),
         },
         What::Finished(data) => after_end(incident, &data.step, data.attempt),
-        What::DoneByHand(data) => count(incident, &data.step),
-        What::Settled(data) => count(incident, &data.step),
+        What::DoneByHand(DoneByHand { step, .. }) | What::Settled(Settled { step, .. }) => {
+            count(incident, step)
+        }
         What::Asked(data) => {
             vec![Effect::SendMessage { asked: event.seq, template: data.template.clone(), how: data.how }]
         }

@@ -61,9 +61,7 @@ pub fn intent_of(event: &Event) -> Intent {
         What::Lifted(d) => Intent::Lift { step: d.step.clone() },
         What::Inherited(d) => d.into(),
         What::BacklogAdded(d) => Intent::AddBacklog { step: d.step.clone(), count: d.count },
-        What::BacklogSettled(d) => {
-            Intent::SettleBacklog { name: d.name.clone(), count: d.count, reason: d.reason.clone() }
-        }
+        What::BacklogSettled(d) => d.into(),
         What::Asked(d) => asked(d, payload),
         What::Sent(d) => sent(d, payload),
         What::Promised(d) => d.into(),

@@ -1,9 +1,9 @@
 //! The intents behind events about command, questions, removals and promises. Never judges them.
 
 use crate::core::event::{
-    HandedOver, Inherited, ObjectionAnswered, OfferEnded, Offered, PollAnswered, PollClosed, PollOpened,
-    PromiseSettled, Promised, Redacted, RedactionAsked, Refused, SessionRevoked, ShiftShort, TenureExceeded,
-    Told,
+    BacklogSettled, HandedOver, Inherited, ObjectionAnswered, OfferEnded, Offered, PollAnswered, PollClosed,
+    PollOpened, PromiseSettled, Promised, Redacted, RedactionAsked, Refused, SessionRevoked, ShiftShort,
+    TenureExceeded, Told,
 };
 use crate::core::intent::Intent;
 
@@ -21,6 +21,7 @@ macro_rules! same_fields {
 same_fields! {
     SessionRevoked => RevokeSession { session, reason },
     Inherited => Inherit { name, owner, reason },
+    BacklogSettled => SettleBacklog { name, count, reason },
     Refused => RecordRefusal { gate, person, why },
     Offered => Offer { to, seen, expires, key },
     OfferEnded => EndOffer { offer, how, reason },
