@@ -53,7 +53,7 @@ pub enum ConnectError {
     TooLarge(usize),
 }
 
-/// The reading half.
+/// The reading half. What comes together is taken with one call.
 #[derive(Debug)]
 pub struct Reader<S>(BufReader<ReadHalf<S>>);
 
@@ -186,11 +186,8 @@ impl<S: AsyncWrite> Writer<S> {
     /// # Errors
     /// When it does not fit a frame or the connection broke.
     pub async fn send(&mut self, message: &FromClient) -> Result<(), ConnectError> {
-        let content = frame::write(message, frame::FROM_CLIENT)?;
-        let length = u32::try_from(content.len()).map_err(|_| FrameError::TooLarge(content.len()))?;
-        let mut bytes = Vec::with_capacity(content.len() + 4);
-        bytes.extend_from_slice(&length.to_be_bytes());
-        bytes.extend_from_slice(&content);
+        let mut bytes = Vec::new();
+        frame::append(&mut bytes, message, frame::FROM_CLIENT)?;
         self.0.write_all(&bytes).await?;
         Ok(self.0.flush().await?)
     }

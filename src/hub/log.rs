@@ -4,9 +4,11 @@
 
 use crate::core::event::{Choice, Seen, What};
 use crate::wire::act::Part;
+use crate::wire::frame::{self, FrameError};
+use crate::wire::message::FromHub;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::watch;
 
 /// One sealed batch.
@@ -25,7 +27,19 @@ struct Batch {
 pub struct Log {
     batches: RwLock<Vec<Batch>>,
     said: RwLock<BTreeMap<u64, Vec<Part>>>,
+    newest: Mutex<Option<Arc<Newest>>>,
     head: watch::Sender<u64>,
+}
+
+/// The newest batch, ready to be sent.
+#[derive(Debug)]
+pub struct Newest {
+    /// Index of its first event.
+    pub first: u64,
+    /// Where to go on.
+    pub next: u64,
+    /// Its frames: what its events say, then its lines.
+    pub frames: Vec<u8>,
 }
 
 /// A run of whole batches.
@@ -47,7 +61,12 @@ pub fn speaks(what: &What) -> bool {
 
 impl Default for Log {
     fn default() -> Self {
-        Log { batches: RwLock::default(), said: RwLock::default(), head: watch::Sender::new(0) }
+        Log {
+            batches: RwLock::default(),
+            said: RwLock::default(),
+            newest: Mutex::default(),
+            head: watch::Sender::new(0),
+        }
     }
 }
 
@@ -76,6 +95,34 @@ impl Log {
     pub fn forget(&self, seq: u64) {
         let mut said = self.said.write().unwrap_or_else(PoisonError::into_inner);
         said.remove(&seq);
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The newest batch for a reader who has everything before it: written once, whoever asks first, for all of them.
+    ///
+    /// # Errors
+    /// When it does not fit a frame.
+    pub fn newest(&self, from: u64) -> Result<Option<Arc<Newest>>, FrameError> {
+        // Held while it is made, so that fifty readers do not make it fifty times.
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.len() == from {
+            return Ok(None);
+        }
+        if let Some(made) = newest.as_ref().filter(|n| n.first == from && n.next == self.len()) {
+            return Ok(Some(made.clone()));
+        }
+        let batches = self.batches.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = batches.last().filter(|b| b.first == from) else { return Ok(None) };
+        let (text, next) = (last.text.to_string(), last.head.n);
+        drop(batches);
+        let mut frames = Vec::new();
+        for (seq, parts) in self.said(from..next) {
+            frame::append(&mut frames, &FromHub::Said { seq, parts }, frame::FROM_HUB)?;
+        }
+        frame::append(&mut frames, &FromHub::Lines { from, text }, frame::FROM_HUB)?;
+        let made = Arc::new(Newest { first: from, next, frames });
+        *newest = Some(made.clone());
+        Ok(Some(made))
     }
 
     /// What the events of this range say.
@@ -154,6 +201,24 @@ mod tests {
         assert_eq!(log.from(2, 1000).unwrap().first, 1, "inside a batch the whole batch comes again");
         assert_eq!(log.from(0, 1), Some(Run { first: 0, text: "batch 1;".to_owned(), next: 1 }));
         assert_eq!(log.from(4, 1000), None);
+    }
+
+    #[test]
+    fn the_newest_batch_is_written_once_for_all_who_are_up_to_date() {
+        let log = log();
+        let newest = log.newest(3).unwrap().unwrap();
+        assert_eq!((newest.first, newest.next), (3, 4));
+        assert!(String::from_utf8_lossy(&newest.frames).contains("batch 4;"));
+        assert!(Arc::ptr_eq(&newest, &log.newest(3).unwrap().unwrap()));
+        assert!(log.newest(1).unwrap().is_none(), "who is behind is served from the whole log");
+        assert!(log.newest(4).unwrap().is_none(), "there is no more");
+        log.say(3, Part { salt: "salt".to_owned(), data: "words".to_owned() });
+        log.forget(3);
+        let again = log.newest(3).unwrap().unwrap();
+        assert!(!Arc::ptr_eq(&newest, &again), "what was removed is not sent from memory");
+        log.push(4, "batch 5;", Seen { n: 5, root: "root 5".to_owned() });
+        assert!(log.newest(3).unwrap().is_none());
+        assert_eq!(log.newest(4).unwrap().unwrap().next, 5);
     }
 
     #[test]

@@ -56,6 +56,9 @@ pub enum Gone {
     /// A frame.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// It announced more than any client has to say.
+    #[error("it announced a frame of more than {} bytes", frame::FROM_CLIENT)]
+    TooLarge,
     /// No hello.
     #[error("no hello within {} s", HELLO_WITHIN.as_secs())]
     NoHello,
@@ -88,6 +91,14 @@ pub async fn serve(stream: UnixStream, peer: Peer, shared: Arc<Shared>) -> Resul
         // The room is gone only when the hub ends, and then nobody is lost.
         let _ = client.shared.wishes.0.send(Wish::Lost(lost)).await;
     }
+    if let Err(why @ (Gone::Frame(_) | Gone::TooLarge | Gone::Protocol(_) | Gone::NoHello)) = &served {
+        // Whoever is still there and reads learns why; nobody is waited for.
+        let mut sorry = Vec::new();
+        let said = FromHub::Sorry { why: format!("you are let go: {why}") };
+        if frame::append(&mut sorry, &said, frame::FROM_HUB).is_ok() {
+            let _ = client.writer.try_write(&sorry);
+        }
+    }
     match served {
         // Leaving is not a fault.
         Err(Gone::Io(e)) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
@@ -106,7 +117,11 @@ struct Frames {
 impl Frames {
     async fn next(&mut self) -> Result<FromClient, Gone> {
         loop {
-            if let Some(content) = self.codec.decode(&mut self.buffer)? {
+            let whole = self.codec.decode(&mut self.buffer).map_err(|e| match e.kind() {
+                io::ErrorKind::InvalidData => Gone::TooLarge,
+                _ => Gone::Io(e),
+            })?;
+            if let Some(content) = whole {
                 return Ok(frame::read(&content)?);
             }
             // More than the length that the codec asks for: most frames come with one read then.
@@ -126,15 +141,20 @@ async fn send(writer: &mut OwnedWriteHalf, message: &FromHub) -> Result<(), Gone
 
 /// Adds a message to what is written at once: whoever waits for it wakes up once.
 fn add(frames: &mut Vec<u8>, message: &FromHub) -> Result<(), Gone> {
-    let content = frame::write(message, frame::FROM_HUB)?;
-    let length = u32::try_from(content.len()).map_err(|_| FrameError::TooLarge(content.len()))?;
-    frames.extend_from_slice(&length.to_be_bytes());
-    frames.extend_from_slice(&content);
-    Ok(())
+    Ok(frame::append(frames, message, frame::FROM_HUB)?)
 }
 
+/// Most frames fit into the socket's buffer, and then there is nothing to wait for.
 async fn hand(writer: &mut OwnedWriteHalf, frames: &[u8]) -> Result<(), Gone> {
-    match tokio::time::timeout(TAKES_WITHIN, writer.write_all(frames)).await {
+    let written = match writer.try_write(frames) {
+        Err(e) if e.kind() == io::ErrorKind::WouldBlock => 0,
+        written => written?,
+    };
+    let rest = frames.get(written..).unwrap_or_default();
+    if rest.is_empty() {
+        return Ok(());
+    }
+    match tokio::time::timeout(TAKES_WITHIN, writer.write_all(rest)).await {
         Ok(written) => Ok(written?),
         Err(_) => Err(Gone::Stalled),
     }
@@ -297,12 +317,20 @@ impl Client {
 
     /// Sends what it does not have yet.
     async fn lines(&mut self) -> Result<(), Gone> {
+        if let Some(newest) = self.shared.log.newest(self.place)? {
+            self.place = newest.next;
+            return hand(&mut self.writer, &newest.frames).await;
+        }
         let frames = self.unsent().await?;
         if frames.is_empty() { Ok(()) } else { hand(&mut self.writer, &frames).await }
     }
 
     /// Frames with what it does not have yet: at most about a piece, what was before that is sent.
     async fn unsent(&mut self) -> Result<Vec<u8>, Gone> {
+        if let Some(newest) = self.shared.log.newest(self.place)? {
+            self.place = newest.next;
+            return Ok(newest.frames.clone());
+        }
         let mut frames = Vec::new();
         while let Some(run) = self.shared.log.from(self.place, PIECE) {
             if !frames.is_empty() {

@@ -41,3 +41,16 @@ pub fn write<T: Serialize>(message: &T, limit: usize) -> Result<Vec<u8>, FrameEr
     let bytes = serde_json::to_vec(message).map_err(FrameError::NotUnderstood)?;
     if bytes.len() > limit { Err(FrameError::TooLarge(bytes.len())) } else { Ok(bytes) }
 }
+
+/// Appends a whole frame, its length in front, to `out`.
+///
+/// # Errors
+/// When its content is larger than `limit`; `out` is unchanged then.
+pub fn append<T: Serialize>(out: &mut Vec<u8>, message: &T, limit: usize) -> Result<(), FrameError> {
+    let content = write(message, limit)?;
+    let length = u32::try_from(content.len()).map_err(|_| FrameError::TooLarge(content.len()))?;
+    out.reserve(content.len() + 4);
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(&content);
+    Ok(())
+}

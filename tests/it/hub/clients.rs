@@ -48,29 +48,66 @@ async fn nonsense_is_let_go_and_the_room_does_not_notice() {
     let mut ana = house.ana().await;
     let hello = format!(r#"{{"hello":{{"protocol":{PROTOCOL},"program":"x","from":0}}}}"#);
     let twice = [frame(hello.as_bytes()), frame(hello.as_bytes())].concat();
-    for bytes in [
-        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
-        vec![0xff; 64],
-        frame(b"{\"hello\":"),
-        frame(b"\xff\xfe"),
-        (u32::MAX).to_be_bytes().to_vec(),
-        (300_000u32).to_be_bytes().to_vec(),
-        twice,
-        [frame(hello.as_bytes()), frame(br#"{"act":{"id":1,"act":{}}}"#)].concat(),
+    let too_large = "announced a frame of more than 262144 bytes";
+    let not_json = "does not understand";
+    for (bytes, says) in [
+        (b"GET / HTTP/1.1\r\n\r\n".to_vec(), too_large),
+        (vec![0xff; 64], too_large),
+        (frame(b"{\"hello\":"), not_json),
+        (frame(b"\xff\xfe"), not_json),
+        ((u32::MAX).to_be_bytes().to_vec(), too_large),
+        ((300_000u32).to_be_bytes().to_vec(), too_large),
+        (twice, "a second hello"),
+        (
+            frame(br#"{"watch":{"step":"act","attempt":1,"direction":"forward"}}"#),
+            "the first message is a hello",
+        ),
+        ([frame(hello.as_bytes()), frame(br#"{"act":{"id":1,"act":{}}}"#)].concat(), not_json),
     ] {
-        hung_up(raw(&house, &bytes));
+        let said = hung_up(raw(&house, &bytes));
+        let said = String::from_utf8_lossy(&said);
+        // What it still sends does not fit into a closed line, and the kernel then takes back even the reason.
+        assert!(said.is_empty() || said.contains("you are let go") && said.contains(says), "{says}: {said}");
     }
     let half = raw(&house, &frame(hello.as_bytes())[..7]);
     drop(half);
     ana.done(assume("commander")).await;
+    // Whoever looks after the hub finds each of them in its log.
+    let log = std::fs::read_to_string(house.dir.join("hub.log")).unwrap();
+    for says in [too_large, not_json, "a second hello", "the first message is a hello"] {
+        assert!(log.lines().any(|l| l.contains("let go") && l.contains(says)), "{says}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn half_a_frame_that_never_ends_holds_up_nobody_and_costs_its_sender_nothing() {
+    let mut house = House::live(HOLD);
+    let mut ana = house.ana().await;
+    let hello = format!(r#"{{"hello":{{"protocol":{PROTOCOL},"program":"x","from":0}}}}"#);
+    let half = [&frame(hello.as_bytes())[..], &200_000u32.to_be_bytes(), b"{\"act\":{"].concat();
+    let mut stream = raw(&house, &half);
+    ana.done(assume("commander")).await;
+    let mut said = Vec::new();
+    let mut piece = [0; 4096];
+    while !String::from_utf8_lossy(&said).contains("role.assumed") {
+        let n = stream.read(&mut piece).unwrap();
+        assert!(n > 0, "it is not let go for being slow");
+        said.extend_from_slice(&piece[..n]);
+    }
 }
 
 #[tokio::test]
 async fn who_does_not_say_hello_is_let_go() {
     let mut house = House::live(HOLD);
     let mut ana = house.ana().await;
-    assert_eq!(hung_up(raw(&house, &[])), b"");
+    // Nothing at all, and half a hello.
+    for bytes in [&[][..], &[0, 0, 0, 90, b'{']] {
+        let said = String::from_utf8_lossy(&hung_up(raw(&house, bytes))).into_owned();
+        assert!(said.contains("no hello within 5 s"), "{said}");
+    }
     ana.done(assume("commander")).await;
+    let log = std::fs::read_to_string(house.dir.join("hub.log")).unwrap();
+    assert!(log.contains("no hello within 5 s"), "{log}");
 }
 
 #[tokio::test]
@@ -89,7 +126,7 @@ async fn a_client_that_does_not_read_delays_nobody() {
     let mut house = House::live(HOLD);
     let mut ana = house.ana().await;
     let hello = format!(r#"{{"hello":{{"protocol":{PROTOCOL},"program":"x","from":0}}}}"#);
-    let stalled: Vec<_> = (0..5).map(|_| raw(&house, &frame(hello.as_bytes()))).collect();
+    let mut stalled: Vec<_> = (0..5).map(|_| raw(&house, &frame(hello.as_bytes()))).collect();
     // More than a socket's buffers hold.
     let long = "x".repeat(100_000);
     for _ in 0..30 {
@@ -98,7 +135,15 @@ async fn a_client_that_does_not_read_delays_nobody() {
         let submitted = tokio::time::timeout(Duration::from_secs(10), ana.submit(act)).await;
         assert!(matches!(submitted, Ok(ActResult::Recorded { .. })));
     }
-    drop(stalled);
+    // One that reads again in time has missed nothing.
+    let mut late = stalled.pop().unwrap();
+    let (mut said, mut piece) = (Vec::new(), vec![0; 1 << 20]);
+    let notes = |said: &[u8]| said.windows(10).filter(|w| w == b"note.added").count();
+    while notes(&said) < 30 {
+        let n = late.read(&mut piece).unwrap();
+        assert!(n > 0, "let go with {} of 30", notes(&said));
+        said.extend_from_slice(&piece[..n]);
+    }
 }
 
 #[tokio::test]
