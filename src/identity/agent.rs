@@ -81,7 +81,9 @@ pub enum AgentError {
         fingerprint: String,
     },
     /// It does not hold the key.
-    #[error("the ssh-agent does not hold {fingerprint}; add it with ssh-add")]
+    #[error(
+        "the ssh-agent does not hold {fingerprint}, or is locked; add it with ssh-add, or unlock it (ssh-add -X)"
+    )]
     NoSuchKey {
         /// The key asked for.
         fingerprint: String,

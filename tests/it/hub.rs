@@ -6,6 +6,7 @@ mod clients;
 mod faults;
 mod house;
 mod input;
+mod keys;
 mod life;
 mod moments;
 mod more;

@@ -122,7 +122,7 @@ fn from_agent(socket: &Path) -> Result<Vec<Signer>, SignError> {
 
 fn describe(available: &[Signer]) -> String {
     if available.is_empty() {
-        return "no usable key".to_owned();
+        return "no usable key (a locked agent shows none: ssh-add -X unlocks it)".to_owned();
     }
     let each: Vec<String> = available.iter().map(|signer| signer.presented().to_string()).collect();
     each.join(", ")

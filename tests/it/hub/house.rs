@@ -379,6 +379,32 @@ impl Seat {
         answer::sign(draft, &log, &self.signer, self.session.as_mut(), Display::Local).unwrap()
     }
 
+    /// The text of an approval for whoever signs with a key of this fingerprint.
+    pub fn drafting(&self, gate: &str, role: &str, key: &str) -> answer::Draft {
+        let role = RoleName::parse(role).unwrap();
+        let how = Answering::Approve;
+        answer::at_gate(&self.mirror, &self.person, key, &step(gate), &role, how, "because").unwrap()
+    }
+
+    /// Hands in a text that was signed elsewhere, without a session.
+    pub async fn hands_in(
+        &mut self,
+        draft: &answer::Draft,
+        text: &str,
+        namespace: &str,
+        sshsig: String,
+    ) -> ActResult {
+        let auth = backout::core::event::Auth {
+            statement: Some(text.to_owned()),
+            sshsig: Some(sshsig),
+            namespace: Some(namespace.to_owned()),
+            display: Some(Display::Local),
+            ..Default::default()
+        };
+        let (person, intent) = (draft.person.clone(), draft.intent.clone());
+        self.submit(Act { person, intent, auth, payload: Vec::new() }).await
+    }
+
     pub async fn answer(&mut self, gate: &str, role: &str, how: Answering) {
         let act = self.answering(gate, role, how);
         let result = self.submit(act).await;

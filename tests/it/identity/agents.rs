@@ -2,15 +2,15 @@
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use backout::identity::agent::{Agent as Client, AgentError};
-use backout::identity::sshsig::{APPROVE, signed_data};
+use backout::identity::sshsig::APPROVE;
 use backout::identity::{AllowedSigners, Reject, SignError, Signer};
 
-use super::judge::{Question, TEXT, armor, blob, certify, envelope, key, public, put};
-use crate::support::{Agent, Place, need};
+use super::judge::{Question, TEXT, armor, blob, certify, envelope, key, public, put, sha1_of_agent};
+use crate::support::{Agent, Place, find, need};
 
 fn add_with(agent: &Agent, options: &[&str], key: &Path) {
     let output = Command::new("ssh-add")
@@ -148,6 +148,111 @@ fn a_key_bound_to_hosts_is_explained() {
 }
 
 #[test]
+fn a_locked_agent_is_explained_and_signs_again_when_it_is_unlocked() {
+    let Some(_) = need("ssh-keygen") else { return };
+    let place = Place::new();
+    let Some(agent) = Agent::start(&place, "a") else { return };
+    let file = key(place.path(), "alice", "ed25519", "");
+    agent.add(&file);
+    let signers = AllowedSigners::parse(format!("alice {}\n", public(&file)).as_bytes());
+    let signer = Signer::find("alice", &signers, Some(agent.socket()), None).unwrap();
+    // ssh-add asks for the word on a terminal; this is what it sends then.
+    let asks = |number: u8| {
+        let mut request = vec![number];
+        put(&mut request, b"a word");
+        let mut framed = Vec::new();
+        put(&mut framed, &request);
+        let mut stream = UnixStream::connect(agent.socket()).unwrap();
+        stream.write_all(&framed).unwrap();
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(answer[4], 6, "it did");
+    };
+    asks(22);
+    // A locked agent says that it holds nothing at all.
+    let error = signer.sign(APPROVE, TEXT).unwrap_err();
+    assert!(matches!(error, SignError::Agent(AgentError::NoSuchKey { .. })), "{error}");
+    assert!(error.to_string().contains("ssh-add -X"), "{error}");
+    let error = Signer::find("alice", &signers, Some(agent.socket()), None).unwrap_err();
+    assert!(error.to_string().contains("ssh-add -X"), "{error}");
+    asks(23);
+    assert!(signer.sign(APPROVE, TEXT).is_ok());
+}
+
+/// A token made of software behind PKCS#11, and its provider's library.
+fn soft_token(place: &Place) -> Option<(String, PathBuf)> {
+    let library = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so"]
+        .map(PathBuf::from)
+        .into_iter()
+        .find(|path| path.is_file());
+    let (Some(library), Some(tool)) = (library, find("softhsm2-util")) else {
+        eprintln!("SKIPPED: PKCS#11: softhsm2 is not installed");
+        return None;
+    };
+    let tokens = place.folder("tokens");
+    let config = place.write("softhsm2.conf", format!("directories.tokendir = {}\n", tokens.display()));
+    let file = key(place.path(), "token", "rsa", "3072");
+    let pkcs8 = Command::new("openssl")
+        .args(["pkcs8", "-topk8", "-nocrypt", "-out"])
+        .arg(place.join("token.p8"))
+        .arg("-in")
+        .arg(pem_of(place, &file))
+        .output();
+    if !pkcs8.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: PKCS#11: openssl is missing");
+        return None;
+    }
+    let ran = |words: &[&str]| {
+        let output = Command::new(&tool).args(words).env("SOFTHSM2_CONF", &config).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    ran(&["--init-token", "--free", "--label", "alice", "--pin", "1234", "--so-pin", "4321"]);
+    let import = place.join("token.p8");
+    let import = import.to_str().unwrap();
+    ran(&["--import", import, "--token", "alice", "--label", "alice", "--id", "01", "--pin", "1234"]);
+    Some((public(&file), library))
+}
+
+/// The same key in the form that openssl reads.
+fn pem_of(place: &Place, file: &Path) -> PathBuf {
+    let pem = place.join("token.pem");
+    std::fs::copy(file, &pem).unwrap();
+    super::judge::keygen(&["-q", "-p", "-P", "", "-N", "", "-m", "PEM", "-f", pem.to_str().unwrap()]);
+    pem
+}
+
+#[test]
+fn a_key_behind_pkcs11_signs_through_the_agent() {
+    let Some(_) = need("ssh-keygen") else { return };
+    let place = Place::new();
+    let Some((line, library)) = soft_token(&place) else { return };
+    let config = place.join("softhsm2.conf");
+    let Some(agent) = Agent::start_with(&place, "a", &[("SOFTHSM2_CONF", config.to_str().unwrap())]) else {
+        return;
+    };
+    // The agent asks for the PIN of the token.
+    let askpass = place.write("askpass", "#!/bin/sh\necho 1234\n");
+    std::fs::set_permissions(&askpass, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let added = Command::new("ssh-add")
+        .arg("-s")
+        .arg(&library)
+        .env("SSH_AUTH_SOCK", agent.socket())
+        .env("SSH_ASKPASS", &askpass)
+        .env("SSH_ASKPASS_REQUIRE", "force")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    let signers = format!("alice {line}\n");
+    let listed = AllowedSigners::parse(signers.as_bytes());
+    let signer = Signer::find("alice", &listed, Some(agent.socket()), None).unwrap();
+    let signature = signer.sign(APPROVE, TEXT).unwrap();
+    let question = Question::new(&signers, &signature);
+    assert!(question.stock(place.path()));
+    assert_eq!(question.ours().unwrap().algorithm, "rsa-sha2-512");
+}
+
+#[test]
 fn an_agent_that_is_gone_is_named_by_its_socket() {
     let place = Place::new();
     let error = Client::connect(&place.join("nobody")).unwrap_err();
@@ -164,20 +269,7 @@ fn an_rsa_signature_with_sha1_has_its_own_reason() {
     let file = key(place.path(), "alice", "rsa", "3072");
     agent.add(&file);
     let presented = blob(&public(&file));
-    // What a client without the flag gets: RSA with SHA-1.
-    let mut request = vec![13];
-    put(&mut request, &presented);
-    put(&mut request, &signed_data(APPROVE, TEXT));
-    request.extend([0; 4]);
-    let mut framed = Vec::new();
-    put(&mut framed, &request);
-    let mut stream = UnixStream::connect(agent.socket()).unwrap();
-    stream.write_all(&framed).unwrap();
-    let mut head = [0; 9];
-    stream.read_exact(&mut head).unwrap();
-    assert_eq!(head[4], 14, "the agent signed");
-    let mut value = vec![0; u32::from_be_bytes(head[5..].try_into().unwrap()) as usize];
-    stream.read_exact(&mut value).unwrap();
+    let value = sha1_of_agent(agent.socket(), &presented, APPROVE, TEXT);
     let signature = armor(&envelope(1, &presented, APPROVE, "sha512", &value), 70);
     let signers = format!("alice {}\n", public(&file));
     let question = Question::new(&signers, &signature);

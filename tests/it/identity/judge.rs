@@ -180,3 +180,22 @@ pub fn parts(bytes: &[u8]) -> [Vec<u8>; 5] {
         part
     })
 }
+
+/// The value of the RSA signature with SHA-1 that an agent makes for a client who does not ask for better.
+pub fn sha1_of_agent(socket: &Path, presented: &[u8], namespace: &str, text: &[u8]) -> Vec<u8> {
+    use std::io::Read as _;
+    let mut request = vec![13];
+    put(&mut request, presented);
+    put(&mut request, &backout::identity::sshsig::signed_data(namespace, text));
+    request.extend([0; 4]);
+    let mut framed = Vec::new();
+    put(&mut framed, &request);
+    let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
+    stream.write_all(&framed).unwrap();
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).unwrap();
+    assert_eq!(head[4], 14, "the agent signed");
+    let mut value = vec![0; u32::from_be_bytes(head[5..].try_into().unwrap()) as usize];
+    stream.read_exact(&mut value).unwrap();
+    value
+}

@@ -38,12 +38,17 @@ pub struct Agent {
 impl Agent {
     /// Starts one at `place/NAME.agent`; nothing when OpenSSH is missing.
     pub fn start(place: &Place, name: &str) -> Option<Agent> {
+        Agent::start_with(place, name, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn start_with(place: &Place, name: &str, env: &[(&str, &str)]) -> Option<Agent> {
         let (agent, setpriv) = (need("ssh-agent")?, need("setpriv")?);
         let socket = place.join(format!("{name}.agent"));
         let mut run = Daemon::command(agent, None);
         // Debian's agent is setgid, which clears the parent-death signal: it watches over a child that has one.
         run.arg("-a").arg(&socket).arg(setpriv).args(["--pdeathsig", "KILL", "sleep", "infinity"]);
-        run.env("HOME", place.path());
+        run.env("HOME", place.path()).envs(env.iter().copied());
         let mut daemon = Daemon::start("ssh-agent", run, &place.join(format!("{name}.agent.log")));
         wait_for("ssh-agent listens", Duration::from_secs(10), || {
             if socket.exists() { Ok(()) } else { Err(daemon.state()) }
