@@ -11,6 +11,8 @@ use crate::workspace::Workspace;
 const AREA: &str = "keys";
 /// A purpose that nothing accepts.
 const NAMESPACE: &str = "doctor.v1@backout";
+/// How to have a key that counts.
+const NEW_KEY: &str = "make one that counts: ssh-keygen -t ed25519";
 
 pub(super) fn look(args: &Args, workspace: Option<&Workspace>, report: &mut Report) {
     let signers = workspace.map(|w| AllowedSigners::parse(&w.files.allowed_signers));
@@ -26,8 +28,20 @@ pub(super) fn look(args: &Args, workspace: Option<&Workspace>, report: &mut Repo
         }
     }
     let Some(signers) = signers else { return };
+    let (weak, held): (Vec<Signer>, Vec<Signer>) =
+        held.into_iter().partition(|s| short(s.presented()).is_some());
     let mut mine = held.into_iter().filter(|s| !signers.principals_of(s.presented()).is_empty()).peekable();
-    if mine.peek().is_none() && args.key.is_none() {
+    let none = mine.peek().is_none();
+    for signer in &weak {
+        let presented = signer.presented();
+        let bits = short(presented).unwrap_or_default();
+        let what = format!("{presented} is RSA with {bits} bits; fewer than 3072 do not count");
+        match none {
+            true => report.broken(AREA, what, NEW_KEY),
+            false => report.remark(AREA, what, NEW_KEY),
+        }
+    }
+    if none && weak.is_empty() && args.key.is_none() {
         report.broken(
             AREA,
             "allowed_signers lists none of your keys: you can look on, and sign nothing",
@@ -58,7 +72,11 @@ fn from_agent(report: &mut Report) -> Vec<Signer> {
         }
     };
     if keys.is_empty() {
-        report.broken(AREA, "your ssh-agent holds no key", "ssh-add, and type its passphrase");
+        report.broken(
+            AREA,
+            "your ssh-agent holds no key, or is locked",
+            "ssh-add, and type its passphrase; or ssh-add -X, if it is locked",
+        );
     }
     let mut held = Vec::new();
     for key in keys {
@@ -79,14 +97,6 @@ fn from_agent(report: &mut Report) -> Vec<Signer> {
 /// Signs a text that means nothing: a key that asks for a confirmation asks for it now and not at 3 a.m.
 fn try_it(signer: &Signer, people: &str, report: &mut Report) {
     let presented = signer.presented();
-    if let Some(bits) = presented.key().rsa_bits().filter(|bits| *bits < 3072) {
-        report.broken(
-            AREA,
-            format!("{presented} of {people} is RSA with {bits} bits; fewer than 3072 do not count"),
-            "ssh-keygen -t ed25519",
-        );
-        return;
-    }
     if is_token(presented) {
         report.works(AREA, format!("{presented} signs for {people}; touch it when it blinks (not tried)"));
         return;
@@ -100,6 +110,11 @@ fn try_it(signer: &Signer, people: &str, report: &mut Report) {
         ),
         Err(e) => report.broken(AREA, format!("{presented} of {people} does not sign: {e}"), "ssh-add it again"),
     }
+}
+
+/// The bits of an RSA key that has too few.
+fn short(presented: &Presented) -> Option<usize> {
+    presented.key().rsa_bits().filter(|bits| *bits < 3072)
 }
 
 fn is_token(presented: &Presented) -> bool {

@@ -27,6 +27,11 @@ fn permissions(state: &Path, workspace: Option<&Workspace>, report: &mut Report)
     const AREA: &str = "state";
     match nearest(state) {
         None => report.broken(AREA, format!("{} cannot be reached", state.display()), "say --state DIR"),
+        Some(place) if !place.is_dir() => report.broken(
+            AREA,
+            format!("{} is no folder", place.display()),
+            "say --state DIR, or move it away",
+        ),
         Some(place) => {
             let shown = state.display();
             let mode = std::fs::metadata(place).map_or(0, |m| m.mode());
@@ -62,9 +67,9 @@ fn permissions(state: &Path, workspace: Option<&Workspace>, report: &mut Report)
     }
 }
 
-/// The folder, or the nearest above it that is there.
+/// The folder, or the nearest thing above it that is there.
 fn nearest(path: &Path) -> Option<&Path> {
-    path.ancestors().find(|p| p.is_dir())
+    path.ancestors().find(|p| std::fs::symlink_metadata(p).is_ok())
 }
 
 fn logout(report: &mut Report) {

@@ -168,6 +168,151 @@ fn where_even_that_is_not_enough_people_are_warned() {
     says(&found, "logout", "broken", "no user manager");
 }
 
+#[test]
+fn an_agent_that_is_gone_and_keys_that_do_not_count_are_named() {
+    let place = Place::new();
+    let Some(team) = Team::gather(&place) else { return };
+    place.write("ws/runbooks/test.yaml", runbook(STEP));
+    let gone = team.backout(&place, &team.ana).env("SSH_AUTH_SOCK", place.join("nobody"));
+    let (found, code) = doctor(&gone, &[]);
+    assert_eq!(code, Some(1));
+    let unreachable = says(&found, "keys", "broken", "cannot be reached");
+    assert!(unreachable["do"].as_str().unwrap().contains("ssh-agent"), "{unreachable}");
+
+    let short = place.join("short");
+    let mut made = Command::new("ssh-keygen");
+    made.args(["-q", "-N", "", "-t", "rsa", "-b", "2048", "-f"]).arg(&short);
+    assert!(made.status().unwrap().success());
+    let agent = Agent::start(&place, "short").unwrap();
+    agent.add(&short);
+    let public = std::fs::read_to_string(short.with_added_extension("pub")).unwrap();
+    let roster = std::fs::read_to_string(team.allowed_signers()).unwrap();
+    std::fs::write(team.allowed_signers(), format!("{roster}ana {public}")).unwrap();
+    let with_short = team.backout(&place, &team.ana).env("SSH_AUTH_SOCK", agent.socket());
+    let (found, code) = doctor(&with_short, &[]);
+    assert_eq!(code, Some(1));
+    let weak = says(&found, "keys", "broken", "RSA with 2048 bits");
+    assert!(weak["do"].as_str().unwrap().contains("ed25519"), "{weak}");
+    says(&found, "roster", "remark", "2048");
+}
+
+#[test]
+fn a_roster_with_shared_keys_patterns_and_strangers_is_named_line_by_line() {
+    let place = Place::new();
+    let Some(team) = Team::gather(&place) else { return };
+    place.write("ws/runbooks/test.yaml", runbook(STEP));
+    let roster = std::fs::read_to_string(team.allowed_signers()).unwrap();
+    let key_of = |who: &str| {
+        let line = roster.lines().find(|l| l.starts_with(who)).unwrap();
+        line.split_whitespace().skip(1).take(2).collect::<Vec<_>>().join(" ")
+    };
+    let (ana, ben) = (key_of("ana"), key_of("ben"));
+    let text = format!("{roster}cho {ana}\nb* {ben}\nzoe {ben}\nana valid-before=\"20300101\" {ana}\n");
+    std::fs::write(team.allowed_signers(), text).unwrap();
+    let (found, _) = doctor(&team.backout(&place, &team.ana), &[]);
+    for words in ["cho", "pattern", "`zoe` is not in team.yaml", "without Z"] {
+        let one = found.iter().find(|f| {
+            f["area"] == "roster" && f["status"] == "remark" && f["what"].as_str().unwrap().contains(words)
+        });
+        let one = one.unwrap_or_else(|| panic!("{words}: {found:#?}"));
+        assert!(one["what"].as_str().unwrap().starts_with("allowed_signers:"), "{one}");
+        assert!(one["do"].as_str().is_some_and(|to_do| !to_do.is_empty()), "{one}");
+    }
+}
+
+#[test]
+fn a_state_that_is_open_to_all_no_folder_or_without_room_is_named() {
+    let place = Place::new();
+    let Some(team) = Team::gather(&place) else { return };
+    place.write("ws/runbooks/test.yaml", runbook(STEP));
+    let state = place.folder("kept");
+    let with = |state: &Path| {
+        let (found, code) = doctor(&team.backout(&place, &team.ana).env("BACKOUT_STATE", state), &[]);
+        (found, code)
+    };
+    let mode = |mode: u32| std::fs::set_permissions(&state, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o777);
+    let (found, code) = with(&state);
+    assert_eq!(code, Some(1));
+    let open = says(&found, "state", "broken", "everybody may write");
+    assert!(open["do"].as_str().unwrap().contains("chmod o-w"), "{open}");
+    mode(0o2770);
+    says(&with(&state).0, "state", "works", "shared with a group");
+    let file = place.write("file", "");
+    let no_folder = says(&with(&file.join("below")).0, "state", "broken", "is no folder");
+    assert!(no_folder["do"].as_str().unwrap().contains("--state"), "{no_folder}");
+    // A file system without a byte to spare.
+    let full = says(&with(Path::new("/proc/backout")).0, "disk", "broken", "0 MiB are free");
+    assert!(full["do"].as_str().unwrap().contains("make room"), "{full}");
+}
+
+#[test]
+fn a_clock_that_cannot_be_right_or_that_nobody_sets_is_named() {
+    let place = Place::new();
+    let Some(team) = Team::gather(&place) else { return };
+    place.write("ws/runbooks/test.yaml", runbook(STEP));
+    let script = |answer: &str| {
+        let path = place.write("fake/timedatectl", format!("#!/bin/sh\necho {answer}\n"));
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:/usr/bin:/bin", place.join("fake").display());
+        doctor(&team.backout(&place, &team.ana).env("PATH", path), &[]).0
+    };
+    says(&script("yes"), "clock", "works", "synchronised");
+    let adrift = says(&script("no"), "clock", "remark", "not synchronised");
+    assert!(adrift["do"].as_str().unwrap().contains("set-ntp"), "{adrift}");
+
+    // A program that was put here in the future.
+    let program = place.join("backout");
+    std::fs::copy(env!("CARGO_BIN_EXE_backout"), &program).unwrap();
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(86_400);
+    std::fs::File::options().append(true).open(&program).unwrap().set_modified(later).unwrap();
+    let usual = team.backout(&place, &team.ana).command(["doctor", "--json"]);
+    let mut command = Command::new(&program);
+    command.args(usual.get_args()).env_clear().current_dir(usual.get_current_dir().unwrap());
+    command.envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = command.output().unwrap();
+    let found: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let behind = says(&found, "clock", "broken", "earlier than this program");
+    assert!(behind["do"].as_str().unwrap().contains("set the clock"), "{behind}");
+}
+
+#[test]
+fn a_terminal_that_is_small_plain_and_mute_is_named() {
+    let place = Place::new();
+    let Some(team) = Team::gather(&place) else { return };
+    place.write("ws/runbooks/test.yaml", runbook(STEP));
+    let size = portable_pty::PtySize { rows: 10, cols: 60, pixel_width: 0, pixel_height: 0 };
+    let pty = portable_pty::native_pty_system().openpty(size).unwrap();
+    let usual = team.backout(&place, &team.ana).command(["doctor", "--json"]);
+    let mut command = portable_pty::CommandBuilder::new(usual.get_program());
+    command.args(usual.get_args());
+    command.cwd(usual.get_current_dir().unwrap());
+    command.env_clear();
+    for (name, value) in usual.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        command.env(name, value);
+    }
+    for (name, value) in [("TERM", "dumb"), ("LANG", "C"), ("LC_ALL", "C")] {
+        command.env(name, value);
+    }
+    let mut reader = pty.master.try_clone_reader().unwrap();
+    let mut child = pty.slave.spawn_command(command).unwrap();
+    drop(pty.slave);
+    let mut said = Vec::new();
+    // A terminal that is gone is an error to whoever reads it.
+    let _ = std::io::Read::read_to_end(&mut reader, &mut said);
+    child.wait().unwrap();
+    let said = String::from_utf8_lossy(&said);
+    let json = said.get(said.find('[').unwrap()..).and_then(|t| t.rfind(']').map(|end| &t[..=end])).unwrap();
+    // Between escapes of the question that stands before it.
+    let json = json.get(json.find("[{").unwrap()..).unwrap();
+    let found: Vec<Value> = serde_json::from_str(json).unwrap_or_else(|e| panic!("{e}: {said}"));
+    let small = says(&found, "terminal", "broken", "60×10 is too small");
+    assert!(small["do"].as_str().unwrap().contains("join --plain"), "{small}");
+    says(&found, "terminal", "remark", "no colours");
+    says(&found, "terminal", "remark", "ASCII only");
+    says(&found, "terminal", "remark", "does not answer");
+}
+
 fn made(place: &Place, backout: &Backout, more: &[&str]) -> (String, String) {
     let ws = place.join("new");
     let outcome = backout.run([&["init", ws.to_str().unwrap()], more].concat()).exits(0);
