@@ -363,6 +363,9 @@ pub struct Invite {
     /// Also let them pass through the folders above the state, such as a home
     #[arg(long)]
     pub through: bool,
+    /// Take the way in back: nobody of the account comes in any more
+    #[arg(long, conflicts_with = "through")]
+    pub undo: bool,
 }
 
 /// `pending`

@@ -1,4 +1,5 @@
-//! `invite`: lets one account of this machine in where no group is shared. Never gives more than the way to the socket.
+//! `invite`: lets one account of this machine in where no group is shared, and out again. Never gives more than the way
+//! to the socket.
 
 use crate::cli::args::{Args, Invite};
 use crate::cli::context::Context;
@@ -23,6 +24,9 @@ pub fn run(args: &Args, verb: &Invite) -> Result<()> {
         return Err(Failure::refused(format!("the incident is uid {owner}'s"))
             .hint("whoever opened it can let others in"));
     }
+    if verb.undo {
+        return undo(&guest, &dir);
+    }
     if layout::socket(&dir)?.parent() != Some(dir.as_path()) {
         return Err(Failure::environment("the hub's socket lies in a folder that is only its owner's")
             .because(format!("the path of {} is too long for a socket", dir.display()))
@@ -42,6 +46,30 @@ pub fn run(args: &Args, verb: &Invite) -> Result<()> {
     say(
         "Who they are is told by their key: people whom the incident's allowed_signers does not list look on with --observe.",
     );
+    Ok(())
+}
+
+/// Takes the way in back. The folder is shut first: whoever cannot pass it does not reach the socket.
+fn undo(guest: &Guest, dir: &Path) -> Result<()> {
+    let known = forget(dir, &guest.name)?;
+    for path in [dir.to_owned(), dir.join(layout::HUB_SOCKET)] {
+        if path.exists() {
+            guests::withdraw(&guest.name, &path).map_err(|why| {
+                Failure::environment(format!("{} cannot be shut to them", path.display())).because(why)
+            })?;
+        }
+    }
+    let id = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    match known {
+        true => print(&format!("{} does not come in any more", guest.name)),
+        false => print(&format!("{} had not been let in", guest.name)),
+    }
+    if guest.passes(&seen(dir)?) {
+        say("The folder's group lets them in all the same: take them out of it.");
+    }
+    say(&format!(
+        "Whoever is in the room already stays until they leave: `backout revoke {id}` ends a session. Folders above the incident are left as they are."
+    ));
     Ok(())
 }
 
@@ -129,4 +157,17 @@ fn remember(dir: &Path, account: &str) -> Result<()> {
     let mut file =
         std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(cannot)?;
     file.write_all(format!("{account}\n").as_bytes()).map_err(cannot)
+}
+
+/// The next hub of this incident lets them in no more. Whether it would have.
+fn forget(dir: &Path, account: &str) -> Result<bool> {
+    let path = dir.join(layout::GUESTS);
+    let Ok(known) = std::fs::read_to_string(&path) else { return Ok(false) };
+    if !known.lines().any(|line| line == account) {
+        return Ok(false);
+    }
+    let stay: String =
+        known.lines().filter(|line| *line != account).map(|line| format!("{line}\n")).collect();
+    layout::replace(&path, stay.as_bytes())?;
+    Ok(true)
 }

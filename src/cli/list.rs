@@ -1,4 +1,7 @@
-//! `list` and `status`: what there is and where it stands. Reads the record itself, so it needs no hub and no key.
+//! `list` and `status`: what there is and where it stands. Reads the record itself, so it needs no hub and no key; where
+//! the record is somebody else's, the hub shows it. Never acts, and never joins.
+
+mod look;
 
 use crate::cli::args::{Args, List, Status as StatusArgs};
 use crate::cli::context::{self, Context};
@@ -9,6 +12,7 @@ use crate::core::{comms, readiness, review};
 use crate::error::Result;
 use crate::hub::layout;
 use crate::sanitize;
+use look::Seen;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -45,10 +49,11 @@ pub fn run(args: &Args, verb: &List) -> Result<()> {
 pub fn status(args: &Args, verb: &StatusArgs) -> Result<()> {
     let state = Context::of(args)?.state;
     let dir = record::find(&state, verb.incident.as_deref())?;
-    let loaded = record::load(&dir)?;
-    let mut whole = summary_of(&dir, &loaded);
-    let incident = &loaded.incident;
-    let known = history::before(&state, &incident.runbook)?;
+    let seen = look::at(&dir)?;
+    let mut whole = summary_of(&dir, &seen);
+    let incident = &seen.record.incident;
+    // Who was let into one incident may not see the others, and then nothing is known of before.
+    let known = history::before(&state, &incident.runbook).unwrap_or_default();
     let steps: Vec<Value> = incident.runbook.steps().map(|s| step(incident, s)).collect();
     if let Some(map) = whole.as_object_mut() {
         map.insert("steps".to_owned(), Value::Array(steps));
@@ -183,8 +188,8 @@ fn step(incident: &Incident, step: &crate::runbook::model::Step) -> Value {
 }
 
 fn summary(dir: &Path) -> Value {
-    match record::load(dir) {
-        Ok(loaded) => summary_of(dir, &loaded),
+    match look::at(dir) {
+        Ok(seen) => summary_of(dir, &seen),
         Err(failure) => {
             let id = dir.file_name().map(|n| n.to_string_lossy().into_owned());
             json!({"incident": id, "stage": "unreadable", "title": failure.to_string()})
@@ -192,7 +197,8 @@ fn summary(dir: &Path) -> Value {
     }
 }
 
-fn summary_of(dir: &Path, loaded: &record::Record) -> Value {
+fn summary_of(dir: &Path, seen: &Seen) -> Value {
+    let loaded = &seen.record;
     let incident = &loaded.incident;
     let opened = incident.opened.as_ref();
     let id = dir.file_name().map(|n| n.to_string_lossy().into_owned());
@@ -207,7 +213,7 @@ fn summary_of(dir: &Path, loaded: &record::Record) -> Value {
         "stage": stage(incident),
         "paused": incident.paused,
         "aborted": incident.aborted,
-        "hub": if hub_runs(dir) { "running" } else { "not running" },
+        "hub": if seen.hub_runs { "running" } else { "not running" },
         "opened_at": incident.opened_at.to_string(),
         "last_at": incident.last_at.to_string(),
         "commander": incident.commander().map(|s| s.person.to_string()),
@@ -229,12 +235,6 @@ pub fn stage(incident: &Incident) -> &'static str {
         Stage::Open => "open",
         Stage::Declared => "declared",
     }
-}
-
-/// A hub holds the lock of its folder for as long as it lives.
-fn hub_runs(dir: &Path) -> bool {
-    let Ok(file) = std::fs::File::open(dir.join("lock")) else { return false };
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared).is_err()
 }
 
 fn text(whole: &Value, incident: &Incident, known: &readiness::History) -> Vec<String> {

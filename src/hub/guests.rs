@@ -1,5 +1,5 @@
 //! Accounts that were let in one by one, where no group is shared: POSIX ACLs on the incident's folder and socket.
-//! Never gives more than the way to the socket.
+//! Never gives more than the way to the socket, and never touches what somebody else gave.
 
 use crate::hub::layout;
 use std::path::Path;
@@ -10,9 +10,20 @@ use std::process::{Command, Stdio};
 /// # Errors
 /// What `setfacl` says.
 pub fn grant(account: &str, rights: &str, path: &Path) -> Result<(), String> {
+    setfacl(&["-m", &format!("u:{account}:{rights}")], path)
+}
+
+/// Takes back what [`grant`] gave. What was never given is taken back without a word.
+///
+/// # Errors
+/// What `setfacl` says.
+pub fn withdraw(account: &str, path: &Path) -> Result<(), String> {
+    setfacl(&["-x", &format!("u:{account}")], path)
+}
+
+fn setfacl(what: &[&str], path: &Path) -> Result<(), String> {
     let output = Command::new("setfacl")
-        .arg("-m")
-        .arg(format!("u:{account}:{rights}"))
+        .args(what)
         .arg("--")
         .arg(path)
         .stdin(Stdio::null())

@@ -250,7 +250,7 @@ fn open(path: &Path) -> std::io::Result<File> {
 }
 
 /// Writes a small file of the folder anew, never through a link.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     match std::fs::remove_file(path) {
         Ok(()) => {}
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}

@@ -97,6 +97,58 @@ fn without_a_group_one_account_is_let_in_by_name() {
     });
     bastion.backout("ana").run(["resume", &bastion.id, "--headless"]).exits(0);
     bastion.act("bob", &["note", "back again"]).exits(0);
+
+    // Also who cannot read the record sees where it stands, and cannot see what else there is.
+    let seen = bastion.act("bob", &["status", "--json"]).exits(0).stdout;
+    let seen: serde_json::Value = serde_json::from_str(&seen).unwrap();
+    assert_eq!((&seen["hub"], &seen["stage"]), (&"running".into(), &"declared".into()), "{seen}");
+    bastion.backout("bob").run(["list"]).exits(3);
+
+    // The way in is taken back, also from the hub after the next.
+    bastion.backout("bob").run(["invite", "--undo", &bob, &bastion.id]).exits(4);
+    let said = bastion.backout("ana").run(["invite", "--undo", &bob, &bastion.id]).exits(0);
+    assert!(said.stdout.contains("does not come in any more"), "{}", said.stdout);
+    assert!(said.stderr.contains("backout revoke"), "{}", said.stderr);
+    let outcome = bastion.act("bob", &["note", "still there?"]).exits(3);
+    assert!(outcome.stderr.contains("may not enter"), "{}", outcome.stderr);
+    let knock = format!("test -S {dir}/hub.sock");
+    assert_ne!(bastion.people.runs("bob", &knock).code, Some(0));
+    assert_eq!(std::fs::read_to_string(bastion.dir.join("guests")).unwrap(), "");
+    let again = bastion.backout("ana").run(["invite", "--undo", &bob, &bastion.id]).exits(0);
+    assert!(again.stdout.contains("had not been let in"), "{}", again.stdout);
+}
+
+#[test]
+fn a_member_of_the_group_sees_where_an_incident_stands_through_its_hub() {
+    let Some(bastion) = Bastion::open(State::OfTheGroup) else { return };
+    bastion.act("bob", &["approve", "declare", "--yes"]).exits(0);
+    bastion.until("it is declared", "incident.declared");
+    let json = |who: &str, act: &[&str]| -> serde_json::Value {
+        let said = bastion.backout(who).run([act, &["--json"]].concat()).exits(0).stdout;
+        serde_json::from_str(&said).unwrap()
+    };
+    let listed = json("bob", &["list"]);
+    assert_eq!(listed[0]["incident"], bastion.id.as_str());
+    assert_eq!((&listed[0]["stage"], &listed[0]["hub"]), (&"declared".into(), &"running".into()), "{listed}");
+    let (theirs, own) = (json("bob", &["status"]), json("ana", &["status"]));
+    for key in ["head_code", "events", "commander", "steps", "seats", "title"] {
+        assert_eq!(theirs[key], own[key], "{key}");
+    }
+    let text = bastion.act("bob", &["status"]).exits(0).stdout;
+    assert!(text.contains("declared, open for") && text.contains("act"), "{text}");
+
+    // Without a hub nobody can show it, and that is said in the list and in words.
+    let pid = std::fs::read_to_string(bastion.dir.join("hub.pid")).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    wait_until("the hub is gone", PATIENCE, || {
+        std::fs::File::open(bastion.dir.join("lock")).unwrap().try_lock().is_ok()
+    });
+    let listed = json("bob", &["list"]);
+    assert_eq!(listed[0]["stage"], "unreadable", "{listed}");
+    assert!(listed[0]["title"].as_str().unwrap().contains("no hub runs"), "{listed}");
+    let outcome = bastion.act("bob", &["status"]).exits(3);
+    assert!(outcome.stderr.contains("resume"), "{}", outcome.stderr);
 }
 
 #[test]
