@@ -17,6 +17,7 @@ use backout::core::event::Display;
 use backout::core::id::PersonId;
 use backout::core::intent::Intent;
 use backout::core::time::Stamp;
+use backout::identity::AllowedSigners;
 use backout::identity::keyfile::KeyFile;
 use backout::identity::signer::Signer;
 use backout::wire::act::Act;
@@ -132,14 +133,8 @@ impl Hub {
         }
     }
 
-    /// A client that says hello, nothing else, and reads when it is told to.
     fn wire(&self) -> UnixStream {
-        let mut stream = UnixStream::connect(self.room.incident().join("hub.sock")).unwrap();
-        let hello = FromClient::Hello { protocol: PROTOCOL, program: "bench".to_owned(), from: 0 };
-        let content = frame::write(&hello, frame::FROM_CLIENT).unwrap();
-        stream.write_all(&u32::try_from(content.len()).unwrap().to_be_bytes()).unwrap();
-        stream.write_all(&content).unwrap();
-        stream
+        wire(&self.room.incident())
     }
 
     fn console(&self) -> CommandBuilder {
@@ -148,6 +143,18 @@ impl Hub {
         command.env("LANG", "C.UTF-8");
         command
     }
+}
+
+/// A client that says hello, nothing else, and reads when it is told to.
+fn wire(incident: &Path) -> UnixStream {
+    let mut stream = UnixStream::connect(incident.join("hub.sock")).unwrap();
+    let hello = FromClient::Hello { protocol: PROTOCOL, program: "bench".to_owned(), from: 0 };
+    let mut framed = Vec::new();
+    frame::append(&mut framed, &hello, frame::FROM_CLIENT).unwrap();
+    stream.write_all(&framed).unwrap();
+    // Only a bench that is wrong waits so long.
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream
 }
 
 /// Reads frames until one holds these bytes.
@@ -325,11 +332,88 @@ fn through_sshd(hub: &Hub, tmux: &Tmux) {
     report("join through sshd, first paint", ratios, 1.1);
 }
 
+/// Keys until an approval's dialog stands with the focus on its button: what waits, its offer, a reason.
+fn to_the_button(terminal: &Terminal) {
+    let mut filled = false;
+    loop {
+        terminal.quiet();
+        let screen = terminal.contents();
+        let hints = screen.lines().last().unwrap_or_default();
+        let on_the_button =
+            screen.lines().any(|l| l.split_once("cancel").is_some_and(|(_, after)| after.contains('▸')));
+        match () {
+            () if hints.contains("esc cancel") && on_the_button => return,
+            () if hints.contains("esc cancel") && !filled => {
+                filled = true;
+                terminal.types(b"as it should be\t");
+            }
+            () if hints.contains("esc cancel") => terminal.types(b"\t"),
+            () if hints.contains("enter open") => terminal.types(b"\r"),
+            () if screen.contains("FOR YOU:") => terminal.types(b"."),
+            () => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// From the key that approves, on a real console with a real agent, until the approval is durable and another client
+/// has it; and how long the agent alone takes for such a text.
+fn approvals() {
+    const HOLD_POINTS: usize = 11;
+    let Some(room) = Room::of_hold_points(HOLD_POINTS) else { return };
+    let agent = folder();
+    let socket = agent.path().join("agent");
+    let mut daemon =
+        Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap();
+    while UnixStream::connect(&socket).is_err() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let added = Command::new("ssh-add").arg("-q").arg(room.key()).env("SSH_AUTH_SOCK", &socket).status();
+    assert!(added.unwrap().success());
+    let public = std::fs::read_to_string(room.key().with_extension("pub")).unwrap();
+    let signers = AllowedSigners::parse(format!("me {public}").as_bytes());
+    let mut opener = room.open();
+    opener.wait_for("approval.requested");
+    room.act("approve", &["declare"]);
+    let mut command = CommandBuilder::new(common::PROGRAM);
+    command.args(["--state", room.state().to_str().unwrap(), "join", "--role", "sre", "--role", "commander"]);
+    command.env("SSH_AUTH_SOCK", &socket);
+    let terminal = Terminal::start(command);
+    terminal.first_paint("Many steps");
+    let (mut whole, mut alone) = (Vec::new(), Vec::new());
+    for _ in 0..HOLD_POINTS {
+        to_the_button(&terminal);
+        let mut other = wire(&room.incident());
+        reads_until(&mut other, b"caught_up");
+        let pressed = Instant::now();
+        terminal.types(b"\r");
+        reads_until(&mut other, b"approval.granted");
+        whole.push(pressed.elapsed());
+        while terminal.contents().contains("esc cancel") {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // What a client asks of the agent: which keys it has, and a signature.
+        let begun = Instant::now();
+        let signer = Signer::find("me", &signers, Some(&socket), None).unwrap();
+        signer.sign("approve.v1@backout", &[b'x'; 900]).unwrap();
+        alone.push(begun.elapsed());
+    }
+    let ms = |mut all: Vec<Duration>| percentile(&mut all, 0.5).as_secs_f64() * 1e3;
+    let (whole, alone) = (ms(whole), ms(alone));
+    println!("an approval: {whole:.1} ms from the key to durable; the agent alone {alone:.1} ms");
+    absolute("an approval beside its agent", whole - alone, "ms", 20.0);
+    terminal.kill();
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    room.act("close", &["--reason", "done"]);
+    opener.wait();
+}
+
 fn main() {
     let (Some(mut hub), Some(tmux)) = (Hub::new(), Tmux::new()) else {
         println!("SKIPPED: this needs ssh-keygen and tmux");
         return;
     };
+    approvals();
     through_sshd(&hub, &tmux);
     let theirs = room_against_tmux(&mut hub, &tmux);
     on_the_wire(&mut hub, theirs);

@@ -15,6 +15,19 @@ impl Room {
         Room::with(&runbook(steps, ""), "sources: {}\n")
     }
 
+    /// A workspace whose runbook has so many hold points, each before a step of `/bin/true`.
+    pub fn of_hold_points(count: usize) -> Option<Room> {
+        let one = |n| {
+            format!(
+                "      - id: h{n}
+        approve: {{require: [{{role: sre, count: 1}}], expires: 1h, covers: [s{n}], separation_of_duties: []}}
+      - {{id: s{n}, run: [/bin/true], timeout: 30s, role: sre}}\n"
+            )
+        };
+        let all: String = (1..=count).map(one).collect();
+        Room::with(&format!("{}{all}", runbook(0, "")), "sources: {}\n")
+    }
+
     /// The same with four measurements that move every second.
     pub fn measured() -> Option<Room> {
         let curve =
