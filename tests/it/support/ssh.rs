@@ -51,7 +51,9 @@ impl Agent {
         run.env("HOME", place.path()).envs(env.iter().copied());
         let mut daemon = Daemon::start("ssh-agent", run, &place.join(format!("{name}.agent.log")));
         wait_for("ssh-agent listens", Duration::from_secs(10), || {
-            if socket.exists() { Ok(()) } else { Err(daemon.state()) }
+            // The socket is there a moment before anybody listens.
+            let listens = std::os::unix::net::UnixStream::connect(&socket).is_ok();
+            if listens { Ok(()) } else { Err(daemon.state()) }
         });
         Some(Agent { _daemon: daemon, socket })
     }
