@@ -114,12 +114,13 @@ fn times(plan: &Plan) -> Vec<(&'static str, String)> {
     let path = &plan.path;
     let rto = words::duration(plan.rto);
     let over = if path.p90 > plan.rto { ", over the objective" } else { "" };
-    let missing = match path.unknown {
-        0 => String::new(),
-        n => format!(", {n} steps without"),
-    };
     let (p50, p90) = (words::duration(path.p50), words::duration(path.p90));
-    let mut out = vec![("estimate", format!("p50 {p50}, p90 {p90}{missing}; objective {rto}{over}"))];
+    let estimate = match path.unknown {
+        0 => format!("p50 {p50}, p90 {p90}"),
+        n if path.p90.is_zero() => format!("none: nobody has said or seen what the {n} steps take"),
+        n => format!("at least p50 {p50}, p90 {p90}, and {n} steps that nobody has an estimate for"),
+    };
+    let mut out = vec![("estimate", format!("{estimate}; objective {rto}{over}"))];
     if !path.p50.is_zero() {
         out.push(("longest chain", path.steps.join(", ")));
     }

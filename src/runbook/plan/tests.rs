@@ -22,7 +22,7 @@ fn the_small_runbook_as_a_plan() {
       does not undo: Anything 1.5.0 wrote to the database.
       declared by: 1 of commander
       approved by: 1 of sre at two-pairs-of-eyes, within 10m, for switch
-      estimate: p50 0s, p90 0s, 6 steps without; objective 10m
+      estimate: none: nobody has said or seen what the 6 steps take; objective 10m
       points of no return: none
       suspends: deployments by freeze, until thaw
       unverifiable now: serves, still-serves
