@@ -1,6 +1,6 @@
 //! What an event asks of the world outside, as data. Never does it.
 
-use crate::core::event::{About, Choice, Direction, DoneByHand, Event, Handed, Settled, What};
+use crate::core::event::{About, Choice, Direction, DoneByHand, Event, Handed, Settled, Started, What};
 use crate::core::id::{Name, StepId};
 use crate::core::incident::{Incident, Status};
 
@@ -71,11 +71,7 @@ pub enum Stop {
 /// What an event asks for, given the state after it.
 pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
     match &event.what {
-        What::Started(data) => vec![Effect::RunStep {
-            step: data.step.clone(),
-            attempt: data.attempt,
-            direction: data.direction,
-        }],
+        What::Started(data) => vec![run(data)],
         What::Decided(data) => match &data.about {
             About::Incident => Vec::new(),
             About::Step(step) => after_choice(incident, step, &data.choice),
@@ -140,6 +136,10 @@ pub fn effects(incident: &Incident, event: &Event) -> Vec<Effect> {
         | What::RedactionAsked(_)
         | What::SessionRevoked(_) => Vec::new(),
     }
+}
+
+fn run(data: &Started) -> Effect {
+    Effect::RunStep { step: data.step.clone(), attempt: data.attempt, direction: data.direction }
 }
 
 fn count(incident: &Incident, step: &StepId) -> Vec<Effect> {
