@@ -4,6 +4,7 @@ use super::csv::{Csv, Record};
 use super::{Judgement, same_text, shortened};
 use crate::runbook::model::Table;
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 /// So many differing rows are kept for showing.
@@ -51,7 +52,7 @@ pub fn judge(table: &Table, text: &str, before: Option<&str>) -> Judgement {
     match before {
         Some(before) => same_rows(&table.key, &table.except, before, text),
         // The key must hold even where only rows are counted.
-        None => match Keyed::read(&table.key, text, "now") {
+        None => match Keyed::read(&table.key, text, NOW) {
             Ok(_) => Judgement::Pass,
             Err(judgement) => judgement,
         },
@@ -71,35 +72,68 @@ pub fn same_text_as(before: &str, now: &str, name: &str) -> Judgement {
 }
 
 /// Compares two tables row by row, by key; rows whose key is in `except` are left out.
+///
+/// Only the table of before is kept by key, in about 100 bytes a row beside its text; the other is gone through once.
 pub fn same_rows(key: &[String], except: &[String], before: &str, now: &str) -> Judgement {
-    let (before, now) = match (Keyed::read(key, before, "before"), Keyed::read(key, now, "now")) {
-        (Ok(before), Ok(now)) => (before, now),
-        (Err(judgement), _) | (_, Err(judgement)) => return judgement,
+    let before = match Keyed::read(key, before, BEFORE) {
+        Ok(before) => before,
+        Err(judgement) => return judgement,
     };
-    let order = match before.columns_in(&now) {
+    let now = match Reading::new(key, now, NOW) {
+        Ok(now) => now,
+        Err(judgement) => return judgement,
+    };
+    let order = match before.reading.columns_in(&now) {
         Ok(order) => order,
         Err(why) => return Judgement::fail(why),
     };
+    match compared(&before, &now, order.as_deref(), except) {
+        Ok(found) => found.judgement(),
+        Err(judgement) => judgement,
+    }
+}
+
+fn compared(
+    before: &Keyed<'_>,
+    now: &Reading<'_>,
+    order: Option<&[usize]>,
+    except: &[String],
+) -> Result<Differences, Judgement> {
     let except: HashSet<&str> = except.iter().map(|k| k.trim()).collect();
+    let left_out = |key: &str| !except.is_empty() && except.contains(shown_key(key).as_ref());
     let mut found = Differences::default();
-    for (key, old) in &before.rows {
-        if except.contains(key.as_ref()) {
-            continue;
-        }
-        match now.row(key) {
-            None => found.add(key, || Change::Missing { before: old.raw.to_owned() }),
-            Some(row) if same_record(*old, row, order.as_deref()) => {}
-            Some(row) => {
-                found.add(key, || Change::Changed { before: old.raw.to_owned(), now: row.raw.to_owned() });
+    let mut seen = vec![false; before.rows.len()];
+    let mut added = HashSet::new();
+    for (n, record) in now.csv.records().enumerate() {
+        let key = now.key_of(n, record)?;
+        match before.row(&key) {
+            Some((at, old)) => {
+                if seen.get_mut(at).is_some_and(|seen| std::mem::replace(seen, true)) {
+                    return Err(now.twice(&key));
+                }
+                if !left_out(&key) && !same_record(old, record, order) {
+                    found.add(&key, || Change::Changed {
+                        before: old.raw.to_owned(),
+                        now: record.raw.to_owned(),
+                    });
+                }
+            }
+            None if added.contains(key.as_ref()) => return Err(now.twice(&key)),
+            None => {
+                if !left_out(&key) {
+                    found.add(&key, || Change::Added { now: record.raw.to_owned() });
+                }
+                added.insert(key.into_owned());
             }
         }
     }
-    for (key, row) in &now.rows {
-        if !before.by_key.contains_key(key.as_ref()) && !except.contains(key.as_ref()) {
-            found.add(key, || Change::Added { now: row.raw.to_owned() });
+    for (n, (old, _)) in before.rows.iter().zip(&seen).enumerate().filter(|(_, (_, seen))| !**seen) {
+        let key = before.reading.key_of(n, *old)?;
+        if !left_out(&key) {
+            found.add(&key, || Change::Missing { before: old.raw.to_owned() });
         }
     }
-    found.judgement()
+    Ok(found)
 }
 
 /// `order` gives for each column of `before` its index in `now`; `None` when they are the same.
@@ -123,7 +157,7 @@ impl Differences {
     fn add(&mut self, key: &str, change: impl FnOnce() -> Change) {
         self.count += 1;
         if self.rows.len() < SHOWN_ROWS {
-            self.rows.push(RowDifference { key: key.to_owned(), change: change() });
+            self.rows.push(RowDifference { key: shown_key(key).into_owned(), change: change() });
         }
     }
 
@@ -136,15 +170,25 @@ impl Differences {
     }
 }
 
-/// A table with its rows by key.
-struct Keyed<'a> {
-    csv: Csv<'a>,
-    by_key: HashMap<Cow<'a, str>, usize>,
-    rows: Vec<(Cow<'a, str>, Record<'a>)>,
+/// Which of two tables, for sentences.
+const BEFORE: &str = "before";
+const NOW: &str = "now";
+/// Between the cells of a key: a comma may stand in a cell, and then two keys would look alike.
+const BETWEEN: char = '\u{1f}';
+
+fn shown_key(key: &str) -> Cow<'_, str> {
+    if key.contains(BETWEEN) { Cow::Owned(key.replace(BETWEEN, ",")) } else { Cow::Borrowed(key) }
 }
 
-impl<'a> Keyed<'a> {
-    fn read(key: &[String], text: &'a str, which: &str) -> Result<Self, Judgement> {
+/// A table and where its key stands.
+struct Reading<'a> {
+    csv: Csv<'a>,
+    columns: Vec<usize>,
+    which: &'static str,
+}
+
+impl<'a> Reading<'a> {
+    fn new(key: &[String], text: &'a str, which: &'static str) -> Result<Self, Judgement> {
         let csv = Csv::new(text);
         let mut columns = Vec::new();
         for name in key {
@@ -155,36 +199,38 @@ impl<'a> Keyed<'a> {
             };
             columns.push(column);
         }
-        let width = csv.header.len();
-        // Growing a map of a million rows costs as much as comparing them.
-        let lines = text.bytes().filter(|b| *b == b'\n').count();
-        let mut by_key = HashMap::with_capacity(lines);
-        let mut rows: Vec<(Cow<'a, str>, Record<'a>)> = Vec::with_capacity(lines);
-        for (n, record) in csv.records().enumerate() {
-            if record.width() != width {
-                let why = format!(
-                    "row {} of the table ({which}) has {} cells instead of {width}",
-                    n + 1,
-                    record.width()
-                );
-                return Err(Judgement::inconclusive(why));
-            }
-            let key = key_of(record, &columns);
-            if by_key.insert(key.clone(), n).is_some() {
-                let why = format!("two rows of the table ({which}) have the key {}", shortened(&key));
-                return Err(Judgement::fail(why));
-            }
-            rows.push((key, record));
-        }
-        Ok(Keyed { csv, by_key, rows })
+        Ok(Reading { csv, columns, which })
     }
 
-    fn row(&self, key: &str) -> Option<Record<'a>> {
-        self.by_key.get(key).and_then(|n| self.rows.get(*n)).map(|(_, record)| *record)
+    /// The key of a record that has as many cells as there are columns.
+    fn key_of(&self, n: usize, record: Record<'a>) -> Result<Cow<'a, str>, Judgement> {
+        let (width, cells) = (self.csv.header.len(), record.width());
+        if cells != width {
+            let why =
+                format!("row {} of the table ({}) has {cells} cells instead of {width}", n + 1, self.which);
+            return Err(Judgement::inconclusive(why));
+        }
+        if let [column] = self.columns.as_slice() {
+            return Ok(record.cells().nth(*column).unwrap_or_default());
+        }
+        let cells: Vec<Cow<'_, str>> = record.cells().collect();
+        let mut key = String::new();
+        for (i, column) in self.columns.iter().enumerate() {
+            if i > 0 {
+                key.push(BETWEEN);
+            }
+            key.push_str(cells.get(*column).map_or("", |cell| cell.as_ref()));
+        }
+        Ok(Cow::Owned(key))
+    }
+
+    fn twice(&self, key: &str) -> Judgement {
+        let key = shortened(&shown_key(key));
+        Judgement::fail(format!("two rows of the table ({}) have the key {key}", self.which))
     }
 
     /// Where this table's columns stand in the other; `Ok(None)` when both have the same header.
-    fn columns_in(&self, other: &Keyed<'_>) -> Result<Option<Vec<usize>>, String> {
+    fn columns_in(&self, other: &Reading<'_>) -> Result<Option<Vec<usize>>, String> {
         if self.csv.header == other.csv.header {
             return Ok(None);
         }
@@ -199,11 +245,35 @@ impl<'a> Keyed<'a> {
     }
 }
 
-fn key_of<'a>(record: Record<'a>, columns: &[usize]) -> Cow<'a, str> {
-    if let [column] = columns {
-        return record.cells().nth(*column).unwrap_or_default();
+/// A table with its rows by key.
+struct Keyed<'a> {
+    reading: Reading<'a>,
+    by_key: HashMap<Cow<'a, str>, u32>,
+    rows: Vec<Record<'a>>,
+}
+
+impl<'a> Keyed<'a> {
+    fn read(key: &[String], text: &'a str, which: &'static str) -> Result<Self, Judgement> {
+        let reading = Reading::new(key, text, which)?;
+        // Growing a map of a million rows costs as much as comparing them.
+        let lines = text.matches('\n').count();
+        let mut by_key = HashMap::with_capacity(lines);
+        let mut rows = Vec::with_capacity(lines);
+        for (n, record) in reading.csv.records().enumerate() {
+            let key = reading.key_of(n, record)?;
+            let place =
+                u32::try_from(n).map_err(|_| Judgement::inconclusive("the table has too many rows"))?;
+            match by_key.entry(key) {
+                Entry::Occupied(taken) => return Err(reading.twice(taken.key())),
+                Entry::Vacant(free) => free.insert(place),
+            };
+            rows.push(record);
+        }
+        Ok(Keyed { reading, by_key, rows })
     }
-    let cells: Vec<Cow<'_, str>> = record.cells().collect();
-    let cell = |i: &usize| cells.get(*i).map_or("", |c| c.as_ref());
-    Cow::Owned(columns.iter().map(cell).collect::<Vec<_>>().join(","))
+
+    fn row(&self, key: &str) -> Option<(usize, Record<'a>)> {
+        let n = usize::try_from(*self.by_key.get(key)?).ok()?;
+        self.rows.get(n).map(|record| (n, *record))
+    }
 }

@@ -176,6 +176,17 @@ fn tables_that_cannot_be_compared_say_why() {
 }
 
 #[test]
+fn a_comma_in_a_key_makes_no_two_rows_one() {
+    let text = "a,b,v\n\"x,y\",z,1\nx,\"y,z\",2\n";
+    let same = |now: &str| with(&table(&["a", "b"], None, &[]), now, &[("before", text)]);
+    assert_eq!(same(text), Judgement::Pass);
+    let Judgement::Fail { rows, differing, .. } = same("a,b,v\n\"x,y\",z,2\nx,\"y,z\",1\n") else { panic!() };
+    assert_eq!((differing, rows.len(), rows[0].key.as_str()), (2, 2, "x,y,z"));
+    let twice = "a,b,v\nx,y,1\nx,y,1\n";
+    assert_eq!(why(same(twice)), "fail: two rows of the table (now) have the key `x,y`");
+}
+
+#[test]
 fn a_text_measured_before_names_the_line_that_differs() {
     let same = Expect::SameAs { measurement: "m".to_owned(), key: Vec::new() };
     assert_eq!(with(&same, "a\nb", &[("m", "a\nb\n")]), Judgement::Pass);
