@@ -8,10 +8,12 @@
 //! * [`runner`]: one attempt, and finding out later how it stands.
 //! * [`tail`]: its output while it grows.
 //! * [`outcome`]: how it ended, in a person's words.
+//! * [`asked`]: what it had been waiting for, when it did not end well.
 //! * [`ssh`]: commands on another host.
 //! * [`subject`]: looking once, for await, check and measure.
 //! * [`mod@set_aside`]: moving a file out of the way without overwriting anything.
 
+pub mod asked;
 pub mod crew;
 pub mod mask;
 pub mod order;
