@@ -4,6 +4,7 @@
 mod ground;
 mod look;
 mod outside;
+mod probe;
 mod progress;
 mod run;
 mod send;

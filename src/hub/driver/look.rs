@@ -2,9 +2,8 @@
 //! crash they simply look again. Never takes silence for an answer.
 
 use super::{Driver, End, Job, cut, wanted};
-use crate::core::event::{Direction, Judgement, Outcome};
-use crate::core::id::{Digest, StepId};
-use crate::core::incident::Incident;
+use crate::core::event::{Judgement, Outcome};
+use crate::core::id::Digest;
 use crate::core::intent::Intent;
 use crate::hub::clock;
 use crate::hub::wish::{Observation, Try};
@@ -12,12 +11,13 @@ use crate::metrics::series::{Aggregated, Reading};
 use crate::runbook::condition::{
     self, Change, Measurements, Observed, RowDifference, Seen, Unchanged, judge,
 };
-use crate::runbook::model::{Await, Check, Condition, Expect, MetricCondition, NoData, Step, Subject};
+use crate::runbook::model::{Await, Check, Expect, MetricCondition, NoData, Step, Subject};
 use crate::runbook::template::{self, ResolvedSubject, Scope, TemplateError};
 use crate::sanitize;
 use crate::step::mask::Mask;
 use crate::step::subject::{self, HttpSubject, RunSubject};
 use crate::timeline::payload::MAX_PART;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -30,6 +30,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const SHOWN: usize = 160;
 /// Of what was seen last, so much is kept beside the record.
 const KEPT: usize = 32 * 1024;
+/// A hold phase goes on for at least so long while its metric shows nothing.
+const BLIND: Duration = Duration::from_secs(10);
 /// What is larger than this (bytes) is compared on a thread of its own.
 const LARGE: usize = 256 * 1024;
 /// A fingerprint has at most so many parts.
@@ -40,7 +42,8 @@ const SHORT: usize = 200;
 /// What one look gave.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Saw {
-    Output(Vec<u8>),
+    /// Shared: an answer may be tens of megabytes.
+    Output(Arc<Vec<u8>>),
     Value(f64),
     Nothing(String),
 }
@@ -55,7 +58,7 @@ impl Saw {
     }
 
     /// In a few words.
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         match self {
             Saw::Output(bytes) => {
                 let clean = sanitize::line(bytes.trim_ascii());
@@ -68,21 +71,22 @@ impl Saw {
         }
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(super) fn bytes(&self) -> Cow<'_, [u8]> {
         match self {
-            Saw::Output(bytes) => bytes.clone(),
-            Saw::Value(value) => value.to_string().into_bytes(),
-            Saw::Nothing(_) => Vec::new(),
+            Saw::Output(bytes) => Cow::Borrowed(bytes),
+            Saw::Value(value) => Cow::Owned(value.to_string().into_bytes()),
+            Saw::Nothing(_) => Cow::Borrowed(&[]),
         }
     }
 }
 
-/// Judges a look. A large table is compared on a thread of its own: nobody waits for a million rows.
-async fn compare(
+/// Judges a look. A large table is compared on a thread of its own: nobody waits for a million rows. What is compared
+/// is shared with it and not copied.
+pub(super) async fn compare(
     expect: &Expect,
     saw: &Saw,
     unchanged: Duration,
-    measurements: &Measurements,
+    measurements: &Arc<Measurements>,
 ) -> condition::Judgement {
     let large = matches!(saw, Saw::Output(bytes) if bytes.len() > LARGE);
     if !large {
@@ -95,14 +99,14 @@ async fn compare(
 }
 
 /// A judged look.
-struct Judged {
-    judgement: Judgement,
-    sentence: String,
+pub(super) struct Judged {
+    pub(super) judgement: Judgement,
+    pub(super) sentence: String,
     /// The same with the rows that differ.
     whole: String,
 }
 
-fn judged(verdict: condition::Judgement, saw: &Saw) -> Judged {
+pub(super) fn judged(verdict: condition::Judgement, saw: &Saw) -> Judged {
     match verdict {
         condition::Judgement::Pass => {
             Judged { judgement: Judgement::Pass, sentence: saw.words(), whole: saw.words() }
@@ -161,9 +165,20 @@ impl Driver {
 
     /// Looks once. What was seen is without the secrets that the step's commands were given: it goes into the record.
     pub(super) async fn look(&self, step: &Step, scope: &Scope, subject: &Subject) -> Saw {
+        self.look_within(step.timeout.unwrap_or(LOOK_TIMEOUT), step, scope, subject).await
+    }
+
+    /// The same for a question beside the step: what the step itself may take says nothing about it.
+    pub(super) async fn look_within(
+        &self,
+        timeout: Duration,
+        step: &Step,
+        scope: &Scope,
+        subject: &Subject,
+    ) -> Saw {
         let mask = Mask::new(self.ground.secrets_of(step));
-        match self.look_at(step, scope, subject).await {
-            Saw::Output(bytes) if !mask.is_empty() => Saw::Output(mask.over(&bytes)),
+        match self.look_at(timeout, step, scope, subject).await {
+            Saw::Output(bytes) if !mask.is_empty() => Saw::Output(Arc::new(mask.over(&bytes))),
             Saw::Nothing(why) if !mask.is_empty() => {
                 Saw::Nothing(String::from_utf8_lossy(&mask.over(why.as_bytes())).into_owned())
             }
@@ -171,7 +186,7 @@ impl Driver {
         }
     }
 
-    async fn look_at(&self, step: &Step, scope: &Scope, subject: &Subject) -> Saw {
+    async fn look_at(&self, timeout: Duration, step: &Step, scope: &Scope, subject: &Subject) -> Saw {
         let resolved = match template::subject(subject, scope) {
             Ok(resolved) => resolved,
             Err(e) => return Saw::Nothing(e.to_string()),
@@ -191,10 +206,9 @@ impl Driver {
             Ok(ready) => ready,
             Err(e) => return Saw::Nothing(e.to_string()),
         };
-        let timeout = step.timeout.unwrap_or(LOOK_TIMEOUT);
         match self.ground.looker.look(&ready, timeout).await {
             Ok(seen) if seen.truncated => Saw::Nothing("the answer is too large to be compared".to_owned()),
-            Ok(seen) => Saw::Output(seen.text),
+            Ok(seen) => Saw::Output(Arc::new(seen.text)),
             Err(e) => Saw::Nothing(e.to_string()),
         }
     }
@@ -234,6 +248,7 @@ impl Driver {
             Ok(filled) => filled,
             Err(e) => return End::failed(e.to_string()),
         };
+        let measured = Arc::new(scope.measurements.clone());
         // After a crash the time that has passed stays passed.
         let before = elapsed(job);
         let begun = Instant::now();
@@ -244,11 +259,11 @@ impl Driver {
             let saw = self.look(&job.step, &scope, &rule.condition.subject).await;
             let now = passed();
             let bytes = saw.bytes();
-            let same = unchanged.look(now, (!matches!(saw, Saw::Nothing(_))).then_some(bytes.as_slice()));
-            let judged = judged(compare(&expect, &saw, same, &scope.measurements).await, &saw);
+            let same = unchanged.look(now, (!matches!(saw, Saw::Nothing(_))).then_some(&*bytes));
+            let judged = judged(compare(&expect, &saw, same, &measured).await, &saw);
             let mut news = judged.whole.clone();
             if let Some(fail_on) = &fail_on
-                && compare(fail_on, &saw, same, &scope.measurements).await == condition::Judgement::Pass
+                && compare(fail_on, &saw, same, &measured).await == condition::Judgement::Pass
             {
                 return with_last(End::failed(format!("fail_on holds: {}", saw.words())), &saw);
             }
@@ -296,15 +311,15 @@ impl Driver {
             Ok(expect) => expect,
             Err(e) => return End::failed(e.to_string()),
         };
+        let measured = Arc::new(scope.measurements.clone());
         let before = job.incident.run(&job.which.step).map_or(0, |run| run.looks);
         let mut unchanged = Unchanged::default();
         let begun = Instant::now();
         for look in before + 1..=rule.count.max(1) {
             let saw = self.look(&job.step, &scope, &rule.condition.subject).await;
             let bytes = saw.bytes();
-            let same = unchanged
-                .look(begun.elapsed(), (!matches!(saw, Saw::Nothing(_))).then_some(bytes.as_slice()));
-            let seen = judged(compare(&expect, &saw, same, &scope.measurements).await, &saw);
+            let same = unchanged.look(begun.elapsed(), (!matches!(saw, Saw::Nothing(_))).then_some(&*bytes));
+            let seen = judged(compare(&expect, &saw, same, &measured).await, &saw);
             let (judgement, sentence) = (seen.judgement, &seen.sentence);
             self.shared.saw(&job.which, format!("look {look} of {}: {}", rule.count, seen.whole));
             let Try { step, attempt, .. } = job.which.clone();
@@ -364,15 +379,27 @@ impl Driver {
         };
         let mut over = self.shared.log.watch();
         let mut stop = job.stop.clone();
+        let mut blind_since: Option<Instant> = None;
         loop {
             let reading = watched.borrow_and_update().series.now(clock::now().0);
-            let value = reading.comparable().filter(|x| unless.condition.holds(*x));
-            if let Some(value) = value {
+            let value = reading.comparable();
+            if let Some(value) = value.filter(|x| unless.condition.holds(*x)) {
                 let (op, bound) = (unless.condition.op.word(), unless.condition.value);
                 return Some(End::failed(format!("unless: {} is {value}, {op} {bound}", unless.metric)));
             }
+            let since = value.is_none().then(|| blind_since.unwrap_or_else(Instant::now));
+            blind_since = since;
+            let bears = bears_blindness(job, &unless.metric);
+            let left = since.map(|since| bears.saturating_sub(since.elapsed()));
+            if left.is_some_and(|left| left.is_zero()) {
+                let (metric, span) = (&unless.metric, bears.as_secs_f64());
+                let why =
+                    format!("unless: {metric} has shown nothing for {span:.0} s, so nobody would notice");
+                return Some(End::failed(why));
+            }
             tokio::select! {
                 changed = watched.changed() => changed.ok()?,
+                () = tokio::time::sleep(left.unwrap_or(Duration::MAX)), if left.is_some() => {}
                 _ = wanted(&mut stop) => return Some(End::new(Outcome::Cancelled, "stopped on request")),
                 changed = over.changed() => {
                     changed.ok()?;
@@ -384,55 +411,16 @@ impl Driver {
             }
         }
     }
+}
 
-    /// Finds out with the step's probe how it really ended.
-    pub(super) fn reconcile(self: &Arc<Self>, step: StepId, attempt: u32, incident: Arc<Incident>) {
-        let Some(model) = incident.step(&step).cloned() else { return };
-        let Some(Condition { subject, expect }) = model.reconcile.clone() else { return };
-        let driver = self.clone();
-        tokio::spawn(async move {
-            let scope = driver.ground.scope(&incident);
-            let saw = driver.look(&model, &scope, &subject).await;
-            let Ok(expect) = template::expect(&expect, &scope) else { return };
-            let verdict = compare(&expect, &saw, Duration::ZERO, &scope.measurements).await;
-            let Judged { judgement, sentence, .. } = judged(verdict, &saw);
-            let verdict = match judgement {
-                Judgement::Pass => crate::core::event::Verdict::Succeeded,
-                Judgement::Fail => crate::core::event::Verdict::Failed,
-                // A person settles what the probe cannot tell.
-                Judgement::Inconclusive => {
-                    return tracing::warn!(%step, %sentence, "the reconcile probe cannot tell");
-                }
-            };
-            let reason = format!("reconcile: {sentence}");
-            driver
-                .shared
-                .wishes
-                .observe(Intent::Settle { step, attempt, direction: Direction::Forward, verdict, reason })
-                .await;
-        });
+/// For how long a hold phase goes on while its metric shows nothing; without end where the author says that no data is
+/// a pass. A source that is restarted must not end it.
+fn bears_blindness(job: &Job, metric: &str) -> Duration {
+    if job.step.on_no_data == NoData::Pass {
+        return Duration::MAX;
     }
-
-    /// Counts what a step leaves to reconcile.
-    pub(super) fn count(self: &Arc<Self>, step: StepId, incident: Arc<Incident>) {
-        let Some(model) = incident.step(&step).cloned() else { return };
-        let Some(backlog) = model.backlog.clone() else { return };
-        if crate::hub::process::mode(&incident) != crate::core::event::Mode::Live {
-            return;
-        }
-        let driver = self.clone();
-        tokio::spawn(async move {
-            let scope = driver.ground.scope(&incident);
-            let saw = driver.look(&model, &scope, &Subject::Run(backlog.count)).await;
-            let text = String::from_utf8_lossy(&saw.bytes()).trim().to_owned();
-            let count = text.parse().unwrap_or_else(|_| {
-                // Somebody must look after what nobody could count: one item keeps the incident from closing.
-                tracing::error!(%step, seen = %saw.words(), "the backlog could not be counted");
-                1
-            });
-            driver.shared.wishes.observe(Intent::AddBacklog { step, count }).await;
-        });
-    }
+    let every = job.incident.runbook.metric(metric).map_or(Duration::ZERO, |m| m.every);
+    every.saturating_mul(10).max(BLIND)
 }
 
 /// Time since the try was recorded as started.

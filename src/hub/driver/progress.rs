@@ -6,6 +6,7 @@ use crate::hub::wish::Try;
 use crate::runbook::model::{Command, Subject};
 use crate::step::progress::{Report, newest, parse};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -15,22 +16,27 @@ pub(super) const EVERY: Duration = Duration::from_secs(1);
 const APART: Duration = Duration::from_secs(2);
 /// Little news is recorded all the same after so long.
 const AT_LEAST: Duration = Duration::from_secs(30);
-/// A probe costs more than a look at a file.
+/// A probe costs more than a look at a file. One that takes longer than this has not answered.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 
 /// What was recorded last of one try.
 #[derive(Debug, Default)]
-pub(super) struct Reported {
-    last: Option<(Report, Instant)>,
-    probed: Option<Instant>,
-}
+pub(super) struct Reported(Mutex<Option<(Report, Instant)>>);
 
 impl Reported {
+    fn last(&self) -> Option<(Report, Instant)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, report: Report, now: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((report, now));
+    }
+
     /// Whether this is worth a line of the record: the first, a twentieth of the whole, or some news after a while.
     fn is_news(&self, report: &Report, now: Instant) -> bool {
-        let Some((last, at)) = &self.last else { return true };
-        let since = now.duration_since(*at);
-        if last == report || since < APART {
+        let Some((last, at)) = self.last() else { return true };
+        let since = now.duration_since(at);
+        if &last == report || since < APART {
             return false;
         }
         let step = report.total.map_or(u64::MAX, |total| (total / 20).max(1));
@@ -40,30 +46,35 @@ impl Reported {
 }
 
 impl Driver {
-    /// Looks how far the step is, and records it when it is news.
-    pub(super) async fn progress(&self, job: &Job, dir: &Path, reported: &mut Reported) {
-        let now = Instant::now();
-        let report = match (newest(dir), &job.step.progress) {
-            (None, Some(probe)) if reported.probed.is_none_or(|at| now.duration_since(at) >= PROBE_EVERY) => {
-                reported.probed = Some(now);
-                self.probe(job, probe).await
-            }
-            (report, _) => report,
-        };
-        let Some(report) = report.filter(|r| reported.is_news(r, now)) else { return };
-        self.report(job, &report).await;
-        reported.last = Some((report, now));
+    /// Looks again and again how far the step is, and records what is news. Never ends by itself.
+    pub(super) async fn watch_progress(&self, job: &Job, dir: &Path, reported: &Reported) {
+        let mut looks = tokio::time::interval(EVERY);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        looks.reset();
+        let mut probed: Option<Instant> = None;
+        loop {
+            looks.tick().await;
+            let now = Instant::now();
+            let report = match (newest(dir), &job.step.progress) {
+                (None, Some(probe)) if probed.is_none_or(|at| now.duration_since(at) >= PROBE_EVERY) => {
+                    probed = Some(now);
+                    self.probe(job, probe).await
+                }
+                (report, _) => report,
+            };
+            let Some(report) = report.filter(|r| reported.is_news(r, now)) else { continue };
+            self.report(job, &report).await;
+            reported.note(report, now);
+        }
     }
 
     /// Records the last report, however small the news, before the step's end is.
     pub(super) async fn last_progress(&self, job: &Job, dir: &Path, reported: &Reported) -> Option<Report> {
-        let report = newest(dir);
-        if let Some(report) =
-            report.as_ref().filter(|r| reported.last.as_ref().is_none_or(|(last, _)| last != *r))
-        {
+        let (report, last) = (newest(dir), reported.last().map(|(last, _)| last));
+        if let Some(report) = report.as_ref().filter(|r| last.as_ref() != Some(r)) {
             self.report(job, report).await;
         }
-        report.or(reported.last.as_ref().map(|(last, _)| last.clone()))
+        report.or(last)
     }
 
     async fn report(&self, job: &Job, report: &Report) {
@@ -74,7 +85,7 @@ impl Driver {
 
     async fn probe(&self, job: &Job, probe: &Command) -> Option<Report> {
         let scope = self.ground.scope(&job.incident);
-        let saw = self.look(&job.step, &scope, &Subject::Run(probe.clone())).await;
+        let saw = self.look_within(PROBE_EVERY, &job.step, &scope, &Subject::Run(probe.clone())).await;
         let text = String::from_utf8_lossy(&saw.bytes()).into_owned();
         text.lines().rev().find_map(parse)
     }
@@ -103,9 +114,9 @@ mod tests {
     fn the_record_gets_a_twentieth_at_a_time_or_some_news_after_a_while() {
         let begun = Instant::now();
         let after = |seconds| begun + Duration::from_secs(seconds);
-        let mut reported = Reported::default();
+        let reported = Reported::default();
         assert!(reported.is_news(&report(0), begun), "the first");
-        reported.last = Some((report(100), begun));
+        reported.note(report(100), begun);
         assert!(!reported.is_news(&report(900), after(1)), "too soon");
         assert!(!reported.is_news(&report(149), after(3)), "too little");
         assert!(reported.is_news(&report(150), after(3)));

@@ -9,12 +9,13 @@ use crate::core::id::Digest;
 use crate::hub::layout;
 use crate::runbook::model::Command;
 use crate::runbook::template::{self, Scope, shown_argv};
+use crate::step::asked::asked_for;
 use crate::step::mask::Mask;
 use crate::step::outcome::{self, Ended, Place, judge};
 use crate::step::progress::VARIABLE;
 use crate::step::record::{Exit, OUT, OutputFacts};
 use crate::step::runner::{self, Standing, StepError};
-use crate::step::set_aside::{SetAsideError, Size, set_aside};
+use crate::step::set_aside::{self, Found, SetAsideError, Size, set_aside};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -121,17 +122,14 @@ impl Driver {
     ) -> End {
         let mut stop = job.stop.clone();
         let mut heard: Option<Stop> = None;
-        let mut reported = Reported::default();
-        let mut looks = tokio::time::interval(progress::EVERY);
-        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        looks.reset();
-        tokio::pin!(ended_at);
+        let reported = Reported::default();
+        // Beside everything else: a probe that hangs keeps nobody from stopping the step, or from hearing of its end.
+        let progress = self.watch_progress(job, dir, &reported);
+        tokio::pin!(ended_at, progress);
         let exit = loop {
             tokio::select! {
                 exit = &mut ended_at => break exit,
-                _ = looks.tick(), if job.which.direction == Direction::Forward => {
-                    self.progress(job, dir, &mut reported).await;
-                }
+                () = &mut progress, if job.which.direction == Direction::Forward => {}
                 how = next_stop(&mut stop, heard) => {
                     heard = Some(how);
                     let asked = match how {
@@ -185,13 +183,9 @@ impl Driver {
 
     /// Moves something out of the way.
     pub(super) fn set_aside(&self, job: &Job, path: &str, how: How) -> End {
-        if how == How::TakenUp && self.is_live(job) {
-            return End::new(
-                Outcome::Unknown,
-                "the hub ended while it moved this; look whether the old or the new name is there",
-            );
-        }
-        if let Err(end) = self.unchanged(job) {
+        if how == How::Begun
+            && let Err(end) = self.unchanged(job)
+        {
             return end;
         }
         let scope = self.ground.scope(&job.incident);
@@ -203,7 +197,22 @@ impl Driver {
             return self.rehearsed(job, &format!("a move of {}", path.display()));
         }
         let incident = job.incident.opened.as_ref().map(|o| o.incident.to_string()).unwrap_or_default();
-        match set_aside(&path, &format!("{incident}.{}.{}", job.which.step, job.which.attempt)) {
+        let unique = format!("{incident}.{}.{}", job.which.step, job.which.attempt);
+        let moved = match how {
+            How::Begun => set_aside(&path, &unique),
+            How::TakenUp => match set_aside::found(&path, &unique) {
+                Ok(Found::Moved(done)) => Ok(done),
+                Ok(Found::NotMoved) => {
+                    return End::failed("the hub ended before it moved this; nothing was moved");
+                }
+                Ok(Found::Neither) => {
+                    let why = "the hub ended around this move, and neither the old nor the new name is there";
+                    return End::new(Outcome::Unknown, why);
+                }
+                Err(e) => return End::new(Outcome::Unknown, e.to_string()),
+            },
+        };
+        match moved {
             Ok(done) => {
                 let size = match done.bytes {
                     Size::Exactly(bytes) => format!("{bytes} bytes"),
@@ -253,6 +262,15 @@ fn ended(exit: &Exit, codes: &[i32], place: &Place, dir: &Path) -> End {
     if exit.output.total > 0 {
         end.output = digest(&exit.output).map(|digest| (digest, exit.output.total));
         end.parts = kept(dir, exit.output.kept).unwrap_or_default();
+    }
+    if exit.output.kept < exit.output.total {
+        let (kept, total) = (exit.output.kept, exit.output.total);
+        end.detail.push_str(&format!("; of {total} bytes of output the first {kept} are kept"));
+    }
+    if end.outcome != Outcome::Succeeded
+        && let Some(remark) = end.parts.last().and_then(|last| asked_for(last))
+    {
+        end.detail.push_str(&format!("; {remark}"));
     }
     end
 }
