@@ -138,12 +138,7 @@ fn tell_what_waits(seat: &Seat, said: &mut BTreeSet<String>) {
         }
     };
     for (gate, pending) in &incident.gates {
-        let open = if gate.is_declare() {
-            incident.stage == Stage::Open
-        } else {
-            incident.status(gate.as_str()) == Status::Waiting
-        };
-        if open {
+        if incident.awaits_answers(gate) {
             let key = format!("{gate} {}", pending.attempt);
             tell(key, format!("waiting for approval of {gate}: backout approve {id} {gate}"));
         }

@@ -83,13 +83,7 @@ fn messages(incident: &Incident) -> Vec<Timer> {
 }
 
 fn approvals(incident: &Incident) -> Vec<Timer> {
-    let waits = |id: &StepId| {
-        if id.is_declare() {
-            incident.declared_at.is_none()
-        } else {
-            incident.status(id.as_str()) == Status::Waiting
-        }
-    };
+    let waits = |id: &StepId| incident.awaits_answers(id);
     let open = incident.gates.iter().filter(|(id, gate)| gate.standing == Standing::Open && waits(id));
     open.map(|(id, gate)| Timer {
         about: About::Approval,

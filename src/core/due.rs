@@ -51,7 +51,7 @@ pub fn due(incident: &Incident, now: Stamp) -> Option<Due> {
 /// The next moment at which something falls due by the clock alone.
 pub fn next_wake(incident: &Incident) -> Option<Stamp> {
     let gates =
-        incident.gates.iter().filter(|(id, g)| g.standing == Standing::Open && is_waiting(incident, id));
+        incident.gates.iter().filter(|(id, g)| g.standing == Standing::Open && incident.awaits_answers(id));
     let expiries = gates.map(|(_, g)| g.expires);
     let steps = incident.runbook.steps().filter_map(|step| {
         if let Action::Wait { lasts, .. } = &step.action
@@ -88,16 +88,6 @@ fn people(incident: &Incident, now: Stamp) -> Option<Due> {
     Some(Due::Wish(Intent::ExceedTenure { role, person: seat.person.clone() }))
 }
 
-fn is_waiting(incident: &Incident, gate: &StepId) -> bool {
-    if gate.is_declare() {
-        incident.stage == Stage::Open
-    } else if gate.is_amend() {
-        incident.open_proposal().is_some()
-    } else {
-        incident.status(gate.as_str()) == Status::Waiting
-    }
-}
-
 fn gates(incident: &Incident, now: Stamp) -> Option<Due> {
     let declare = StepId::declare();
     if gate_rules::opens(incident, &declare) {
@@ -112,7 +102,7 @@ fn gates(incident: &Incident, now: Stamp) -> Option<Due> {
     }
     for (id, gate) in incident.gates.iter().filter(|(_, g)| g.standing == Standing::Open) {
         let passed = incident.status(id.as_str()) == Status::Succeeded;
-        if !is_waiting(incident, id) && !passed {
+        if !incident.awaits_answers(id) && !passed {
             continue;
         }
         if let Some(why) = gate_rules::change(incident, id) {

@@ -22,7 +22,7 @@ use crate::core::id::{Digest, PersonId, SessionId, StepId};
 use crate::core::team::Team;
 use crate::core::time::Stamp;
 use crate::runbook::model::{Runbook, Step};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub use amend::{Library, Proposal};
@@ -40,6 +40,17 @@ pub use run::{Run, Status};
 pub use runs::Runs;
 pub use segment::Segment;
 
+/// Steps by id. Asked for at every turn: going through a long runbook each time would take longer than the turn.
+type Places = HashMap<String, (usize, usize)>;
+
+fn places(runbook: &Runbook) -> Arc<Places> {
+    let all = runbook.phases.iter().map(|p| &p.steps).chain([&runbook.always]).enumerate();
+    let named = all.flat_map(|(phase, steps)| {
+        steps.iter().enumerate().map(move |(n, step)| (step.id.clone(), (phase, n)))
+    });
+    Arc::new(named.collect())
+}
+
 /// One incident as its record tells it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incident {
@@ -47,6 +58,8 @@ pub struct Incident {
     pub runbook: Arc<Runbook>,
     /// The one the incident opened with.
     pub opened_with: Arc<Runbook>,
+    /// Where each step of the runbook stands: its phase, `always` after the last, and which of its steps it is.
+    places: Arc<Places>,
     /// Changed runbooks that came with the record.
     pub library: Library,
     /// The changed runbook that was proposed last and not adopted.
@@ -163,6 +176,7 @@ impl Incident {
         let order = Order::of(&runbook, &runs);
         Incident {
             opened_with: runbook.clone(),
+            places: places(&runbook),
             library: Library::new(),
             proposal: None,
             proposals: 0,
@@ -221,7 +235,9 @@ impl Incident {
 
     /// The step of the runbook.
     pub fn step(&self, id: &StepId) -> Option<&Step> {
-        self.runbook.step(id.as_str())
+        let (phase, n) = *self.places.get(id.as_str())?;
+        let steps = self.runbook.phases.get(phase).map_or(&self.runbook.always, |phase| &phase.steps);
+        steps.get(n).filter(|step| step.id == id.as_str())
     }
 
     /// Cost so far in hundredths of the runbook's currency. It stops growing when the harm does.

@@ -217,8 +217,7 @@ fn deadline(model: &Model) -> Option<String> {
     let incident = model.incident.as_ref()?;
     let step = model.attention.step.as_ref()?;
     let gate = incident.gates.get(step).filter(|g| g.standing == crate::core::incident::Standing::Open);
-    let waits = step.is_declare() || incident.status(step.as_str()) == crate::core::incident::Status::Waiting;
-    gate.filter(|_| waits).map(|g| spoken(g.expires.since(model.now.wall)))
+    gate.filter(|_| incident.awaits_answers(step)).map(|g| spoken(g.expires.since(model.now.wall)))
 }
 
 fn thousands(n: u64) -> String {

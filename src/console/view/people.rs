@@ -105,11 +105,10 @@ fn asked(model: &Model, incident: &Incident) -> Vec<Entry> {
 
 fn gates(model: &Model, incident: &Incident) -> Vec<Entry> {
     let Some(ground) = model.ground() else { return Vec::new() };
-    let open = incident.gates.iter().filter(|(id, gate)| {
-        let waits = id.is_declare() && incident.declared_at.is_none()
-            || incident.status(id.as_str()) == crate::core::incident::Status::Waiting;
-        waits && gate.standing == Standing::Open
-    });
+    let open = incident
+        .gates
+        .iter()
+        .filter(|(id, gate)| incident.awaits_answers(id) && gate.standing == Standing::Open);
     open.map(|(id, gate)| {
         let left = spoken(gate.expires.since(model.now.wall));
         ("approval".to_owned(), format!("{id}: {}, {left} left", offer::missing(&ground, id)), Role::Waiting)

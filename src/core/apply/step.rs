@@ -45,6 +45,8 @@ fn begin(run: &mut Run, data: &Started, event: &Event) {
     run.last_judgement = None;
     run.progress = None;
     run.progress_at = None;
+    run.reports.clear();
+    run.went_back = 0;
     run.cancelling = None;
     run.output = None;
     if let Some(person) = event.actor.person() {
@@ -88,9 +90,7 @@ pub(super) fn keep(incident: &mut Incident, step: &StepId, reason: &str, at: Sta
 
 pub(super) fn progress(incident: &mut Incident, data: &Progressed, at: Stamp) {
     if let Some(run) = incident.runs.get_mut(&data.step) {
-        run.progress = Some((data.done, data.total));
-        run.progress_unit.clone_from(&data.unit);
-        run.progress_at = Some(at);
+        run.note_progress(at, data.done, data.total, data.unit.as_deref());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Gates: what each demands and how far its answers have come. Never judges who may answer.
 
-use super::Incident;
+use super::{Incident, Stage, Status};
 use crate::core::id::{Digest, PersonId, StepId};
 use crate::core::time::Stamp;
 use crate::runbook::model::{Action, Approve, Requirement};
@@ -91,6 +91,17 @@ impl Incident {
             expires: approve.expires,
             approve: Some(approve),
         })
+    }
+
+    /// Whether answers at this gate would move something: it is asked for and not settled.
+    pub fn awaits_answers(&self, gate: &StepId) -> bool {
+        if gate.is_declare() {
+            self.stage == Stage::Open
+        } else if gate.is_amend() {
+            self.open_proposal().is_some()
+        } else {
+            self.status(gate.as_str()) == Status::Waiting
+        }
     }
 
     /// How many of a requirement's people have approved. A person and a key count once in a gate.

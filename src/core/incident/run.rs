@@ -41,6 +41,10 @@ pub struct Run {
     pub progress_unit: Option<String>,
     /// When it was reported.
     pub progress_at: Option<Stamp>,
+    /// Earlier reports of this try and the newest, oldest first; see [`Run::note_progress`].
+    pub reports: Vec<(Stamp, u64)>,
+    /// How often a report of this try took something back.
+    pub went_back: u32,
     /// A cancellation is under way.
     pub cancelling: Option<Choice>,
     /// SHA-256 and length of its output.

@@ -76,7 +76,12 @@ impl Incident {
             [one] => format!("{one} goes on running until it ends or is stopped"),
             several => format!("{} go on running until they end or are stopped", several.join(", ")),
         };
-        format!("{rest}{}", far.unwrap_or_default())
+        let off: Vec<&str> = self.open_suspensions().map(|(name, _)| name).collect();
+        let off = match off.as_slice() {
+            [] => String::new(),
+            names => format!("; still suspended: {}", names.join(", ")),
+        };
+        format!("{rest}{}{off}", far.unwrap_or_default())
     }
 
     /// Whether the step's own undo is under way, or nobody knows how it ended.
