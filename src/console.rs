@@ -5,6 +5,7 @@
 //! what changed is written ([`paint`], [`terminal`]).
 
 pub mod action;
+pub mod amended;
 pub mod clipboard;
 pub mod deed;
 pub mod feed;

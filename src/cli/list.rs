@@ -325,6 +325,12 @@ fn people(incident: &Incident) -> Vec<String> {
         let at = promise.due.to_second();
         lines.push(format!("promise #{seq} to {}, {when} at {at}: {}", promise.to, promise.words));
     }
+    if let Some(proposal) = incident.open_proposal() {
+        let by = proposal.by.as_ref().map_or("somebody", |by| by.as_str());
+        let changes = crate::core::amendment::changes(incident, proposal.runbook, &proposal.reason);
+        lines.push(format!("a changed runbook waits for those who declare: by {by}: {}", proposal.reason));
+        lines.extend(changes.iter().skip(1).map(|change| format!("  {}: {}", change.id, change.summary)));
+    }
     if let Some(offer) = &incident.offer {
         lines.push(format!(
             "command offered: by {} to {}, until {}",

@@ -13,8 +13,8 @@ use super::terminal::Size;
 use super::update::{Effect, Msg, update};
 use crate::core::apply::{apply, session_id};
 use crate::core::event::{
-    Actor, Assumed, Declared, Direction, Event, Finished, Granted, Handed, Joined, Mode, Opened, Outcome,
-    PhaseEntered, Pinned, Requested, Sent, Started, Suspended, TriggerFired, What,
+    About, Actor, Assumed, Choice, Decided, Declared, Direction, Event, Finished, Granted, Handed, Joined,
+    Mode, Opened, Outcome, PhaseEntered, Pinned, Requested, Sent, Started, Suspended, TriggerFired, What,
 };
 use crate::core::id::{Digest, IncidentId, Name, PersonId, RoleName, StepId};
 use crate::core::incident::Incident;
@@ -343,6 +343,22 @@ impl Play {
         self.minutes(1).joins("bob").sits("bob", "sre").joins("cleo").sits("cleo", "sre");
         let fired = TriggerFired { trigger: Name::parse("errors").unwrap(), value: "7.2 % for 2m".into() };
         self.does("hub", fired)
+    }
+
+    /// Somebody proposes the runbook with this in the place of that; those who declare are asked.
+    pub(super) fn proposes(&mut self, who: &str, that: &str, this: &str) -> &mut Play {
+        let text = RUNBOOK.replace(that, this);
+        let loaded = crate::runbook::parse::load("fixture.yaml", text.as_bytes());
+        let runbook = Arc::new(loaded.map_err(|f| format!("{f:#?}")).unwrap().runbook);
+        let digest = Digest::of(text.as_bytes());
+        self.incident.offer(digest, runbook.clone());
+        let (about, choice) = (About::Incident, Choice::Amend(digest));
+        let mut recorded = self.record(who, Decided { about, choice, reason: "wrong release".to_owned() });
+        recorded.proposed = Some((digest, runbook));
+        self.events.pop();
+        self.events.push(recorded.clone());
+        self.hub(Update::Recorded(Box::new(recorded)));
+        self.asks("runbook.amend", Duration::from_secs(900))
     }
 
     /// The rollback is declared and deployments are frozen; the hold point waits.

@@ -2,6 +2,7 @@
 //! the same as on the screen, from the same table. Never says anything twice, and never holds an escape sequence.
 
 use super::action::TABLE;
+use super::amended;
 use super::deed::Ground;
 use super::field::Field;
 use super::form::{Form, Wants};
@@ -307,6 +308,10 @@ impl Talk {
     fn steps(&self, turn: &mut Turn) {
         let Some(incident) = &self.model.incident else { return };
         let selected = self.model.selected();
+        if let Some(ground) = self.model.ground().filter(|g| amended::waits(g.incident)) {
+            let here = if selected.is_amend() { ", selected" } else { "" };
+            turn.say(&format!("{}: waiting{here}; {}.", StepId::amend(), amended::line(&ground)));
+        }
         for step in incident.runbook.steps() {
             let here = if selected.as_str() == step.id { ", selected" } else { "" };
             let careful = if step.irreversible { ", cannot be taken back" } else { "" };
@@ -315,7 +320,18 @@ impl Talk {
     }
 
     fn output(&self, turn: &mut Turn) {
-        turn.say(&format!("Step {}.", self.model.selected()));
+        let selected = self.model.selected();
+        turn.say(&format!("Step {selected}."));
+        if let Some(ground) = self.model.ground().filter(|_| selected.is_amend()) {
+            amended::facts(&ground).iter().for_each(|(label, text)| turn.say(&format!("{label}: {text}")));
+            turn.say(&format!("It {}.", offer::missing(&ground, &selected)));
+            return;
+        }
+        if let Some(run) = self.model.incident.as_ref().and_then(|i| i.run(&selected)) {
+            let now = self.model.now.wall;
+            run.progress_words(now).iter().for_each(|words| turn.say(&format!("Progress: {words}.")));
+            run.pace_words().iter().for_each(|words| turn.say(&format!("Pace: {words}.")));
+        }
         let Some(log) = self.model.selected_log() else {
             turn.say("It has written nothing.");
             return;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use super::amended;
 use super::deed::Ground;
 use super::feed::{Feed, Look};
 use super::keymap::Keymap;
@@ -258,8 +259,9 @@ impl Model {
     /// The rows of the checklist in order: the declaration, the steps, `always`.
     pub fn rows(&self) -> Vec<StepId> {
         let Some(incident) = &self.incident else { return Vec::new() };
+        let amended = amended::waits(incident).then(StepId::amend);
         let steps = incident.runbook.steps().filter_map(|s| StepId::parse(s.id.clone()).ok());
-        std::iter::once(StepId::declare()).chain(steps).collect()
+        std::iter::once(StepId::declare()).chain(amended).chain(steps).collect()
     }
 
     /// The selected step: the one picked, else the one that needs attention, else the first that is not over.
@@ -271,9 +273,9 @@ impl Model {
         if incident.stage < Stage::Declared {
             return StepId::declare();
         }
-        let rows = self.rows();
-        let open = rows.iter().skip(1).find(|id| !incident.status(id.as_str()).is_over());
-        open.or(rows.last()).cloned().unwrap_or_else(StepId::declare)
+        let open = incident.runbook.steps().find(|s| !incident.status(&s.id).is_over());
+        let step = open.or_else(|| incident.runbook.steps().last());
+        step.and_then(|s| StepId::parse(s.id.clone()).ok()).unwrap_or_else(StepId::declare)
     }
 
     /// The newest run of the selected step, its undo included.

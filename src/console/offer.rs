@@ -1,6 +1,7 @@
 //! What can be done now, and what waits for the person at this screen. Never offers what the rules would refuse.
 
 use super::action::{Action, Place, TABLE};
+use super::amended;
 use super::deed::{Deed, Ground};
 use super::link::Stance;
 use super::timers;
@@ -314,7 +315,10 @@ fn others(ground: &Ground<'_>) -> Attention {
     if let Some(id) = steps_by_urgency(ground).into_iter().next() {
         let waits = |words| still(Tone::ForOthers, words, Some(id.clone()));
         let Some(step) = incident.step(&id) else {
-            return waits(format!("the decision to roll back: {}", missing(ground, &id)));
+            return waits(match id.is_amend() {
+                true => amended::line(ground),
+                false => format!("the decision to roll back: {}", missing(ground, &id)),
+            });
         };
         let status = incident.status(id.as_str());
         return waits(match status {

@@ -1,5 +1,6 @@
 //! What a person sees and what their keys do, through the whole room but the terminal.
 
+mod amended;
 mod bytes;
 mod fit;
 mod odd;

@@ -4,6 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::draw::{Has, Page};
 use super::state::{self, Shown};
+use crate::console::amended;
 use crate::console::model::{Focus, Model};
 use crate::core::id::StepId;
 use crate::core::incident::{Incident, Stage, Status};
@@ -13,48 +14,70 @@ use crate::sanitize;
 use crate::theme::Role;
 
 enum Row<'a> {
-    Heading(String),
-    Step(StepId, Option<&'a Step>),
+    Heading(&'a str),
+    /// A gate that is no step: the decision, or a changed runbook.
+    Gate(StepId),
+    Step(&'a Step),
 }
 
-pub(super) fn render(model: &Model, page: &mut Page<'_>) {
-    let Some(incident) = &model.incident else { return };
-    let steps: Vec<&Step> = incident.runbook.steps().collect();
-    let over = steps.iter().filter(|s| incident.status(&s.id).is_over()).count();
-    let filter = model.filter_of(Focus::Checklist).map(|f| format!(" /{f}")).unwrap_or_default();
-    let note = format!("{over} of {} settled{filter}", steps.len());
-    page.title("1 Steps", &note, Has::when(model.focus == Focus::Checklist));
-    let rows = rows(model, incident);
-    let selected = model.selected();
-    let at = rows.iter().position(|r| matches!(r, Row::Step(id, _) if *id == selected)).unwrap_or(0);
-    let room = page.height().saturating_sub(1);
-    let start = at.saturating_sub(room / 2).min(rows.len().saturating_sub(room));
-    for (n, row) in rows.iter().skip(start).take(room).enumerate() {
-        match row {
-            Row::Heading(name) => page.text(n + 1, Role::Title, &format!(" {name}")),
-            Row::Step(id, step) => step_row(model, incident, page, n + 1, id, *step),
+impl Row<'_> {
+    fn id(&self) -> Option<&str> {
+        match self {
+            Row::Heading(_) => None,
+            Row::Gate(id) => Some(id.as_str()),
+            Row::Step(step) => Some(&step.id),
         }
     }
 }
 
+pub(super) fn render(model: &Model, page: &mut Page<'_>) {
+    let Some(incident) = &model.incident else { return };
+    let over = incident.runs.values().filter(|r| r.status.is_over()).count();
+    let filter = model.filter_of(Focus::Checklist).map(|f| format!(" /{f}")).unwrap_or_default();
+    let note = format!("{over} of {} settled{filter}", incident.runs.values().count());
+    page.title("1 Steps", &note, Has::when(model.focus == Focus::Checklist));
+    let rows = rows(model, incident);
+    let selected = model.selected();
+    let at = rows.iter().position(|r| r.id() == Some(selected.as_str())).unwrap_or(0);
+    let room = page.height().saturating_sub(1);
+    let start = at.saturating_sub(room / 2).min(rows.len().saturating_sub(room));
+    for (n, row) in rows.iter().skip(start).take(room).enumerate() {
+        let mark = if row.id() == Some(selected.as_str()) { Mark::Selected } else { Mark::None };
+        match row {
+            Row::Heading(name) => page.text(n + 1, Role::Title, &format!(" {}", sanitize::line(name))),
+            Row::Gate(id) => step_row(model, incident, page, n + 1, id, None, mark),
+            Row::Step(step) => {
+                if let Some((id, _)) = incident.runs.get_key_value(step.id.as_str()) {
+                    step_row(model, incident, page, n + 1, id, Some(step), mark);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a row is the selected one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Selected,
+    None,
+}
+
 fn rows<'a>(model: &Model, incident: &'a Incident) -> Vec<Row<'a>> {
     let filter = model.filter_of(Focus::Checklist).map(str::to_lowercase);
-    let fits = |s: &Step| {
+    let fits = |s: &&Step| {
         filter
             .as_ref()
             .is_none_or(|f| s.id.contains(f.as_str()) || s.title.to_lowercase().contains(f.as_str()))
     };
-    let mut rows = vec![Row::Step(StepId::declare(), None)];
+    let mut rows = vec![Row::Gate(StepId::declare())];
+    rows.extend(amended::waits(incident).then(|| Row::Gate(StepId::amend())));
     let phases = incident.runbook.phases.iter().map(|p| (p.name.as_str(), &p.steps));
     for (name, steps) in phases.chain([("On every way out", &incident.runbook.always)]) {
-        let mut of_phase: Vec<Row<'_>> = steps
-            .iter()
-            .filter(|s| fits(s))
-            .filter_map(|s| Some(Row::Step(StepId::parse(s.id.clone()).ok()?, Some(s))))
-            .collect();
-        if !of_phase.is_empty() {
-            rows.push(Row::Heading(sanitize::line(name).into_string()));
-            rows.append(&mut of_phase);
+        let before = rows.len();
+        rows.push(Row::Heading(name));
+        rows.extend(steps.iter().filter(fits).map(Row::Step));
+        if rows.len() == before + 1 {
+            rows.pop();
         }
     }
     rows
@@ -67,20 +90,20 @@ fn step_row(
     row: usize,
     id: &StepId,
     step: Option<&Step>,
+    mark: Mark,
 ) {
-    let selected = model.selected() == *id;
-    let shown = step.map_or_else(|| declaration(incident), |s| state::of_step(incident, s));
+    let shown = step.map_or_else(|| gate(incident, id), |s| state::of_step(incident, s));
     let careful = if step.is_some_and(|s| s.irreversible) { " !" } else { "" };
-    let mark = if selected { "▸" } else { " " };
+    let sign = if mark == Mark::Selected { "▸" } else { " " };
     let left = Line::from(vec![
-        page.span(Role::Base, mark),
+        page.span(Role::Base, sign),
         page.span(shown.role, format!(" {} ", shown.glyph)),
         page.span(Role::Base, format!("{id}")),
         page.span(Role::Warn, careful),
     ]);
     let right = Line::from(vec![page.span(shown.role, word(model, incident, id, shown)), Span::raw(" ")]);
     page.pair(row, left, right);
-    if selected {
+    if mark == Mark::Selected {
         page.row_style(row, page.style(Role::Selection));
     }
 }
@@ -92,6 +115,9 @@ fn word(model: &Model, incident: &Incident, id: &StepId, shown: Shown) -> String
             Status::Succeeded => "undone".to_owned(),
             status => format!("undo {}", status.word()),
         };
+    }
+    if id.is_amend() {
+        return format!("waiting {}", answers(incident, id));
     }
     let run = incident.run(id);
     match run.map(|r| r.status) {
@@ -118,7 +144,10 @@ fn answers(incident: &Incident, id: &StepId) -> String {
     format!("{there} of {asked}")
 }
 
-fn declaration(incident: &Incident) -> Shown {
+fn gate(incident: &Incident, id: &StepId) -> Shown {
+    if id.is_amend() {
+        return state::of(Status::Waiting);
+    }
     match incident.stage {
         Stage::Declared | Stage::Closed => Shown { word: "declared", ..state::of(Status::Succeeded) },
         Stage::Empty | Stage::Open => Shown { word: "to be decided", ..state::of(Status::Waiting) },

@@ -7,6 +7,7 @@ use ratatui::text::Line;
 use super::draw::{Has, Page, wrapped};
 use super::state;
 use crate::console::action::Action;
+use crate::console::amended;
 use crate::console::feed::Look;
 use crate::console::link::PaneState;
 use crate::console::model::{Focus, Log, Model, Wrap, matching};
@@ -14,7 +15,7 @@ use crate::console::offer;
 use crate::console::schedule;
 use crate::core::event::Direction;
 use crate::core::id::StepId;
-use crate::core::incident::{Incident, Stage, Status};
+use crate::core::incident::{Incident, Run, Stage, Status};
 use crate::core::plan;
 use crate::core::time::spoken;
 use crate::runbook::model::Step;
@@ -38,8 +39,7 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     let Some(incident) = &model.incident else { return };
     let id = model.selected();
     let shown = incident.step(&id).map(|s| state::of_step(incident, s));
-    let note =
-        shown.map_or_else(|| "the decision to roll back".to_owned(), |s| format!("{} {}", s.glyph, s.word));
+    let note = shown.map_or_else(|| of_gate(&id).to_owned(), |s| format!("{} {}", s.glyph, s.word));
     page.title(&format!("2 {id}"), &note, Has::when(model.focus == Focus::Step));
     let height = details_height(model, page.width(), page.height());
     details(model, &mut page.below(1).first(height));
@@ -88,6 +88,7 @@ fn detail_rows(model: &Model, width: usize) -> Vec<(String, String, Role)> {
     let id = model.selected();
     let facts = match incident.step(&id) {
         Some(step) => of_step(model, incident, &id, step),
+        None if id.is_amend() => of_amendment(model, incident),
         None => of_declaration(model, incident),
     };
     let room = width.saturating_sub(INDENT + 1);
@@ -108,6 +109,20 @@ fn fact(label: &str, text: impl AsRef<[u8]>, role: Role) -> Fact {
         return Fact { label: String::new(), text: format!("{label}: {text}"), role };
     }
     Fact { label, text, role }
+}
+
+/// What a gate that is no step is about.
+fn of_gate(id: &StepId) -> &'static str {
+    if id.is_amend() { "a changed runbook" } else { "the decision to roll back" }
+}
+
+fn of_amendment(model: &Model, incident: &Incident) -> Vec<Fact> {
+    let Some(ground) = model.ground() else { return Vec::new() };
+    let role = |label: &str| if label == "hindered" { Role::Fail } else { Role::Base };
+    let all = amended::facts(&ground).into_iter();
+    let mut facts: Vec<Fact> = all.map(|(label, text)| fact(label, text, role(label))).collect();
+    votes(model, incident, &StepId::amend(), &mut facts);
+    facts
 }
 
 fn of_declaration(model: &Model, incident: &Incident) -> Vec<Fact> {
@@ -193,6 +208,9 @@ fn of_step(model: &Model, incident: &Incident, id: &StepId, step: &Step) -> Vec<
     }
     if let Some(words) = run.and_then(|r| r.progress_words(model.now.wall)) {
         facts.push(fact("progress", words, Role::Base));
+    }
+    if let Some(words) = run.and_then(Run::pace_words) {
+        facts.push(fact("pace", words, Role::Muted));
     }
     if let Some(text) = &step.text {
         facts.push(fact("note", text, Role::Base));
