@@ -23,6 +23,7 @@ use crate::runbook::model::Runbook;
 use crate::timeline::seal::Origin;
 use crate::wire::act::Act;
 use crate::workspace::Workspace;
+use std::fs::File;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -85,6 +86,10 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
         severity: verb.severity,
         roles: roles.clone(),
     };
+    if verb.take_over.as_ref().is_some_and(|why| why.trim().is_empty()) {
+        return Err(Failure::usage("taking over needs a reason").hint("it goes into the record"));
+    }
+    let turn = turn(&context.state)?;
     let held = holder(&context.state, &runbook, mode)?;
     if let (Some(holder), None) = (&held, &verb.take_over) {
         return Err(Failure::refused(format!(
@@ -96,6 +101,7 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
     let open_redlines = redlines::open(&context.state, &workspace, &runbook.id);
     let remarks = remarks(verb, held.as_deref(), open_redlines);
     let begun = begin(wanted, &person, &signer)?;
+    drop(turn);
     let id = begun.dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     say(&format!("incident {id} is open; its record is in {}", begun.dir.display()));
     let door = Door::Folder(begun.dir);
@@ -142,6 +148,18 @@ fn remarks(verb: &Open, held: Option<&str>, open_redlines: usize) -> Vec<String>
         out.push(format!("opened with {open_redlines} open redlines: {why}"));
     }
     out
+}
+
+/// Waits for one's turn to open: of two who open at once, the second finds the first one's incident. Held by a lock
+/// that goes with its process.
+fn turn(state: &Path) -> Result<File> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+    let path = state.join("open.lock");
+    let cannot = |e| Failure::environment(format!("cannot write {}", path.display())).because(e);
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(cannot)?;
+    let file = File::options().create(true).append(true).mode(0o600).open(&path).map_err(cannot)?;
+    file.lock().map_err(cannot)?;
+    Ok(file)
 }
 
 /// The live incident that is not over for the same service and environment: its id, who commands and for how long.
