@@ -10,5 +10,7 @@ mod keys;
 mod life;
 mod moments;
 mod more;
+mod nodata;
 mod peers;
 mod steps;
+mod unknown;

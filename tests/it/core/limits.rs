@@ -113,3 +113,23 @@ fn a_way_back_that_has_closed_is_not_begun_except_by_breaking_glass() {
     assert_eq!(room.live.window_closes(), Stamp::parse_rfc3339("2026-11-20T12:00:01Z"));
     assert!(room.live.run(&id("a")).is_some());
 }
+
+#[test]
+fn nothing_begins_outside_of_where_the_data_may_be() {
+    let mut text =
+        restoring("deploy", "residency: {allowed: [eu-west-1]}\nparams: {at: {prompt: p, default: x}}");
+    text = text.replace("timeout: 9s, role: sre}", "timeout: 9s, role: sre, region: us-east-1}");
+    let mut room = Room::of(&text, BTreeMap::from([("at".to_owned(), Answer::Text("x".to_owned()))]));
+    sit(&mut room, "ana", "commander").unwrap();
+    sit(&mut room, "ben", "sre").unwrap();
+    let answer = room.answer("declare", "commander", "ana").unwrap();
+    room.act("ana", Intent::Approve(answer)).unwrap();
+    room.settle_down();
+    let answer = room.answer("eyes", "sre", "ben").unwrap();
+    room.act("ben", Intent::Approve(answer)).unwrap();
+    room.settle_down();
+    sit(&mut room, "dee", "sre").unwrap();
+    let begun = room.start("a", Direction::Forward, None).unwrap();
+    let why = refused(room.act("dee", begun)).to_string();
+    assert!(why.contains("region us-east-1 is outside the allowed residency"), "{why}");
+}

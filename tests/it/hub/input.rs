@@ -8,15 +8,36 @@ use super::house::{self, House, recorded};
 use crate::support::wait_until;
 
 /// Step, what it does, how it must end, and what must be said.
-const COMMANDS: [(&str, &str, Status, &str); 9] = [
+const COMMANDS: [(&str, &str, Status, &str); 15] = [
     ("missing", "[no-such-command-anywhere]", Status::Failed, "command not found"),
+    ("absent", "[./was-here]", Status::Failed, "there is no such file"),
     ("plain", "[./plain]", Status::Failed, "is not executable"),
+    ("folder", "[./folder]", Status::Failed, "is a directory"),
+    ("orphan", "[./orphan]", Status::Failed, "the interpreter its first line names is not there"),
+    ("vanished", "[\"true\"], cwd: gone", Status::Failed, "gone is not there"),
     ("killed", "'kill -9 $$'", Status::Failed, "killed by SIGKILL"),
     ("hangs", "[sleep, '1000']", Status::TimedOut, "did not end in time; ended by SIGTERM"),
     ("forks", "'setsid sleep 5 >&- 2>&- & echo away'", Status::Succeeded, "still running: sleep"),
     ("closes", "'exec >&- 2>&-; exit 4'", Status::Failed, "exit code 4"),
-    ("asks", "'read answer < /dev/tty'", Status::Failed, "exit code"),
-    ("password", "'read word || exit 7'", Status::Failed, "exit code 7"),
+    (
+        "floods",
+        "'head -c 20000000 /dev/zero'",
+        Status::Succeeded,
+        "of 20000000 bytes of output the first 8388608",
+    ),
+    ("asks", "'read answer < /dev/tty'", Status::Failed, "it wanted a terminal, and a step has none"),
+    (
+        "password",
+        "'printf Password:; read word || exit 7'",
+        Status::Failed,
+        "exit code 7; it asked for a password",
+    ),
+    (
+        "question",
+        "'printf \"Go on? [y/N] \"; read yes || exit 7'",
+        Status::Failed,
+        "exit code 7; it asked a question",
+    ),
     ("dashed", "[cat, '--no-such-option']", Status::Failed, "exit code 1"),
 ];
 
@@ -33,13 +54,19 @@ async fn every_bad_command_has_its_own_outcome_and_sentence() {
         .collect();
     let mut house = House::prepared(&steps.join("\n"), Mode::Live);
     std::fs::write(house.file("plain"), "not a program\n").unwrap();
+    std::fs::create_dir(house.file("folder")).unwrap();
+    std::fs::write(house.file("orphan"), "#!/no/such/interpreter\n").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(house.file("orphan"), mode).unwrap();
     house.start().unwrap();
     let (_ana, mut ben) = house.declared().await;
+    let mut said = std::collections::BTreeSet::new();
     for (id, _, status, words) in COMMANDS {
         ben.start(id).await;
         let (found, detail) = ben.over(id).await;
         assert_eq!(found, status, "{id}: {detail}");
         assert!(detail.contains(words), "{id}: {detail}");
+        assert!(said.insert(detail.clone()), "{id} has no sentence of its own: {detail}");
     }
 }
 
@@ -48,9 +75,10 @@ async fn what_cannot_be_read_is_never_a_pass() {
     let looks = [
         ("nothing", "[\"true\"]", "the output is empty"),
         ("bytes", "'printf \"a\\377\"'", "not UTF-8"),
-        ("huge", "'head -c 100000000 /dev/zero'", "too large to be compared"),
+        ("huge", "'head -c 1073741824 /dev/zero'", "too large to be compared"),
         ("fails", "'echo ok; exit 3'", "exit status: 3"),
         ("absent", "[no-such-probe]", "could not start no-such-probe"),
+        ("closed", "[sh, -c, 'exec >&-; sleep 0.2']", "the output is empty"),
     ];
     let steps: Vec<String> = looks
         .iter()

@@ -155,3 +155,17 @@ async fn a_manual_step_that_is_cancelled_is_cancelled() {
     ben.done(Intent::DecideStep { step: step("ask"), choice, reason: "not needed".to_owned() }).await;
     assert_eq!(ben.over("ask").await.0, Status::Cancelled);
 }
+
+#[tokio::test]
+async fn a_hold_phase_that_nobody_can_see_through_does_not_pass() {
+    let steps = "- {id: quiet, needs: [], wait: {for: 10m, unless: {metric: errors, condition: '> 5'}}}
+- {id: easy, needs: [], wait: {for: 12s, unless: {metric: errors, condition: '> 5'}}, on_no_data: pass}";
+    let workspace = b"sources: {probe: {command: [sh, -c, 'cat errors.txt', probe]}}\n";
+    let mut house = House::of(&with_head(steps, METRICS), Mode::Live, workspace);
+    house.start().unwrap();
+    let (_ana, mut ben) = house.declared().await;
+    let (status, detail) = ben.over("quiet").await;
+    assert_eq!(status, Status::Failed, "{detail}");
+    assert!(detail.contains("errors has shown nothing for 10 s, so nobody would notice"), "{detail}");
+    assert_eq!(ben.over("easy").await.0, Status::Succeeded, "its author says that no data is a pass");
+}

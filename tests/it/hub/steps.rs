@@ -326,12 +326,13 @@ async fn rows_that_differ_are_kept_beside_the_record() {
   await: {run: [sh, -c, 'sed s/,2/,3/ table'], expect: {same_as: {of: before, key: [id]}}, every: 50ms, within: 200ms}
   role: sre";
     let mut house = House::prepared(steps, Mode::Live);
-    std::fs::write(house.file("table"), "id,n\n7,2\n8,4\n").unwrap();
+    let table: String = (0..60).map(|n| format!("{n},2\n")).collect();
+    std::fs::write(house.file("table"), format!("id,n\n{table}99,4\n")).unwrap();
     house.start().unwrap();
     let (_ana, mut ben) = house.declared().await;
     let (status, detail) = ben.over("same").await;
     assert_eq!(status, Status::TimedOut);
-    assert!(detail.contains("1 row differs"), "{detail}");
+    assert!(detail.contains("60 rows differ"), "{detail}");
     let payloads = std::fs::read_to_string(house.dir.join("payloads.jsonl")).unwrap();
     let line = payloads.lines().last().unwrap();
     let part: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -339,4 +340,50 @@ async fn rows_that_differ_are_kept_beside_the_record() {
     let text = base64::engine::general_purpose::STANDARD.decode(part["data"].as_str().unwrap()).unwrap();
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains("- 7,2\n+ 7,3"), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("- ")).count(), 50, "{text}");
+    assert!(text.ends_with("… 60 rows differ in all"), "{text}");
+}
+
+#[tokio::test]
+async fn a_line_that_drops_under_a_step_or_a_look_is_no_answer() {
+    let place = Place::new();
+    let key = place.join("key");
+    crate::support::ssh::make_key(&key, crate::support::KeyKind::Ed25519, "test");
+    let Some(sshd) = crate::support::Sshd::start(&place, &key) else { return };
+    let marks = place.folder("marks");
+    let at = marks.display();
+    let steps = format!(
+        "- {{id: act, needs: [], run: [sh, -c, 'echo $PPID > {at}/act; until test -e {at}/go; do sleep 0.1; done; touch {at}/ended'], timeout: 60s, role: sre, HOST}}
+- {{id: look, needs: [], check: {{run: [sh, -c, 'echo ok; echo $PPID > {at}/look; sleep 1000'], expect: {{not: {{equals: never}}}}}}, timeout: 60s, role: sre, HOST}}
+- {{id: absent, needs: [act], run: [touch, {at}/never], timeout: 60s, role: sre, HOST}}"
+    );
+    let mut house = House::live(&far(&place, sshd.config(), &steps));
+    let (mut ana, mut ben) = house.declared().await;
+    ben.start("act").await;
+    for id in ["act", "look"] {
+        let file = marks.join(id);
+        let session = || std::fs::read_to_string(&file).ok()?.trim().parse().ok().and_then(Pid::from_raw);
+        wait_until("the far side runs", PATIENCE, || session().is_some());
+        kill_process(session().unwrap(), Signal::KILL).unwrap();
+    }
+    let (status, detail) = ben.over("act").await;
+    assert_eq!(status, Status::Unknown, "{detail}");
+    assert!(
+        detail.contains("ssh ended with 255") && detail.contains("may still run, or have run, on box"),
+        "{detail}"
+    );
+    let (status, detail) = ben.over("look").await;
+    assert_eq!(status, Status::Failed, "{detail}");
+    assert!(detail.contains("inconclusive") && detail.contains("exit status: 255"), "{detail}");
+    std::fs::write(marks.join("go"), "").unwrap();
+    wait_until("what runs there goes on to its end", PATIENCE, || marks.join("ended").exists());
+    drop(sshd);
+    ana.over("act").await;
+    let (step, reason) = (step("act"), "its mark is there".to_owned());
+    ana.done(Intent::Settle { step, attempt: 1, verdict: Verdict::Succeeded, reason }).await;
+    ben.until("act is settled", |i| i.status("act") == Status::Succeeded).await;
+    ben.start("absent").await;
+    let (status, detail) = ben.over("absent").await;
+    assert_eq!(status, Status::Unknown, "nobody there is no proof that nothing ran: {detail}");
+    assert!(!marks.join("never").exists());
 }

@@ -165,3 +165,74 @@ fn a_service_has_one_live_incident_at_a_time() {
     second.kill().unwrap();
     second.wait().unwrap();
 }
+
+#[test]
+fn taking_over_needs_a_reason_and_stands_in_the_record() {
+    let Some(incident) = Incident::undeclared(ACT, &[]) else { return };
+    let ana = incident.backout("ana");
+    let open = |more: &[&str]| ana.run([&["open", "runbooks/test.yaml", "--headless"], more].concat());
+    says(open(&["--take-over"]), 2, "--take-over");
+    says(open(&["--take-over", " "]), 2, "taking over needs a reason");
+    assert_eq!(ana.run(["list"]).exits(0).stdout.lines().count(), 1, "nothing was opened");
+    let err = std::fs::File::create(incident.place.join("second.err")).unwrap();
+    let mut second =
+        ana.command(["open", "runbooks/test.yaml", "--headless", "--take-over", "the laptop is gone"]);
+    second.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(err);
+    let mut second = second.spawn().unwrap();
+    let listed = || -> Vec<String> {
+        let list: serde_json::Value =
+            serde_json::from_str(&ana.run(["list", "--json"]).exits(0).stdout).unwrap();
+        list.as_array().unwrap().iter().map(|i| i["incident"].as_str().unwrap().to_owned()).collect()
+    };
+    incident.until("another one is open", || listed().len() == 2);
+    let other = listed().into_iter().find(|id| *id != incident.id).unwrap();
+    let dir = incident.dir().with_file_name(&other);
+    incident.until("the record says why and from whom", || {
+        use base64::Engine as _;
+        let text = std::fs::read_to_string(dir.join("payloads.jsonl")).unwrap_or_default();
+        text.lines().any(|line| {
+            let part: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+            let data =
+                base64::engine::general_purpose::STANDARD.decode(part["data"].as_str().unwrap_or_default());
+            let words = format!("takes over from incident {}, commanded by ana", incident.id);
+            data.is_ok_and(|d| {
+                let text = String::from_utf8_lossy(&d).into_owned();
+                text.contains(&words) && text.contains("the laptop is gone")
+            })
+        })
+    });
+    second.kill().unwrap();
+    second.wait().unwrap();
+}
+
+#[test]
+fn of_two_who_open_at_once_one_finds_the_other() {
+    let place = Place::new();
+    let Some(team) = Team::gather(&place) else { return };
+    place.write("ws/runbooks/test.yaml", crate::support::incident::runbook(ACT));
+    let openers: Vec<_> = [&team.ana, &team.ben]
+        .into_iter()
+        .map(|person| {
+            let who = team.backout(&place, person).env("TEST_TOKEN", "x");
+            let err = std::fs::File::create(place.join(format!("{}.err", person.id))).unwrap();
+            let mut command = who.command(["open", "runbooks/test.yaml", "--headless"]);
+            command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(err);
+            command.spawn().unwrap()
+        })
+        .collect();
+    let said = |id: &str| std::fs::read_to_string(place.join(format!("{id}.err"))).unwrap();
+    crate::support::wait_until(
+        "one is open and the other refused",
+        std::time::Duration::from_secs(60),
+        || {
+            let all = format!("{}{}", said("ana"), said("ben"));
+            all.contains(" is open; its record") && all.contains("is held by incident")
+        },
+    );
+    for mut opener in openers {
+        let _ = opener.kill();
+        opener.wait().unwrap();
+    }
+    let ana = team.backout(&place, &team.ana);
+    assert_eq!(ana.run(["list"]).exits(0).stdout.lines().count(), 1);
+}

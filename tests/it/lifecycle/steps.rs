@@ -127,3 +127,109 @@ fn a_command_that_prints_a_secret_does_not_write_it_down() {
     let found = files_with(incident.place.path(), SECRET.as_bytes());
     assert!(found.is_empty(), "the secret is in {found:?}");
 }
+
+#[test]
+fn what_goes_on_running_is_always_said() {
+    let endless = "timeout: 10m, role: sre";
+    let steps = format!(
+        "- {{id: freeze, run: [touch, frozen], undo: [rm, frozen], timeout: 10s, role: sre, suspends: deploys}}
+- {{id: one, needs: [freeze], run: [sh, -c, 'echo one >> log; sleep 1000'], {endless}}}
+- {{id: two, needs: [freeze], run: [sh, -c, 'echo two >> log; sleep 1000'], {endless}}}
+- {{id: thaw, needs: [one, two], run: [rm, frozen], timeout: 10s, role: sre, resumes: deploys}}"
+    );
+    let Some(incident) = Incident::declared(&steps) else { return };
+    incident.does("ben", "freeze");
+    for step in ["one", "two"] {
+        incident.until_step(step, "ready");
+        incident.ok("ben", &["start", step]);
+    }
+    incident.until("both have begun", || incident.lines("log") == 2);
+    let says = |who: &str, act: &[&str], words: &str| {
+        let said = incident.ok(who, &[act, &["--reason", "because"]].concat()).stdout;
+        assert!(said.contains(words), "{act:?}: {said}");
+    };
+    says("ben", &["pause"], "one, two go on running until they end or are stopped; still suspended: deploys");
+    says(
+        "ben",
+        &["cancel", "one"],
+        "two goes on running until it ends or is stopped; still suspended: deploys",
+    );
+    incident.until_step("one", "cancelled");
+    says("ben", &["kill", "two"], "nothing else is under way; still suspended: deploys");
+    incident.until_step("two", "cancelled");
+    says("ana", &["abort"], "nothing else is under way; still suspended: deploys");
+}
+
+/// Every command a runbook can hold, each leaving its own line in `ran`.
+const EVERYTHING: &str = "- {id: measured, measure: {run: [./trace, measured]}, as: before, role: sre}
+- id: act
+  run: [./trace, act, '{{ params.word }}']
+  undo: [./trace, undo-of-act]
+  progress: [./trace, progress-of-act]
+  backlog: {name: rows, count: [./trace, count-of-act], owner: ben}
+  timeout: 30s
+  role: sre
+- {id: polled, await: {run: [./trace, polled], expect: {matches: '.'}, fail_on: {equals: x}, every: 100ms, within: 30s}, role: sre}
+- {id: looked, check: {run: './trace looked {{ params.word }}', expect: {matches: '.'}, count: 2, interval: 50ms}, role: sre}
+- {id: eyes, approve: {require: [{role: sre, count: 1}], expires: 10m, covers: [drop]}}
+- id: drop
+  run: [./trace, drop]
+  irreversible: true
+  target: {run: [./trace, target-of-drop], equals: '5'}
+  reconcile: {run: [./trace, probe-of-drop], expect: {matches: '.'}}
+  timeout: 30s
+  role: sre";
+
+#[test]
+fn nothing_runs_that_the_plan_did_not_show() {
+    let word = "it's $(touch pwned) \"x\"";
+    let Some(incident) = Incident::undeclared(EVERYTHING, &["-p", &format!("word={word}")]) else { return };
+    // Says what it was called with, and how far it is.
+    std::fs::write(incident.file("trace"), "#!/bin/sh\nprintf '%s\\n' \"$*\" >> ran\nsleep 1.2\necho 5\n")
+        .unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(incident.file("trace"), mode).unwrap();
+    let plan =
+        incident.backout("ana").run(["plan", "runbooks/test.yaml", "-p", &format!("word={word}")]).exits(0);
+    incident.ok("ben", &["assume", "sre"]);
+    incident.ok("ana", &["approve", "declare", "--yes"]);
+    incident.until_step("measured", "succeeded");
+    incident.does("ben", "act");
+    incident.until_step("looked", "succeeded");
+    incident.until_step("eyes", "waiting");
+    incident.ok("ben", &["approve", "eyes", "--yes"]);
+    incident.ok("cho", &["assume", "sre"]);
+    incident.until_step("drop", "ready");
+    incident.ok("cho", &["start", "drop", "--target", "5"]);
+    incident.until_step("drop", "succeeded");
+    incident.ok("ana", &["abort", "--reason", "for the undo"]);
+    incident.ok("ben", &["undo", "act", "--reason", "for the undo"]);
+    incident.until("it is undone", || {
+        std::fs::read_to_string(incident.file("ran")).unwrap().contains("undo-of-act")
+    });
+    let ran = std::fs::read_to_string(incident.file("ran")).unwrap();
+    for line in ran.lines() {
+        let verb = line.split(' ').next().unwrap();
+        assert!(
+            plan.stdout.contains(&format!("./trace {verb}")),
+            "{line} is not in the plan:\n{}",
+            plan.stdout
+        );
+        assert!(line.split_once(' ').is_none_or(|(_, rest)| rest == word), "{line}");
+    }
+    for verb in [
+        "measured",
+        "act",
+        "undo-of-act",
+        "progress-of-act",
+        "count-of-act",
+        "polled",
+        "looked",
+        "target-of-drop",
+        "drop",
+    ] {
+        assert!(ran.lines().any(|l| l.split(' ').next() == Some(verb)), "{verb} has not run:\n{ran}");
+    }
+    assert!(plan.stdout.contains("probe-of-drop"), "{}", plan.stdout);
+    assert!(!incident.file("pwned").exists());
+}
