@@ -30,7 +30,8 @@ use base64::Engine as _;
 pub const ID: &str = "01JD3K9W8ZQ4T6V2M7N5B1C0XA";
 const LOG: &str = "backout.bench/01JD3K9W8ZQ4T6V2M7N5B1C0XA";
 const TEAM: &str = "people:\n  - {id: ana, name: Ana, roles: [commander, sre]}\n";
-const RUNBOOK: &str = "backout: 1
+/// The runbook of these records, whose last phase more can be appended to.
+pub const LONG: &str = "backout: 1
 id: long
 title: A long watch
 class: deploy
@@ -78,9 +79,14 @@ impl History {
 
     /// As [`new`](Self::new), with so many events to a seal, and as a hub needs it to go on.
     pub fn sealing(dir: &Path, batch: u64) -> History {
+        History::of(dir, batch, LONG)
+    }
+
+    /// The same with another runbook that begins like the usual one.
+    pub fn of(dir: &Path, batch: u64, runbook: &str) -> History {
         let signer = Signer::generate_memory([1; 32]);
         let copies = Copies {
-            runbook: RUNBOOK.into(),
+            runbook: runbook.into(),
             team: TEAM.into(),
             allowed_signers: format!("ana {}\n", signer.public_openssh()).into_bytes(),
             revoked_keys: Vec::new(),
@@ -96,7 +102,7 @@ impl History {
             std::fs::write(dir.join(name), bytes).unwrap();
         }
         let loaded =
-            backout::runbook::load("runbook.yaml", RUNBOOK.as_bytes()).unwrap_or_else(|e| panic!("{e:?}"));
+            backout::runbook::load("runbook.yaml", runbook.as_bytes()).unwrap_or_else(|e| panic!("{e:?}"));
         let (team, _) = backout::workspace::team::decode("team.yaml", TEAM.as_bytes());
         let incident = Incident::new(Arc::new(loaded.runbook), Arc::new(team.unwrap()));
         let now = Stamp(1_795_000_000_000_000);
