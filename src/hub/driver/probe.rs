@@ -46,7 +46,13 @@ impl Driver {
                         };
                         if let Some(verdict) = verdict {
                             let reason = format!("reconcile: {sentence}");
-                            let settle = Intent::Settle { step, attempt, direction: Direction::Forward, verdict, reason };
+                            let settle = Intent::Settle {
+                                step,
+                                attempt,
+                                direction: Direction::Forward,
+                                verdict,
+                                reason,
+                            };
                             return driver.shared.wishes.observe(settle).await;
                         }
                         sentence

@@ -380,7 +380,14 @@ async fn a_line_that_drops_under_a_step_or_a_look_is_no_answer() {
     drop(sshd);
     ana.over("act").await;
     let (step, reason) = (step("act"), "its mark is there".to_owned());
-    ana.done(Intent::Settle { step, attempt: 1, verdict: Verdict::Succeeded, reason }).await;
+    ana.done(Intent::Settle {
+        step,
+        attempt: 1,
+        direction: Direction::Forward,
+        verdict: Verdict::Succeeded,
+        reason,
+    })
+    .await;
     ben.until("act is settled", |i| i.status("act") == Status::Succeeded).await;
     ben.start("absent").await;
     let (status, detail) = ben.over("absent").await;

@@ -22,8 +22,8 @@ fn lose(house: &House, id: &str, direction: Direction) {
     kill_process(Pid::from_raw(supervisor.pid).unwrap(), Signal::KILL).unwrap();
 }
 
-fn settle(id: &str, verdict: Verdict) -> Intent {
-    Intent::Settle { step: step(id), attempt: 1, verdict, reason: "looked".to_owned() }
+fn settle(id: &str, direction: Direction, verdict: Verdict) -> Intent {
+    Intent::Settle { step: step(id), attempt: 1, direction, verdict, reason: "looked".to_owned() }
 }
 
 /// Everything the hub noted, as text.
@@ -84,7 +84,7 @@ async fn a_probe_that_hangs_leaves_it_to_people() {
     });
     let early = ben.starting("next", Direction::Forward);
     assert!(ben.refused(early).await.contains("act is unknown"));
-    ben.done(settle("act", Verdict::Succeeded)).await;
+    ben.done(settle("act", Direction::Forward, Verdict::Succeeded)).await;
     ben.start("next").await;
     assert_eq!(ben.over("next").await.0, Status::Succeeded);
 }
@@ -120,7 +120,7 @@ async fn an_undo_and_what_is_always_done_can_be_unknown_too() {
         Status::Unknown,
         "a new hub knows no more"
     );
-    ben.done(settle("second", Verdict::Succeeded)).await;
+    ben.done(settle("second", Direction::Undo, Verdict::Succeeded)).await;
     ben.done(next).await;
     ben.until("the other is undone", |i| i.undos.get("first").is_some_and(|u| u.status == Status::Succeeded))
         .await;
@@ -131,7 +131,7 @@ async fn an_undo_and_what_is_always_done_can_be_unknown_too() {
     let close = ana.closing("over");
     let refused = format!("{:?}", ana.submit(close).await);
     assert!(refused.contains("tidy"), "{refused}");
-    ben.done(settle("tidy", Verdict::Failed)).await;
+    ben.done(settle("tidy", Direction::Forward, Verdict::Failed)).await;
     let settled = recorded(&house.dir).iter().filter(|(_, e)| matches!(e, What::Settled(_))).count();
     assert_eq!(settled, 2, "each by a person");
 }
