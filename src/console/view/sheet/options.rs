@@ -255,17 +255,14 @@ fn decisions(incident: &Incident, rows: &mut Rows) {
 fn stay(model: &Model, incident: &Incident, rows: &mut Rows) {
     rows.heading("2  Do not roll back: fix forward, or wait");
     takes(incident, &ways(model, incident).fix_forward, rows);
-    match &incident.runbook.cost {
-        Some(cost) => {
-            let minute = cost.per_minute_cents / 100;
-            let text = format!(
-                "{minute} {} a minute goes on, {} an hour (the runbook's own figure)",
-                cost.currency,
-                minute.saturating_mul(60)
-            );
-            rows.item("costs", &text, Role::Warn);
-        }
-        None => {}
+    if let Some(cost) = &incident.runbook.cost {
+        let minute = cost.per_minute_cents / 100;
+        let text = format!(
+            "{minute} {} a minute goes on, {} an hour (the runbook's own figure)",
+            cost.currency,
+            minute.saturating_mul(60)
+        );
+        rows.item("costs", &text, Role::Warn);
     }
     let harm = harm(model);
     if !harm.is_empty() {
