@@ -261,8 +261,7 @@ async fn the_policies_of_the_first_event_are_those_of_the_workspaces_copy() {
     house.end_hub();
     let asked = |required: bool| {
         let mut ask = super::house::asked(&house);
-        let mut policies = backout::core::event::Policies::default();
-        policies.verify_required = required;
+        let policies = backout::core::event::Policies { verify_required: required, ..Default::default() };
         ask.policies = Some(policies);
         super::house::judged_by(&house, ask)
     };

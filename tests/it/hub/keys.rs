@@ -2,7 +2,7 @@
 //! stock `ssh-keygen` says about each signature stands beside it. Each is refused in words and recorded, and the room
 //! goes on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use backout::client::answer::Draft;
 use backout::core::event::{Mode, What};
@@ -155,7 +155,7 @@ fn fingerprint(public: &str) -> String {
 }
 
 /// An RSA signature with SHA-1, as an agent makes it for who does not ask for better.
-fn with_sha1(place: &Place, file: &PathBuf, text: &str) -> Option<String> {
+fn with_sha1(place: &Place, file: &Path, text: &str) -> Option<String> {
     let agent = Agent::start(place, "sha1")?;
     agent.add(file);
     let presented = blob(&public(file));
