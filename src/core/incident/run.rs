@@ -41,7 +41,7 @@ pub struct Run {
     pub progress_unit: Option<String>,
     /// When it was reported.
     pub progress_at: Option<Stamp>,
-    /// Earlier reports of this try and the newest, oldest first; see [`Run::note_progress`].
+    /// Earlier reports of this try and the newest, oldest first.
     pub reports: Vec<(Stamp, u64)>,
     /// How often a report of this try took something back.
     pub went_back: u32,
