@@ -22,7 +22,7 @@ use crate::identity::signer::Signer;
 use crate::wire::act::Act;
 use crate::wire::message::ActResult;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Somebody who attends an incident at a console.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ pub fn run(args: &Args, verb: &Join) -> Result<()> {
                 let (room, session) = join(room, &person, &signer, roles(verb)?).await?;
                 let id = door.name();
                 let attendance = Attendance { room, person, signer, session, roles: roles(verb)?, door };
-                farewell(&converse(attendance, context.state.clone()).await, &id);
+                farewell(&converse(attendance, Some(context.state.clone())).await, &id);
                 Ok(())
             }
             (false, true) => {
@@ -133,7 +133,7 @@ pub async fn attend(args: &Args, attendance: Attendance) -> Result<Left> {
 }
 
 /// Attends in line mode until the person leaves or the hub ends.
-async fn converse(attendance: Attendance, records: PathBuf) -> Left {
+async fn converse(attendance: Attendance, records: Option<PathBuf>) -> Left {
     let (room, door, me, hands) = attendance.parts();
     plain::talk(room, (door, records), me, hands).await
 }
@@ -175,7 +175,7 @@ async fn show(args: &Args, room: Room, door: Door, me: Me, hands: Option<bridge:
     let setup = settings::setup(args, me)?;
     let (updates, incoming) = tokio::sync::mpsc::channel(console::link::UPDATES);
     let (outgoing, asked) = tokio::sync::mpsc::channel(console::link::ACTS);
-    let records = Context::of(args)?.state;
+    let records = records(args, &door);
     let bridge = bridge::Bridge::new(room, (door, records), hands, updates, asked);
     let carried = tokio::spawn(bridge.carry());
     let ended = console::run::run(Ends { updates: incoming, asked: outgoing }, setup).await;
@@ -190,6 +190,14 @@ async fn show(args: &Args, room: Room, door: Door, me: Me, hands: Option<bridge:
             .because(e)
             .hint("`backout join --plain` works without one")
     })
+}
+
+/// Where earlier records lie: beside this one, or in one's own state when the room is somewhere else.
+fn records(args: &Args, door: &Door) -> Option<PathBuf> {
+    match door {
+        Door::Folder(dir) => dir.ancestors().nth(2).map(Path::to_owned),
+        Door::Socket(_) | Door::Ssh(_) => Context::of(args).ok().map(|context| context.state),
+    }
 }
 
 /// Says what becomes of the incident, once the console is gone from the terminal.

@@ -50,8 +50,8 @@ const SHORTER: &str = "the hub that came back has a shorter record than the one 
 pub struct Bridge {
     room: Room,
     door: Door,
-    /// Where earlier records are.
-    records: PathBuf,
+    /// Where earlier records are, if that is known.
+    records: Option<PathBuf>,
     hands: Option<Hands>,
     updates: mpsc::Sender<Shown>,
     asked: mpsc::Receiver<Asked>,
@@ -71,7 +71,7 @@ impl Bridge {
     /// A carrier between this room and a console.
     pub fn new(
         room: Room,
-        (door, records): (Door, PathBuf),
+        (door, records): (Door, Option<PathBuf>),
         hands: Option<Hands>,
         updates: mpsc::Sender<Shown>,
         asked: mpsc::Receiver<Asked>,
@@ -159,7 +159,8 @@ impl Bridge {
 
     /// Looks through earlier records for how long things took, beside everything else: nobody waits for it.
     fn look_back(&self) {
-        let (records, updates) = (self.records.clone(), self.updates.clone());
+        let Some(records) = self.records.clone() else { return };
+        let updates = self.updates.clone();
         let runbook = self.room.mirror.incident.opened_with.clone();
         // A thread of its own and not of the runtime, which would wait for it when the person leaves.
         std::thread::spawn(move || {

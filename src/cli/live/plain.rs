@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 const LINES: usize = 16;
 
 /// Talks until the person leaves, or the room or their terminal ends.
-pub(super) async fn talk(room: Room, from: (Door, PathBuf), me: Me, hands: Hands) -> Left {
+pub(super) async fn talk(room: Room, from: (Door, Option<PathBuf>), me: Me, hands: Hands) -> Left {
     let (updates, mut news) = mpsc::channel(link::UPDATES);
     let (asked, wanted) = mpsc::channel(link::ACTS);
     let carried = tokio::spawn(Bridge::new(room, from, Some(hands), updates, wanted).carry());

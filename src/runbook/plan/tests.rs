@@ -161,7 +161,7 @@ fn a_ticket_says_all_of_it_and_no_value_changes_its_shape() {
         "- **does not undo**: Anything 1.5.0 wrote to the database.",
         "- **declared by**: 1 of commander",
         "- **approved by**: 1 of sre at two-pairs-of-eyes, within 10m, for switch",
-        "- **estimate**: p50 1m, p90 1m, 5 steps without; objective 10m",
+        "- **estimate**: at least p50 1m, p90 1m, and 5 steps that nobody has an estimate for; objective 10m",
         "- **longest chain**: freeze",
         "- **points of no return**: none",
         "- **suspends**: deployments by freeze, until thaw",
