@@ -79,7 +79,7 @@ fn errors_advise_a_rollback_at_once() {
 fn what_could_not_be_seen_is_not_quiet() {
     let hanging = Server::hanging();
     for source in [
-        format!("{{http_json: \"{}\", timeout: 200ms}}", hanging.url()),
+        format!("{{prometheus: \"{}\", timeout: 200ms}}", hanging.url()),
         curve("[0s, null]"),
         "{command: [\"false\"]}".to_owned(),
     ] {
@@ -98,7 +98,7 @@ fn what_makes_no_sense_is_said_before_anything_is_asked() {
 #[test]
 fn one_source_that_is_gone_hides_neither_silence_nor_trouble() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let unreachable = format!("t: {{http_json: \"http://{gone}/\"}}");
+    let unreachable = format!("t: {{prometheus: \"http://{gone}/\"}}");
     let quiet = watch_all(&format!("s: {}, {unreachable}", curve("[0s, 0.01]")), "", &["1s"]).exits(3);
     assert!(quiet.stderr.contains("nobody can say"), "{}", quiet.stderr);
     assert!(quiet.stdout.contains("too-slow inconclusive"), "{}", quiet.stdout);
