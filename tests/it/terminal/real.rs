@@ -40,6 +40,8 @@ fn line_mode_joins_acts_and_leaves_without_one_escape_sequence() {
     {
         let mut terminal = on_a_terminal(&incident, "ben", words, env);
         terminal.shows("Say ? for what can be said.");
+        // Nobody acts before their joining is on record.
+        terminal.shows("FOR YOU: start go.");
         terminal.types(b"note\r");
         terminal.shows("?");
         terminal.types(b"all is quiet\r");
