@@ -2,7 +2,10 @@
 //! nothing differs.
 //!
 //! Colours and attributes are kept across cells and frames, cursor moves are the shortest that are safe, and the sixteen
-//! named colours go out under their old short codes, which the oldest terminals understand.
+//! named colours go out under their old short codes, which the oldest terminals understand. Rows that only moved up are
+//! scrolled by the terminal.
+
+mod scroll;
 
 use std::fmt::Write;
 
@@ -12,6 +15,7 @@ use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
 use super::gate::colour;
+use scroll::Scroll;
 
 /// How the cursor is left after a frame.
 pub type Cursor = Option<Position>;
@@ -22,6 +26,11 @@ pub fn cursor(at: Cursor) -> String {
         Some(Position { x, y }) => format!("\x1b[{};{}H\x1b[?25h", u32::from(y) + 1, u32::from(x) + 1),
         None => "\x1b[?25l".into(),
     }
+}
+
+/// The rows of a screen.
+fn rows(screen: &Buffer) -> Vec<&[Cell]> {
+    screen.content.chunks(usize::from(screen.area.width.max(1))).collect()
 }
 
 /// How the terminal would write the next character. Nobody else writes to it, so that holds from frame to frame.
@@ -87,15 +96,33 @@ impl Pen {
         if old.area != new.area {
             return self.whole(new);
         }
-        self.changes(old, new);
+        let (mut old, new) = (rows(old), rows(new));
+        let changed: Vec<bool> = old.iter().zip(&new).map(|(old, new)| old != new).collect();
+        let blank = vec![Cell::default(); new.first().map_or(0, |row| row.len())];
+        if let Some(scroll) = Scroll::find(&old, &new, &changed) {
+            self.scroll(&scroll);
+            scroll.pass(&mut old, &blank);
+        }
+        self.changes(&old, &new, &changed);
         self.taken()
+    }
+
+    /// Lets the terminal move rows up: a line feed at the bottom of a region does so on every terminal there is.
+    fn scroll(&mut self, scroll: &Scroll) {
+        let Scroll { top, bottom, by } = *scroll;
+        // What comes in takes the background that is set.
+        self.style(&Cell::default());
+        self.code(format_args!("\x1b[{};{}r\x1b[{};1H", top + 1, bottom + 1, bottom + 1));
+        self.out.extend(std::iter::repeat_n('\n', by));
+        self.out.push_str("\x1b[r");
     }
 
     /// Bytes that clear the terminal and draw the whole screen, however the terminal was left.
     pub fn whole(&mut self, new: &Buffer) -> String {
         *self = Pen::default();
         self.out.push_str("\x1b[0m\x1b[2J");
-        self.changes(&Buffer::empty(new.area), new);
+        let all = vec![true; usize::from(new.area.height)];
+        self.changes(&rows(&Buffer::empty(new.area)), &rows(new), &all);
         self.taken()
     }
 
@@ -105,14 +132,11 @@ impl Pen {
         std::mem::take(&mut self.out)
     }
 
-    fn changes(&mut self, old: &Buffer, new: &Buffer) {
-        let width = usize::from(new.area.width.max(1));
-        let rows = old.content.chunks(width).zip(new.content.chunks(width));
+    fn changes(&mut self, old: &[&[Cell]], new: &[&[Cell]], changed: &[bool]) {
+        let rows = old.iter().zip(new).zip(changed).zip(0u16..);
         let mut runs: Vec<Run<'_>> = Vec::new();
-        for ((old, new), y) in rows.zip(0u16..) {
-            if old != new {
-                Run::of_row(old, new, y, &mut runs);
-            }
+        for (((old, new), _), y) in rows.filter(|((_, changed), _)| **changed) {
+            Run::of_row(old, new, y, &mut runs);
         }
         if runs.len() <= FEW && runs.iter().all(|run| run.style.is_some()) {
             self.by_style(&mut runs);
@@ -327,6 +351,32 @@ mod tests {
                 old = new.clone();
             }
         }
+    }
+
+    #[test]
+    fn rows_that_moved_up_are_scrolled_and_the_rest_is_written() {
+        let feed = |first: usize| {
+            let mut screen = Buffer::empty(Rect::new(0, 0, W, 9));
+            screen.set_string(0, 0, "title", Style::new().fg(Color::Red));
+            for row in 0..7 {
+                let text = format!("line {:03}", first + row);
+                screen.set_string(0, u16::try_from(row).unwrap() + 1, text, Style::new().bg(Color::Blue));
+            }
+            screen.set_string(0, 8, "hints", Style::new().bg(Color::Green));
+            screen
+        };
+        for by in [1, 2, 3, 6, 7] {
+            let (old, new) = (feed(1), feed(1 + by));
+            let mut terminal = vt100::Parser::new(9u16.try_into().unwrap(), W.try_into().unwrap(), 0);
+            let mut pen = Pen::default();
+            terminal.process(pen.whole(&old).as_bytes());
+            let bytes = pen.difference(&old, &new);
+            terminal.process(bytes.as_bytes());
+            assert!(shown_by(&terminal, &new), "{by}: {bytes:?}");
+            assert_eq!(bytes.contains("\x1b[r"), by < 6, "{by}: {bytes:?}");
+        }
+        let bytes = Pen::default().difference(&feed(1), &feed(2));
+        assert_eq!(bytes, "\x1b[2;8r\x1b[8;1H\n\x1b[r\x1b[8;1H\x1b[44mline 008");
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl Console {
         let area = canvas.area;
         view::render(&self.model, &self.setup.theme, area, &mut canvas);
         if let Some(mut frame) = self.screen.frame(canvas, None) {
-            if self.pace.drew(now) {
+            if self.pace.drew(urgency, frame.len(), now) {
                 frame.push_str(QUESTION);
             }
             terminal::write(frame.as_bytes())?;

@@ -56,6 +56,9 @@ const TWINS: [(char, char); 46] = [
 
 /// What to draw instead of a cell's text, if it cannot stay.
 pub fn replacement(symbol: &str, glyphs: Glyphs) -> Option<char> {
+    if let [b' '..=b'~'] = symbol.as_bytes() {
+        return None;
+    }
     match glyphs {
         _ if symbol.is_empty() => None,
         Glyphs::Unicode => {

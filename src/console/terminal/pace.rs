@@ -1,23 +1,25 @@
 //! When the next frame may be written. Never writes one, and never lets frames pile up in a slow line.
 //!
-//! Every frame ends in a question that each terminal answers (primary device attributes). The next frame waits for the
-//! answer, so at most one frame is under way however slow the line is. What a person typed is painted at once; what the
-//! feed brings is painted soon, and twice a second when it does not stop: a stream of a hundred lines a second then
-//! costs no more than one of ten, and nobody reads faster.
+//! Whoever has written more than a trusted number of bytes ends the frame in a question that every terminal answers
+//! (primary device attributes), and the next frame waits for the answer: however slow the line is, no more than that
+//! and one frame are under way. What a person typed is painted at once. What the feed brings is painted at once too,
+//! as long as it keeps to its share of the line: a stream of a hundred lines a second then costs no more than one of
+//! ten, and nobody reads faster.
 
 use std::time::{Duration, Instant};
 
 /// The question at the end of a frame.
 pub const QUESTION: &str = "\x1b[c";
 
-/// Frames that nobody typed for are this far apart.
-const FEED: Duration = Duration::from_millis(100);
-/// Frames that nobody typed for are this far apart while they keep coming.
-const STREAM: Duration = Duration::from_millis(500);
-/// Frames that follow each other within this are one stream.
-const TOGETHER: Duration = Duration::from_millis(800);
-/// So many frames make a stream.
-const MANY: u32 = 4;
+/// Bytes a second that frames nobody typed for may take: the slowest line carries them, and ten lines of a feed a second
+/// need no more.
+const SHARE: f64 = 2_000.0;
+/// A frame takes at least so much of it: ten frames a second are as many as anybody sees.
+const LEAST: usize = 190;
+/// So long they may be ahead of their share, so that single events wait for nothing.
+const AHEAD: Duration = Duration::from_secs(1);
+/// So many bytes go out before the terminal is asked whether it has them. A slow line carries them in a moment.
+const TRUSTED: usize = 512;
 /// An answer that has not come by then is taken as lost.
 const LOST: Duration = Duration::from_secs(5);
 /// A terminal that has never answered is asked no more after this long.
@@ -35,12 +37,13 @@ pub enum Urgency {
 /// Keeps frames apart.
 #[derive(Debug)]
 pub struct Pace {
-    drawn: Option<Instant>,
+    /// When the line would have carried what the feed has taken, had it only its share.
+    carried: Option<Instant>,
     asked: Option<Instant>,
+    /// Bytes since the last question.
+    unasked: usize,
     answers: Answers,
     round_trip: Option<Duration>,
-    /// Frames that followed each other closely.
-    streak: u32,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -52,35 +55,41 @@ enum Answers {
 
 impl Default for Pace {
     fn default() -> Pace {
-        Pace { drawn: None, asked: None, answers: Answers::NoneYet, round_trip: None, streak: 0 }
+        Pace { carried: None, asked: None, unasked: 0, answers: Answers::NoneYet, round_trip: None }
     }
 }
 
 impl Pace {
     /// When a frame of this urgency may be written; not later than `now` means now.
     pub fn when(&self, urgency: Urgency, now: Instant) -> Instant {
-        let apart = match (urgency, self.drawn) {
-            (Urgency::Feed, Some(at)) if self.streak >= MANY => at + STREAM,
-            (Urgency::Feed, Some(at)) => at + FEED,
-            (Urgency::Person, _) | (_, None) => now,
+        let due = match (urgency, self.carried) {
+            (Urgency::Feed, Some(at)) => at.checked_sub(AHEAD).unwrap_or(now),
+            (Urgency::Feed, None) | (Urgency::Person, _) => now,
         };
         let answered = match (&self.answers, self.asked) {
             (Answers::Never, _) | (_, None) => now,
             (Answers::NoneYet, Some(at)) => at + MUTE,
             (Answers::Coming, Some(at)) => at + LOST,
         };
-        apart.max(answered)
+        due.max(answered)
     }
 
-    /// A frame was written. Says whether the question should go with it.
-    pub fn drew(&mut self, now: Instant) -> bool {
+    /// A frame of so many bytes is about to be written. Says whether the question goes with it.
+    pub fn drew(&mut self, urgency: Urgency, bytes: usize, now: Instant) -> bool {
         if self.answers == Answers::NoneYet && self.asked.is_some_and(|at| now >= at + MUTE) {
             self.answers = Answers::Never;
         }
-        let follows = self.drawn.is_some_and(|at| now.saturating_duration_since(at) < TOGETHER);
-        self.streak = if follows { self.streak.saturating_add(1) } else { 0 };
-        self.drawn = Some(now);
-        let ask = self.answers != Answers::Never;
+        if urgency == Urgency::Feed {
+            let takes = Duration::from_secs_f64(bytes.max(LEAST) as f64 / SHARE);
+            self.carried = Some(self.carried.map_or(now, |at| at.max(now)) + takes);
+        }
+        self.unasked = self.unasked.saturating_add(bytes);
+        // One that was lost is asked again with the next frame.
+        let due = self.unasked >= TRUSTED || self.asked.is_some() || self.answers == Answers::NoneYet;
+        let ask = due && self.answers != Answers::Never;
+        if ask {
+            self.unasked = 0;
+        }
         self.asked = ask.then_some(now);
         ask
     }
@@ -105,12 +114,19 @@ mod tests {
         Duration::from_millis(n)
     }
 
+    /// A frame larger than what is trusted.
+    const LARGE: usize = TRUSTED;
+
+    fn drew(pace: &mut Pace, now: Instant) -> bool {
+        pace.drew(Urgency::Person, LARGE, now)
+    }
+
     #[test]
     fn the_next_frame_waits_for_the_answer() {
         let (mut pace, t) = (Pace::default(), Instant::now());
-        assert!(pace.drew(t));
+        assert!(drew(&mut pace, t));
         pace.answered(t + ms(30));
-        assert!(pace.drew(t + ms(40)));
+        assert!(drew(&mut pace, t + ms(40)));
         assert!(pace.when(Urgency::Person, t + ms(50)) > t + ms(50));
         pace.answered(t + ms(70));
         assert_eq!(pace.when(Urgency::Person, t + ms(71)), t + ms(71));
@@ -118,49 +134,79 @@ mod tests {
     }
 
     #[test]
+    fn small_frames_are_asked_about_together() {
+        let (mut pace, t) = (Pace::default(), Instant::now());
+        assert!(pace.drew(Urgency::Person, 1, t), "whether it answers at all is asked at once");
+        pace.answered(t);
+        let asked = (0..20).filter(|n| {
+            let now = t + ms(n * 10);
+            assert_eq!(pace.when(Urgency::Person, now), now);
+            let asked = pace.drew(Urgency::Person, 100, now);
+            pace.answered(now);
+            asked
+        });
+        assert_eq!(asked.count(), 3);
+    }
+
+    #[test]
     fn a_lost_answer_holds_the_screen_for_five_seconds_only() {
         let (mut pace, t) = (Pace::default(), Instant::now());
-        pace.drew(t);
+        drew(&mut pace, t);
         pace.answered(t);
-        pace.drew(t);
+        drew(&mut pace, t);
         assert_eq!(pace.when(Urgency::Person, t), t + ms(5000));
+        assert!(pace.drew(Urgency::Person, 1, t + ms(5000)), "it is asked again");
     }
 
     #[test]
     fn a_terminal_that_never_answers_is_asked_once() {
         let (mut pace, t) = (Pace::default(), Instant::now());
-        assert!(pace.drew(t));
+        assert!(drew(&mut pace, t));
         assert_eq!(pace.when(Urgency::Person, t), t + ms(1000));
-        assert!(!pace.drew(t + ms(1000)));
+        assert!(!drew(&mut pace, t + ms(1000)));
         assert_eq!(pace.when(Urgency::Person, t + ms(1001)), t + ms(1001));
     }
 
-    #[test]
-    fn what_comes_now_and_then_is_painted_soon_and_a_flood_twice_a_second() {
+    /// Bytes and frames of ten seconds in which a frame of so many bytes is always wanted.
+    fn flood(bytes: usize) -> (usize, usize) {
         let (mut pace, t) = (Pace::default(), Instant::now());
-        let (mut now, mut frames) = (t, Vec::new());
-        while now < t + ms(5000) {
-            pace.drew(now);
+        let (mut now, mut frames) = (t, 0);
+        while now < t + ms(10_000) {
+            pace.drew(Urgency::Feed, bytes, now);
             pace.answered(now);
-            frames.push(now);
-            now = pace.when(Urgency::Feed, now);
+            frames += 1;
+            now = pace.when(Urgency::Feed, now + ms(1));
         }
-        assert_eq!(frames[1] - frames[0], ms(100));
-        assert!(frames.len() <= 15, "{}", frames.len());
-        let quiet = now + ms(2000);
-        pace.drew(quiet);
-        pace.answered(quiet);
-        assert_eq!(pace.when(Urgency::Feed, quiet), quiet + ms(100));
+        (frames * bytes, frames)
+    }
+
+    #[test]
+    fn what_comes_now_and_then_is_painted_at_once_and_a_flood_keeps_to_its_share() {
+        let (mut pace, t) = (Pace::default(), Instant::now());
+        for n in 0..100 {
+            let now = t + ms(n * 100);
+            assert_eq!(pace.when(Urgency::Feed, now), now, "ten small frames a second wait for nothing");
+            pace.drew(Urgency::Feed, 190, now);
+            pace.answered(now);
+        }
+        let (_, frames) = flood(20);
+        assert!(frames <= 120, "{frames} small frames");
+        let (bytes, frames) = flood(1_000);
+        assert!(bytes <= 23_000, "{bytes}");
+        assert!(frames >= 20, "{frames}");
     }
 
     #[test]
     fn a_key_is_painted_at_once_also_in_a_flood() {
         let (mut pace, t) = (Pace::default(), Instant::now());
-        for n in 0..20 {
-            pace.drew(t + ms(n * 100));
-            pace.answered(t + ms(n * 100));
+        for _ in 0..20 {
+            pace.drew(Urgency::Feed, 1_000, t);
+            pace.answered(t);
         }
-        assert_eq!(pace.when(Urgency::Person, t + ms(1901)), t + ms(1901));
-        assert_eq!(pace.when(Urgency::Feed, t + ms(1901)), t + ms(2400));
+        assert_eq!(pace.when(Urgency::Person, t), t);
+        assert!(pace.when(Urgency::Feed, t) > t + ms(5_000));
+        pace.drew(Urgency::Person, 10_000, t);
+        pace.answered(t);
+        assert!(pace.when(Urgency::Feed, t) < t + ms(9_500), "a key takes nothing from the feed's share");
     }
 }
