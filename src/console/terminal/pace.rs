@@ -1,8 +1,8 @@
 //! When the next frame may be written. Never writes one, and never lets frames pile up in a slow line.
 //!
-//! Whoever has written more than a trusted number of bytes ends the frame in a question that every terminal answers
-//! (primary device attributes), and the next frame waits for the answer: however slow the line is, no more than that
-//! and one frame are under way. What a person typed is painted at once. What the feed brings is painted at once too,
+//! A frame that a person asked for, or that comes after more than a trusted number of bytes, ends in a question that
+//! every terminal answers (primary device attributes), and the next frame waits for the answer: however slow the line
+//! is, no more than that and one frame are under way. What a person typed is painted at once. What the feed brings is painted at once too,
 //! as long as it keeps to its share of the line: a stream of a hundred lines a second then costs no more than one of
 //! ten, and nobody reads faster.
 
@@ -85,7 +85,10 @@ impl Pace {
         }
         self.unasked = self.unasked.saturating_add(bytes);
         // One that was lost is asked again with the next frame.
-        let due = self.unasked >= TRUSTED || self.asked.is_some() || self.answers == Answers::NoneYet;
+        let due = urgency == Urgency::Person
+            || self.unasked >= TRUSTED
+            || self.asked.is_some()
+            || self.answers == Answers::NoneYet;
         let ask = due && self.answers != Answers::Never;
         if ask {
             self.unasked = 0;
@@ -134,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn small_frames_are_asked_about_together() {
+    fn small_frames_of_the_feed_are_asked_about_together() {
         let (mut pace, t) = (Pace::default(), Instant::now());
         assert!(pace.drew(Urgency::Person, 1, t), "whether it answers at all is asked at once");
         pace.answered(t);
         let asked = (0..20).filter(|n| {
-            let now = t + ms(n * 10);
-            assert_eq!(pace.when(Urgency::Person, now), now);
-            let asked = pace.drew(Urgency::Person, 100, now);
+            let now = t + ms(n * 100);
+            assert_eq!(pace.when(Urgency::Feed, now), now);
+            let asked = pace.drew(Urgency::Feed, 100, now);
             pace.answered(now);
             asked
         });
