@@ -67,9 +67,9 @@ async fn perform(mut seat: Seat, act: &Act) -> Result<()> {
         Act::Approve(gate) => answer(&mut seat, gate, Answering::Approve).await?,
         Act::Deny(gate) => answer(&mut seat, gate, Answering::Deny).await?,
         Act::Override(gate) => answer(&mut seat, gate, Answering::Override).await?,
-        Act::Close { reason, yes, .. } => {
+        Act::Close { reason, consent, .. } => {
             let draft = seat.draft_close(reason)?;
-            seat.sign_shown(draft, *yes).await?
+            seat.sign_shown(draft, *consent).await?
         }
         Act::Note(note) => match people::noted(note)? {
             Some(intent) => seat.act(intent).await?,
@@ -117,7 +117,7 @@ async fn answer(seat: &mut Seat, gate: &OnGate, how: Answering) -> Result<u64> {
         None => seat.role_for(&id, how)?,
     };
     let draft = seat.draft(&id, &role, how, &gate.reason)?;
-    seat.sign_shown(draft, gate.yes).await
+    seat.sign_shown(draft, gate.consent).await
 }
 
 async fn send(seat: &mut Seat, step: &str, text: Option<&std::path::Path>) -> Result<u64> {

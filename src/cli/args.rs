@@ -6,7 +6,7 @@ mod people;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-pub use act::{Act, Note, OnGate, OnIncident, OnStep, VerdictArg};
+pub use act::{Act, Consent, Note, OnGate, OnIncident, OnStep, VerdictArg};
 pub use people::{Handover, OpinionArg, Redact};
 
 /// A terminal incident console for rollbacks.

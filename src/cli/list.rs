@@ -7,8 +7,9 @@ use crate::cli::args::{Args, List, Status as StatusArgs};
 use crate::cli::context::{self, Context};
 use crate::cli::{history, print, record};
 use crate::core::incident::{Incident, Stage, Status};
+use crate::core::review::{self, Kind};
 use crate::core::time::{Stamp, spoken};
-use crate::core::{comms, readiness, review};
+use crate::core::{comms, readiness};
 use crate::error::Result;
 use crate::hub::layout;
 use crate::sanitize;
@@ -346,7 +347,7 @@ fn people(incident: &Incident) -> Vec<String> {
         format!("objection without an answer: #{seq} of {} to {}: {}", o.person, o.about, o.reason)
     }));
     let review = review::items(incident).into_iter();
-    let told_above = |kind: &str| matches!(kind, "objection" | "tenure") || kind == "promise";
+    let told_above = |kind| matches!(kind, Kind::Objection | Kind::Tenure | Kind::Promise);
     lines.extend(review.filter(|i| !told_above(i.kind)).map(|i| format!("to review: {}", i.words)));
     for (role, seats) in &incident.seats {
         lines.extend(

@@ -65,7 +65,7 @@ pub fn run(args: &Args, verb: &Join) -> Result<()> {
                 let (room, session) = join(room, &person, &signer, roles(verb)?).await?;
                 let id = door.name();
                 let attendance = Attendance { room, person, signer, session, roles: roles(verb)?, door };
-                farewell(&converse(attendance, Some(context.state.clone())).await, &id);
+                farewell(&converse(args, attendance).await, &id);
                 Ok(())
             }
             (false, true) => {
@@ -133,8 +133,9 @@ pub async fn attend(args: &Args, attendance: Attendance) -> Result<Left> {
 }
 
 /// Attends in line mode until the person leaves or the hub ends.
-async fn converse(attendance: Attendance, records: Option<PathBuf>) -> Left {
+async fn converse(args: &Args, attendance: Attendance) -> Left {
     let (room, door, me, hands) = attendance.parts();
+    let records = records(args, &door);
     plain::talk(room, (door, records), me, hands).await
 }
 

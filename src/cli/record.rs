@@ -8,9 +8,11 @@ use crate::error::{Failure, Result};
 use crate::hub::layout;
 use crate::timeline::codec;
 use crate::timeline::evidence::Evidence;
+use crate::timeline::payload::Parts;
 use crate::timeline::segment::Chain;
 use crate::timeline::tree::Head;
 use crate::timeline::walk::{Item, Walk};
+use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -152,6 +154,17 @@ pub fn each_event(dir: &Path, show: &mut impl FnMut(&Event)) {
             Item::Seal(_) => batch.drain(..).for_each(|event| show(&event)),
         }
     }
+}
+
+/// What was written beside the record, as text, by event.
+pub fn texts(dir: &Path) -> BTreeMap<u64, String> {
+    let Ok(file) = std::fs::File::open(dir.join("payloads.jsonl")) else { return BTreeMap::new() };
+    let mut parts = Parts::new(BufReader::new(file));
+    let mut out: BTreeMap<u64, String> = BTreeMap::new();
+    while let Ok(Some(part)) = parts.next() {
+        out.entry(part.seq).or_default().push_str(&String::from_utf8_lossy(&part.data));
+    }
+    out
 }
 
 /// The runbook that counted last: the pinned one, or the last amendment.

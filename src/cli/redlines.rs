@@ -15,11 +15,8 @@ use crate::identity::sshsig::REDLINE;
 use crate::runbook::finding::{self, Paint};
 use crate::runbook::redlines::{self, Answer, Answered, Kind, Redline};
 use crate::sanitize;
-use crate::timeline::payload::Parts;
 use crate::workspace::{RUNBOOKS, Workspace};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 /// How a note asks for a change of the runbook.
@@ -233,7 +230,7 @@ fn of_incident(dir: &Path) -> Vec<Redline> {
         }
     });
     if !notes.is_empty() {
-        let texts = texts(dir);
+        let texts = record::texts(dir);
         for mut note in notes {
             let text = texts.get(&note.event).map(String::as_str).unwrap_or_default().trim();
             let asked = text.get(..MARK.len()).is_some_and(|start| start.eq_ignore_ascii_case(MARK));
@@ -263,15 +260,4 @@ fn told(what: &What) -> Option<(Kind, Option<String>, String)> {
         },
         _ => None,
     }
-}
-
-/// The texts of notes, by event.
-fn texts(dir: &Path) -> BTreeMap<u64, String> {
-    let Ok(file) = std::fs::File::open(dir.join("payloads.jsonl")) else { return BTreeMap::new() };
-    let mut parts = Parts::new(BufReader::new(file));
-    let mut out: BTreeMap<u64, String> = BTreeMap::new();
-    while let Ok(Some(part)) = parts.next() {
-        out.entry(part.seq).or_default().push_str(&String::from_utf8_lossy(&part.data));
-    }
-    out
 }

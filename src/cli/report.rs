@@ -11,7 +11,6 @@ use crate::metrics::series::Sample;
 use crate::review::{self, Source, Told, html, markdown};
 use crate::sanitize;
 use crate::timeline::evidence::Evidence;
-use crate::timeline::payload::Parts;
 use crate::timeline::verify::{self, Ask, Roster, Verdict};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -89,27 +88,15 @@ fn verdict(dir: &Path) -> Result<(String, bool)> {
 
 /// Every sealed event with its sentence.
 fn told(dir: &Path) -> Vec<Told> {
-    let mut said = texts(dir);
+    let mut said = record::texts(dir);
     let mut all = Vec::new();
     record::each_event(dir, &mut |event| {
-        let said = said.remove(&event.seq).into_iter().collect();
+        let said = said.remove(&event.seq).into_iter();
+        let said = said.map(|text| sanitize::line(text.chars().take(LONGEST).collect::<String>())).collect();
         let row = story::row(&Recorded { event: event.clone(), said, proposed: None });
         all.push(Told { event: event.clone(), words: row.what.into_string() });
     });
     all
-}
-
-/// What was written beside the record, by event; what is no text is left out.
-fn texts(dir: &Path) -> BTreeMap<u64, sanitize::Clean> {
-    let mut out = BTreeMap::new();
-    let Ok(file) = std::fs::File::open(dir.join("payloads.jsonl")) else { return out };
-    let mut parts = Parts::new(BufReader::new(file));
-    while let Ok(Some(part)) = parts.next() {
-        let Ok(text) = String::from_utf8(part.data) else { continue };
-        let short: String = text.chars().take(LONGEST).collect();
-        out.entry(part.seq).or_insert_with(|| sanitize::line(short));
-    }
-    out
 }
 
 fn samples(dir: &Path) -> BTreeMap<String, Vec<Sample>> {

@@ -1,5 +1,6 @@
 //! A person's seat in a running incident, for one act from a shell. Never keeps a key.
 
+use crate::cli::args::Consent;
 use crate::cli::context::Context;
 use crate::cli::{context, say};
 use crate::client::answer::{self, Draft};
@@ -152,9 +153,9 @@ impl Seat {
     ///
     /// # Errors
     /// When the person says no or cannot be asked, the key does not sign, or the rules refuse.
-    pub async fn sign_shown(&mut self, draft: Draft, without_asking: bool) -> Result<u64> {
+    pub async fn sign_shown(&mut self, draft: Draft, consent: Consent) -> Result<u64> {
         say(&format!("You sign this text with {}:\n\n{}", self.signer.fingerprint(), draft.text));
-        if !without_asking {
+        if !consent.yes {
             // Silence is no consent: a script says that nobody is to be asked.
             if !std::io::stdin().is_terminal() {
                 return Err(Failure::usage("nothing was signed: nobody can be asked here")

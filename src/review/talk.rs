@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{Moment, Source, moments, work};
 use crate::core::event::{Direction, Opinion, Outcome, What};
 use crate::core::incident::Incident;
+use crate::core::review::{self, Kind};
 use crate::core::time::spoken;
 
 /// One thing to talk about.
@@ -87,11 +88,17 @@ fn of_whole(incident: &Incident, known: &[Moment]) -> Vec<String> {
         Some(_) => {}
         None => all.push("the record does not say that the service is whole again".to_owned()),
     }
-    for (seq, objection) in incident.open_objections() {
-        all.push(format!("objection #{seq} of {} has no answer", objection.person));
-    }
+    all.extend(review::items(incident).into_iter().filter(|item| is_left(item.kind)).map(|item| item.words));
     if at(moments::CLOSED).is_none() {
         all.push("the record is not closed: more may follow".to_owned());
     }
     all
+}
+
+/// Whether this shows only in what is left at the end; the rest is told with the event that shows it.
+fn is_left(kind: Kind) -> bool {
+    match kind {
+        Kind::Objection | Kind::Promise | Kind::Kept => true,
+        Kind::Override | Kind::Inherited | Kind::Tenure | Kind::Rest => false,
+    }
 }

@@ -22,7 +22,7 @@ pub(super) async fn handover(seat: &mut Seat, verb: &Handover) -> Result<u64> {
     if let Some(to) = &verb.to {
         let to = PersonId::parse(to.clone()).map_err(|e| Failure::usage(e.to_string()))?;
         let draft = seat.draft_offer(&to)?;
-        return seat.sign_shown(draft, verb.yes).await;
+        return seat.sign_shown(draft, verb.consent).await;
     }
     let offer = seat.room.mirror.incident.offer.as_ref().map(|o| o.seq);
     let offer = offer.ok_or_else(|| {
@@ -35,7 +35,7 @@ pub(super) async fn handover(seat: &mut Seat, verb: &Handover) -> Result<u64> {
         seat.join(Vec::new()).await?;
         let key = seat.signer.fingerprint();
         let draft = seat.draft_of(Intent::TakeCommand { offer, read_back, key })?;
-        return seat.sign_shown(draft, verb.yes).await;
+        return seat.sign_shown(draft, verb.consent).await;
     }
     let how = if verb.decline { OfferEnd::Declined } else { OfferEnd::Withdrawn };
     seat.act(Intent::EndOffer { offer, how, reason: verb.reason.clone() }).await
@@ -55,7 +55,7 @@ pub(super) async fn redact(seat: &mut Seat, verb: &Redact) -> Result<u64> {
         (None, _) => consent(&seat.room.mirror, &key, now)?,
     };
     let draft = seat.draft_of(intent)?;
-    seat.sign_shown(draft, verb.yes).await
+    seat.sign_shown(draft, verb.consent).await
 }
 
 /// The removal of an event's parts: `SEQ`, or `SEQ:PART`.

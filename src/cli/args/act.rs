@@ -26,6 +26,14 @@ pub struct OnIncident {
     pub reason: String,
 }
 
+/// Whether a statement is signed without a question.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub struct Consent {
+    /// Do not ask before signing
+    #[arg(long)]
+    pub yes: bool,
+}
+
 /// A gate to answer at.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct OnGate {
@@ -39,9 +47,9 @@ pub struct OnGate {
     /// Why
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub reason: String,
-    /// Do not ask before signing
-    #[arg(long)]
-    pub yes: bool,
+    /// Whether to ask before signing.
+    #[command(flatten)]
+    pub consent: Consent,
 }
 
 /// `note`
@@ -200,9 +208,9 @@ pub enum Act {
         /// Last words
         #[arg(long, value_name = "TEXT")]
         reason: String,
-        /// Do not ask before signing
-        #[arg(long)]
-        yes: bool,
+        /// Whether to ask before signing.
+        #[command(flatten)]
+        consent: Consent,
     },
     /// Propose a changed runbook; those who declare the rollback approve it (`approve INCIDENT runbook.amend`)
     Amend {

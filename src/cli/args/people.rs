@@ -1,5 +1,6 @@
 //! The words of acts about people. Never says what they do.
 
+use super::Consent;
 use clap::{Args as ClapArgs, ValueEnum};
 
 /// `handover`
@@ -26,9 +27,9 @@ pub struct Handover {
     /// Why it is declined or withdrawn
     #[arg(long, value_name = "TEXT", default_value = "not now")]
     pub reason: String,
-    /// Do not ask before signing
-    #[arg(long)]
-    pub yes: bool,
+    /// Whether to ask before signing.
+    #[command(flatten)]
+    pub consent: Consent,
 }
 
 /// `redact`
@@ -46,9 +47,9 @@ pub struct Redact {
     /// Agree to the removal that somebody else asked for
     #[arg(long, group = "what")]
     pub agree: bool,
-    /// Do not ask before signing
-    #[arg(long)]
-    pub yes: bool,
+    /// Whether to ask before signing.
+    #[command(flatten)]
+    pub consent: Consent,
 }
 
 /// What somebody says to a question.

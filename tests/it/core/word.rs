@@ -2,6 +2,7 @@
 
 use super::ways::{id, sit};
 use super::*;
+use backout::core::review::{self, Kind};
 
 const BOOK: &str = r#"
 backout: 1
@@ -172,8 +173,8 @@ fn promises_and_notices_are_kept_until_somebody_says_what_became_of_them() {
     room.act("ana", Intent::DecideIncident { choice: Choice::Pause, reason: "wait".to_owned() }).unwrap();
     room.act("ana", out("fail over")).unwrap();
     assert!(room.live.paused.is_some(), "ruling a way out says nothing about going on");
-    let review: Vec<&str> = backout::core::review::items(&room.live).iter().map(|i| i.kind).collect();
-    assert_eq!(review, ["promise"]);
+    let review: Vec<Kind> = review::items(&room.live).iter().map(|i| i.kind).collect();
+    assert_eq!(review, [Kind::Promise]);
     replays(&room);
 }
 
