@@ -10,6 +10,8 @@ use crate::core::readiness::History;
 use crate::core::statement::Answering;
 use crate::core::team::Team;
 use crate::core::time::Stamp;
+/// What the newest answer of a metric means.
+pub use crate::metrics::pane::PaneState;
 use crate::metrics::pane::compare::Compared;
 use crate::runbook::model::Runbook;
 use crate::sanitize::Clean;
@@ -135,43 +137,6 @@ pub struct Output {
     pub partial: Clean,
     /// Lines left out because there were too many too fast.
     pub dropped: u64,
-}
-
-/// What the newest answer of a metric means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PaneState {
-    /// Nothing was answered yet.
-    Waiting,
-    /// On the good side of the thresholds.
-    Fine,
-    /// Past the warning threshold.
-    Warning,
-    /// Past the critical threshold.
-    Critical,
-    /// The answer is NaN.
-    NotANumber,
-    /// The source has nothing to say.
-    NoData,
-    /// The source does not answer.
-    Failed,
-    /// The last answer is too old.
-    Stale,
-}
-
-impl PaneState {
-    /// One or two words.
-    pub fn words(self) -> &'static str {
-        match self {
-            PaneState::Waiting => "waiting",
-            PaneState::Fine => "ok",
-            PaneState::Warning => "WARNING",
-            PaneState::Critical => "CRITICAL",
-            PaneState::NotANumber => "not a number",
-            PaneState::NoData => "no data",
-            PaneState::Failed => "no answer",
-            PaneState::Stale => "stale",
-        }
-    }
 }
 
 /// A value on a scale, with its text.

@@ -42,8 +42,8 @@ impl PaneState {
         match self {
             PaneState::Waiting => "waiting",
             PaneState::Fine => "ok",
-            PaneState::Warning => "warning",
-            PaneState::Critical => "critical",
+            PaneState::Warning => "WARNING",
+            PaneState::Critical => "CRITICAL",
             PaneState::NotANumber => "not a number",
             PaneState::NoData => "no data",
             PaneState::Failed => "no answer",

@@ -2,7 +2,7 @@
 
 use crate::client::mirror::Mirror;
 use crate::client::room::{Output as WireOutput, Room};
-use crate::console::link::{Began, Head, Mark, Output, Pane, PaneState, Readiness, Recorded, RunId};
+use crate::console::link::{Began, Head, Mark, Output, Pane, Readiness, Recorded, RunId};
 use crate::core::event::{Choice, Event, What};
 use crate::core::time::Stamp;
 use crate::metrics::pane;
@@ -71,16 +71,7 @@ pub fn pane(pane: &pane::Pane) -> Pane {
         points: pane.points.iter().map(|(at, value)| (Stamp(*at), *value)).collect(),
         scale: pane.scale.iter().map(mark).collect(),
         latest: sanitize::line(&pane.latest),
-        state: match pane.state {
-            pane::PaneState::Waiting => PaneState::Waiting,
-            pane::PaneState::Fine => PaneState::Fine,
-            pane::PaneState::Warning => PaneState::Warning,
-            pane::PaneState::Critical => PaneState::Critical,
-            pane::PaneState::NotANumber => PaneState::NotANumber,
-            pane::PaneState::NoData => PaneState::NoData,
-            pane::PaneState::Failed => PaneState::Failed,
-            pane::PaneState::Stale => PaneState::Stale,
-        },
+        state: pane.state,
         why: pane.why.as_deref().map(sanitize::line),
         stale_for: pane.stale_for_ms.map(Duration::from_millis),
         compared: pane.compared,
