@@ -43,6 +43,8 @@ pub enum Action {
     PreviousMatch,
     Follow,
     Wrap,
+    /// When each line of output came.
+    Times,
     Copy,
     Redraw,
     Suspend,
@@ -252,6 +254,7 @@ pub const TABLE: &[Entry] = &[
     ),
     view(Action::Follow, "follow", "stay at the end, or stop doing so", Place::Feed, &[Key::char('F')]),
     view(Action::Wrap, "wrap", "long lines on several rows, or cut", Place::Feed, &[Key::char('w')]),
+    view(Action::Times, "times", "when each line of output came, or not", Place::Feed, &[Key::char('T')]),
     view(
         Action::Copy,
         "copy",

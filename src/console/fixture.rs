@@ -436,7 +436,7 @@ impl Play {
             points: 40,
             of: 60,
             unknown: 20,
-            advice: "roll back".into(),
+            advice: "40 of 60, roll back: Checkout errors is 8 %, above 5 % for 2m 00s".into(),
             parts,
         }))
     }

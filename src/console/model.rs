@@ -111,10 +111,21 @@ pub enum Wrap {
 pub struct Log {
     /// Finished lines.
     pub lines: Feed<Clean>,
+    /// When each of them came, as far as somebody was there to see it.
+    pub came: Feed<Option<Stamp>>,
     /// The unfinished last line.
     pub partial: Clean,
     /// Lines left out.
     pub dropped: u64,
+}
+
+/// Whether lines of output say when they came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// They do not: a narrow pane has no room for both.
+    Hidden,
+    /// They do.
+    Shown,
 }
 
 /// A short message over the hint bar.
@@ -173,6 +184,8 @@ pub struct Model {
     pub scroll: usize,
     /// Whether long lines take several rows.
     pub wrap: Wrap,
+    /// Whether lines of output say when they came.
+    pub times: Times,
     /// Text that lines must have, and in which pane.
     pub filter: Option<(Focus, String)>,
     /// What lies over the screen.
@@ -231,6 +244,7 @@ impl Model {
             story_look: Look::Follow,
             scroll: 0,
             wrap: Wrap::Cut,
+            times: Times::Hidden,
             filter: None,
             layers: Vec::new(),
             toast: None,

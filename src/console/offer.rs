@@ -87,7 +87,9 @@ fn variants(ground: &Ground<'_>, action: Action, step: Option<&StepId>) -> Vec<O
         Action::LeaveSeat => some(incident.seats_of(me).collect()),
         Action::HandOver if !incident.holds(me, "commander") => Vec::new(),
         Action::HandOver => {
-            let people = incident.team.people.iter().map(|p| &p.id).filter(|p| *p != me);
+            // Whoever is not here cannot read it back; a long team would bury what comes next.
+            let people = incident.team.people.iter().map(|p| &p.id);
+            let people = people.filter(|p| *p != me && incident.is_present(p));
             some(people.filter(|p| incident.may_command(p).is_some()).map(|p| p.as_str()).collect())
         }
         Action::TakeCommand | Action::LeaveOffer if incident.offer.is_none() => Vec::new(),

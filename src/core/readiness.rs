@@ -199,12 +199,11 @@ fn priced(incident: &Incident, takes: Option<Duration>, mut assumptions: Vec<Str
     let cents =
         takes.zip(cost).map(|(takes, cost)| cost.per_minute_cents.saturating_mul(takes.as_secs()) / 60);
     match cost {
-        Some(cost) => assumptions.push(format!(
-            "a minute costs {}.{:02} {}",
-            cost.per_minute_cents / 100,
-            cost.per_minute_cents % 100,
-            cost.currency
-        )),
+        Some(cost) => {
+            let (whole, cents) = (cost.per_minute_cents / 100, cost.per_minute_cents % 100);
+            let cents = if cents == 0 { String::new() } else { format!(".{cents:02}") };
+            assumptions.push(format!("a minute costs {whole}{cents} {}", cost.currency));
+        }
         None => assumptions.push("the runbook does not say what a minute costs".to_owned()),
     }
     Estimate { takes, cents, assumptions }

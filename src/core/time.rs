@@ -81,6 +81,12 @@ impl Stamp {
         format!("{:02}:{:02}:{:02}", clock / 3600, clock / 60 % 60, clock % 60)
     }
 
+    /// `HH:MM` in UTC.
+    pub fn minute(self) -> String {
+        let (.., clock) = self.parts();
+        format!("{:02}:{:02}", clock / 3600, clock / 60 % 60)
+    }
+
     fn parts(self) -> (i64, i64, i64, i64) {
         let seconds = self.seconds();
         let (year, month, day) = civil(seconds.div_euclid(DAY));

@@ -253,13 +253,13 @@ fn reason(j: &Judged<'_>, now_micros: i64) -> String {
     }
 }
 
-/// `45 s`, `2 min 05 s`, `1 h 03 min`.
+/// `45s`, `2m 05s`, `1h 03m`: as every other duration on the screen.
 fn span(d: Duration) -> String {
     let s = d.as_secs();
     match s {
-        0..=119 => format!("{s} s"),
-        120..=7199 => format!("{} min {:02} s", s / 60, s % 60),
-        _ => format!("{} h {:02} min", s / 3600, s % 3600 / 60),
+        0..=59 => format!("{s}s"),
+        60..=3599 => format!("{}m {:02}s", s / 60, s % 60),
+        _ => format!("{}h {:02}m", s / 3600, s % 3600 / 60),
     }
 }
 

@@ -49,7 +49,7 @@ fn not_going_back_is_one_of_the_options() {
         "Orders that 1.5.0 wrote",
         "who decides",
         "1 commander and 1 sre",
-        "40 of 60 points",
+        "40 of 60",
         "no fresh numbers: Latency p95",
         "does not undo",
         "nobody knows how long",

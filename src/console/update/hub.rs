@@ -1,6 +1,8 @@
 //! What the hub says. Never doubts it: the client has checked every seal before it comes here.
 
 use super::Effect;
+use std::time::Duration;
+
 use crate::console::feed::Feed;
 use crate::console::form::Progress;
 use crate::console::layer::Layer;
@@ -93,10 +95,19 @@ fn mark(what: &What) -> Option<&'static str> {
     }
 }
 
+/// A run that began so short a time ago has written what it wrote just now.
+const YOUNG: Duration = Duration::from_secs(2);
+
 fn log(model: &mut Model, output: Output) {
+    let began =
+        model.incident.as_ref().and_then(|i| i.run_of(&output.run.step, output.run.direction)?.started_at);
+    let young = began.is_some_and(|at| model.now.wall.since(at) < YOUNG);
     let log = model.logs.entry(output.run.clone()).or_default();
+    // What was there before anybody looked has come at a time that nobody here knows.
+    let seen = !log.lines.is_empty() || !log.partial.is_empty() || young;
     for line in output.lines {
         log.lines.push(line);
+        log.came.push(seen.then_some(model.now.wall));
     }
     log.partial = output.partial;
     log.dropped = log.dropped.saturating_add(output.dropped);

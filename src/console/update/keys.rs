@@ -8,7 +8,7 @@ use crate::console::feed::Look;
 use crate::console::field::Field;
 use crate::console::key::Key;
 use crate::console::layer::{Layer, Palette};
-use crate::console::model::{Focus, Model, Sheet, Wrap};
+use crate::console::model::{Focus, Model, Sheet, Times, Wrap};
 use crate::console::offer;
 use crate::sanitize::Clean;
 use crate::theme::Role;
@@ -105,6 +105,12 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.wrap = match model.wrap {
                 Wrap::Cut => Wrap::Wrapped,
                 Wrap::Wrapped => Wrap::Cut,
+            }
+        }
+        Action::Times => {
+            model.times = match model.times {
+                Times::Hidden => Times::Shown,
+                Times::Shown => Times::Hidden,
             }
         }
         Action::Copy => return copy(model),

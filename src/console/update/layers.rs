@@ -152,10 +152,11 @@ pub(super) fn menu_with(model: &mut Model, asked_for: Option<&Deed>) {
     let Some(ground) = model.ground() else { return };
     let all = offer::all(&ground, &selected);
     let mut offers: Vec<Offer> = all.iter().filter(|o| o.refusal.is_none()).cloned().collect();
-    // What is about the step comes first; what is final comes last.
+    // What is about the step comes first; leaving a seat and what is final come last.
     offers.sort_by_key(|o| {
+        let leaves = matches!(o.deed.action, Action::LeaveSeat | Action::HandOver);
         let is_final = o.deed.action.entry().weight == crate::console::action::Weight::Final;
-        (Some(&o.deed) != asked_for, o.deed.step.is_none(), is_final)
+        (Some(&o.deed) != asked_for, o.deed.step.is_none(), leaves, is_final)
     });
     let asked = all.iter().find(|o| matches!(o.deed.action, Action::Start | Action::Send | Action::Approve));
     let why_none = match (asked, model.me.stance) {

@@ -94,6 +94,9 @@ pub(super) fn help(model: &Model) -> Vec<(String, &'static str, &'static str)> {
     lines
 }
 
+/// Narrowest column for what can be done.
+const NAMES: usize = 24;
+
 fn show_palette(palette: &Palette, page: &mut Page<'_>) {
     form::field(page, 0, " : ", &palette.field, Has::Focus);
     let matches = palette.matches();
@@ -108,7 +111,7 @@ fn show_palette(palette: &Palette, page: &mut Page<'_>) {
         let role = if found.is_possible() { Role::Base } else { Role::Muted };
         let mark = if n == at { "▸" } else { " " };
         let line = Line::from(vec![
-            page.span(role, format!(" {mark} {:<24} ", found.name())),
+            page.span(role, format!(" {mark} {:<NAMES$} ", found.name())),
             page.span(Role::Muted, crate::sanitize::line(found.about()).into_string()),
         ]);
         page.line(row, line);
@@ -126,13 +129,15 @@ fn show_menu(model: &Model, menu: &Menu, page: &mut Page<'_>) {
         page.text(1, Role::Muted, &format!("   {}", crate::sanitize::line(why)));
     }
     let start = menu.at.saturating_sub(rows.saturating_sub(1));
+    let longest = menu.offers.iter().map(|offer| offer.label().chars().count()).max().unwrap_or(0);
+    let names = longest.clamp(NAMES, (page.width() / 2).max(NAMES));
     for (n, offer) in menu.offers.iter().enumerate().skip(start).take(rows) {
         let row = n - start + 1;
         let entry = offer.deed.action.entry();
         let role = if entry.weight == Weight::Final { Role::Warn } else { Role::Base };
         let mark = if n == menu.at { "▸" } else { " " };
         let line = Line::from(vec![
-            page.span(role, format!(" {mark} {:<24} ", offer.label())),
+            page.span(role, format!(" {mark} {:<names$} ", offer.label())),
             page.span(Role::Muted, entry.doc),
         ]);
         page.line(row, line);

@@ -4,9 +4,11 @@
 use ratatui::text::{Line, Span};
 
 use super::draw::{Has, Page, wrapped};
+use crate::console::action::Action;
 use crate::console::field::Field;
 use crate::console::form::{Form, Progress, Spot, Wants};
 use crate::console::model::Model;
+use crate::core::event::Mode;
 use crate::sanitize;
 use crate::theme::Role;
 
@@ -57,6 +59,7 @@ fn body(model: &Model, form: &Form, width: usize) -> Vec<(String, String, Role)>
             lines.push((std::mem::take(&mut label), line, role));
         }
     }
+    lines.extend(going_out(model, form, room));
     let statement = model.ground().and_then(|g| form.statement(&g));
     if let Some(statement) = statement {
         lines.push((String::new(), String::new(), Role::Base));
@@ -68,6 +71,24 @@ fn body(model: &Model, form: &Form, width: usize) -> Vec<(String, String, Role)>
         }
     }
     lines
+}
+
+/// The whole text that is about to be sent, as it stands in the field below, which only shows its end.
+fn going_out(model: &Model, form: &Form, room: usize) -> Vec<(String, String, Role)> {
+    let Some(incident) = model.incident.as_ref().filter(|_| form.deed.action == Action::Send) else {
+        return Vec::new();
+    };
+    let mut label = "they read".to_owned();
+    let words = form.words().reason;
+    let words = match incident.opened.as_ref().map_or(Mode::Live, |o| o.mode) {
+        Mode::Live => words,
+        mode @ (Mode::Drill | Mode::Tabletop) => {
+            label = "not sent".to_owned();
+            format!("{0} {words} {0}", mode.word())
+        }
+    };
+    let lines = wrapped(sanitize::text(words).as_str(), room).into_iter();
+    lines.map(|line| (std::mem::take(&mut label), line, Role::Title)).collect()
 }
 
 fn buttons(form: &Form, page: &mut Page<'_>) {

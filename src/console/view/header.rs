@@ -59,12 +59,18 @@ fn badges(model: &Model, incident: &Incident, page: &mut Page<'_>) {
             spoken(until(incident, model).since(incident.opened_at))
         }
     };
+    // Every time of day on every screen is of the zone that stands here.
+    let elapsed = match incident.stage {
+        Stage::Empty => elapsed,
+        Stage::Open | Stage::Declared => format!("{} UTC · {elapsed}", model.now.wall.minute()),
+        Stage::Closed => format!("took {elapsed} · times in UTC"),
+    };
     let right = Line::from(vec![page.span(Role::Title, elapsed), Span::raw(" ")]);
     page.pair(0, left, right);
 }
 
 /// Time stands still in a closed record.
-fn until(incident: &Incident, model: &Model) -> crate::core::time::Stamp {
+pub(super) fn until(incident: &Incident, model: &Model) -> crate::core::time::Stamp {
     if incident.stage == Stage::Closed { incident.last_at } else { model.now.wall.max(incident.last_at) }
 }
 
@@ -78,6 +84,7 @@ fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
     let (stage, role) = stage(incident);
     let service = sanitize::visible_name(&incident.runbook.service);
     let commander = match incident.commander() {
+        Some(seat) if seat.person == model.me.person => page.span(Role::Base, "you command"),
         Some(seat) => page.span(Role::Base, format!("{} commands", seat.person)),
         None => page.span(Role::Warn, "NOBODY COMMANDS"),
     };

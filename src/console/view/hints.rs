@@ -43,6 +43,12 @@ fn screen(model: &Model) -> Vec<(String, &'static str)> {
         wanted.insert(0, (Action::Back, "clear filter"));
     }
     match model.focus {
+        Focus::Step => wanted.extend([
+            (Action::Wrap, "wrap"),
+            (Action::Times, "times"),
+            (Action::FocusNext, "pane"),
+            (Action::NextView, "views"),
+        ]),
         Focus::Sheet(_) => wanted.extend([(Action::ViewRun, "back"), (Action::NextView, "next view")]),
         _ => wanted.extend([
             (Action::FocusNext, "pane"),

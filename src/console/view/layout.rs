@@ -157,7 +157,11 @@ pub fn rows_of(model: &Model, focus: Focus) -> usize {
 /// Rows that the content of a scrolling pane takes.
 pub fn content_of(model: &Model, focus: Focus) -> usize {
     match focus {
-        Focus::People => super::people::lines(model).len(),
+        Focus::People => {
+            let screen = Rect::new(0, 0, model.size.columns, model.size.rows);
+            let area = Areas::of(screen, focus).pane(focus).unwrap_or_default();
+            super::people::rows(model, usize::from(area.width)).len()
+        }
         Focus::Metrics => super::metrics::needs(model),
         Focus::Sheet(sheet) => {
             let screen = Rect::new(0, 0, model.size.columns, model.size.rows);

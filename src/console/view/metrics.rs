@@ -16,14 +16,19 @@ const WITH_CHART: usize = 5;
 const TALLEST: usize = 14;
 
 pub(super) fn render(model: &Model, page: &mut Page<'_>) {
-    let note = model.readiness.as_ref().map(|r| format!("{}: {} of {}", r.advice, r.points, r.of));
-    page.title("3 Metrics", note.as_deref().unwrap_or_default(), Has::when(model.focus == Focus::Metrics));
+    let note = model.readiness.as_ref().map_or("", |r| r.advice.as_str());
+    page.title("3 Metrics", note, Has::when(model.focus == Focus::Metrics));
     let mut page = page.below(1);
     if model.panes.is_empty() {
         page.text(0, Role::Muted, " nothing is measured, or nothing has answered yet");
     }
     let scroll = if model.focus == Focus::Metrics { model.scroll } else { 0 };
-    let panes: Vec<&Pane> = model.panes.iter().skip(scroll).collect();
+    let mut panes: Vec<&Pane> = model.panes.iter().collect();
+    // Where everything fits, everything keeps its place.
+    if panes.len() > page.height() {
+        panes.sort_by_key(|pane| rank(pane.state));
+    }
+    let panes = panes.split_off(scroll.min(panes.len()));
     let reasons = reasons(model);
     let room = page.height();
     let with_reasons = room.saturating_sub(reasons.len());
@@ -89,6 +94,29 @@ fn charts(panes: &[&Pane], room: usize) -> Heights {
 /// Panes there are, for scrolling.
 pub(super) fn needs(model: &Model) -> usize {
     model.panes.len()
+}
+
+/// So many measurements are named where only the worst fit.
+const NAMED: usize = 3;
+
+/// The worst that is past a threshold, and how many more there are.
+pub(super) fn worst(model: &Model) -> (Vec<&Pane>, usize) {
+    let mut bad: Vec<&Pane> =
+        model.panes.iter().filter(|p| matches!(p.state, PaneState::Warning | PaneState::Critical)).collect();
+    bad.sort_by_key(|pane| rank(pane.state));
+    let more = bad.len().saturating_sub(NAMED);
+    bad.truncate(NAMED);
+    (bad, more)
+}
+
+/// What has to be seen first when not everything can be.
+fn rank(state: PaneState) -> u8 {
+    match state {
+        PaneState::Critical => 0,
+        PaneState::Warning => 1,
+        PaneState::NotANumber | PaneState::NoData | PaneState::Failed | PaneState::Stale => 2,
+        PaneState::Waiting | PaneState::Fine => 3,
+    }
 }
 
 pub(super) fn state_role(state: PaneState) -> Role {

@@ -2,7 +2,7 @@
 
 use ratatui::text::Line;
 
-use super::draw::{Has, Page};
+use super::draw::{Has, Page, wrapped};
 use crate::console::model::{Focus, Model};
 use crate::console::offer;
 use crate::core::incident::{Incident, Standing};
@@ -17,7 +17,7 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     let Some(incident) = &model.incident else { return };
     let present = incident.team.people.iter().filter(|p| incident.is_present(&p.id)).count();
     page.title("4 People", &format!("{present} in the room"), Has::when(model.focus == Focus::People));
-    let lines = lines(model);
+    let lines = rows(model, page.width());
     let rows = page.height().saturating_sub(1);
     let scroll = if model.focus == Focus::People { model.scroll } else { 0 };
     for (n, (label, text, role)) in lines.iter().skip(scroll).take(rows).enumerate() {
@@ -27,7 +27,22 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     }
 }
 
-pub(super) fn lines(model: &Model) -> Vec<Entry> {
+/// Column at which the texts begin.
+const INDENT: usize = 16;
+
+/// What is said, on as many rows as it takes.
+pub(super) fn rows(model: &Model, width: usize) -> Vec<Entry> {
+    let mut rows = Vec::new();
+    for (label, text, role) in lines(model) {
+        let mut label = label;
+        for line in wrapped(&text, width.saturating_sub(INDENT + 1)) {
+            rows.push((std::mem::take(&mut label), line, role));
+        }
+    }
+    rows
+}
+
+fn lines(model: &Model) -> Vec<Entry> {
     let Some(incident) = &model.incident else { return Vec::new() };
     let mut lines = seats(model, incident);
     lines.extend(asked(model, incident));
@@ -51,7 +66,7 @@ fn seats(model: &Model, incident: &Incident) -> Vec<Entry> {
         .collect();
     for role in &incident.runbook.roles {
         for seat in incident.seats.get(&role.name).into_iter().flatten() {
-            let sits = model.now.wall.since(seat.since);
+            let sits = super::header::until(incident, model).since(seat.since);
             let stand_in = if seat.stand_in { ", stand-in" } else { "" };
             let here = if incident.is_present(&seat.person) { "" } else { ", NOT IN THE ROOM" };
             let late = incident.tenure_of(&role.name).is_some_and(|most| sits > most);

@@ -10,14 +10,14 @@ use crate::console::action::Action;
 use crate::console::amended;
 use crate::console::feed::Look;
 use crate::console::link::PaneState;
-use crate::console::model::{Focus, Log, Model, Wrap, matching};
+use crate::console::model::{Focus, Log, Model, Times, Wrap, matching};
 use crate::console::offer;
 use crate::console::schedule;
 use crate::core::event::Direction;
 use crate::core::id::StepId;
 use crate::core::incident::{Incident, Run, Stage, Status};
 use crate::core::plan;
-use crate::core::time::spoken;
+use crate::core::time::{Stamp, spoken};
 use crate::runbook::model::Step;
 use crate::sanitize;
 use crate::theme::Role;
@@ -70,10 +70,12 @@ fn details(model: &Model, page: &mut Page<'_>) {
     for (n, (label, text, role)) in rows.iter().enumerate().take(room) {
         if cut && n + 1 == room {
             let more = rows.len() - n;
+            let long = format!(" {more} more lines: enter shows them before anything is done");
+            let fits = long.chars().count() <= page.width();
             page.text(
                 n,
                 Role::Muted,
-                &format!(" {more} more lines: enter shows them before anything is done"),
+                if fits { &long } else { long.split(" before").next().unwrap_or(&long) },
             );
             return;
         }
@@ -169,7 +171,8 @@ fn of_declaration(model: &Model, incident: &Incident) -> Vec<Fact> {
 /// What is wrong, and since when.
 fn wrong(model: &Model, incident: &Incident) -> Vec<Fact> {
     let mut all: Vec<Fact> = Vec::new();
-    for pane in model.panes.iter().filter(|p| matches!(p.state, PaneState::Warning | PaneState::Critical)) {
+    let (worst, more) = super::metrics::worst(model);
+    for pane in worst {
         let since = super::metrics::since(pane).map(|since| format!(", {since}")).unwrap_or_default();
         let text = format!("{} {} {}{since}", pane.title, pane.latest, pane.state.words());
         all.push(fact(
@@ -177,6 +180,9 @@ fn wrong(model: &Model, incident: &Incident) -> Vec<Fact> {
             text,
             super::metrics::state_role(pane.state),
         ));
+    }
+    if more > 0 {
+        all.push(fact("", format!("and {more} more past a threshold"), Role::Warn));
     }
     for (name, at) in &incident.fired {
         let metric = incident.runbook.triggers.iter().find(|t| t.id == *name).map(|t| t.metric.as_str());
@@ -306,10 +312,19 @@ fn visible(model: &Model, log: &Log, numbers: &[u64], rows: usize, width: usize)
     let follows = model.output_look == Look::Follow;
     let start = model.output_look.start(numbers, rows);
     let wanted = numbers.get(start..).unwrap_or_default();
-    let line = |n: &u64| log.lines.get(*n).map_or("", |l| l.as_str());
+    let line = |n: &u64| {
+        let text = log.lines.get(*n).map_or("", |l| l.as_str());
+        match model.times {
+            Times::Hidden => text.to_owned(),
+            Times::Shown => {
+                let came = log.came.get(*n).copied().flatten();
+                format!("{} {text}", came.map_or_else(|| "before  ".to_owned(), Stamp::clock))
+            }
+        }
+    };
     let mut lines: Vec<String> = match model.wrap {
-        Wrap::Cut => wanted.iter().take(rows).map(|n| line(n).to_owned()).collect(),
-        Wrap::Wrapped => wanted.iter().take(rows).flat_map(|n| wrapped(line(n), width)).collect(),
+        Wrap::Cut => wanted.iter().take(rows).map(line).collect(),
+        Wrap::Wrapped => wanted.iter().take(rows).flat_map(|n| wrapped(&line(n), width)).collect(),
     };
     if follows && !log.partial.is_empty() && model.filter_of(Focus::Step).is_none() {
         lines.push(log.partial.as_str().to_owned());

@@ -2,10 +2,27 @@
 
 use ratatui::text::Line;
 
-use super::draw::{Has, Page};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::draw::{Has, Page, cut};
 use crate::console::feed::Look;
 use crate::console::model::{Focus, Model, matching};
 use crate::theme::Role;
+
+/// Narrowest column for names.
+const NAMES: usize = 8;
+
+/// Columns for names: as many as the longest in the team takes, so that the column never moves, but not more than a
+/// sixth of the screen.
+pub(super) fn names(model: &Model, width: usize) -> usize {
+    let longest = model.incident.iter().flat_map(|i| &i.team.people).map(|p| p.id.as_str().len()).max();
+    longest.unwrap_or(0).clamp(NAMES, (width / 6).max(NAMES))
+}
+
+/// A name in its column.
+pub(super) fn who(name: &str, columns: usize) -> String {
+    if name.width() > columns { format!("{} ", cut(name, columns)) } else { format!("{name:<columns$} ") }
+}
 
 pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     let filter = model.filter_of(Focus::Timeline);
@@ -21,11 +38,12 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     }
     page.title("5 Timeline", &note, Has::when(model.focus == Focus::Timeline));
     let start = model.story_look.start(&numbers, rows);
+    let names = names(model, page.width());
     for (n, number) in numbers.iter().skip(start).take(rows).enumerate() {
         let Some(row) = model.story.get(*number) else { continue };
         let line = Line::from(vec![
             page.span(Role::Muted, format!(" {} ", row.at.clock())),
-            page.span(Role::Base, format!("{:<8} ", row.who.as_str())),
+            page.span(Role::Base, who(row.who.as_str(), names)),
             page.span(row.role, row.what.as_str()),
         ]);
         page.line(n + 1, line);

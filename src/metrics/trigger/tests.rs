@@ -157,7 +157,7 @@ fn a_score_always_says_why() {
         reasons,
         [
             "Checkout errors is 31.2 %, above 5 % for 12 s",
-            "Checkout errors is 6 %, above 5 % for 2 s of 5 s",
+            "Checkout errors is 6 %, above 5 % for 2s of 5s",
             "Checkout errors is 1 %, not above 5 %",
             "Checkout errors: cannot be judged, the value is NaN",
         ]

@@ -3,13 +3,16 @@
 use super::Rows;
 use crate::console::model::Model;
 use crate::console::schedule::{self, Bar, Schedule};
+use crate::console::view::draw::cut;
 use crate::console::view::state::{self, Shown};
 use crate::core::incident::{Incident, Stage};
 use crate::core::time::{Stamp, spoken};
 use crate::theme::Role;
 
-/// Columns for glyph and name.
+/// Columns for glyph, name and signs at least; wider names get up to a quarter of the screen.
 const NAME: usize = 24;
+/// Columns of these that are not for the name.
+const AROUND: usize = 7;
 /// Columns for planned and actual in words.
 const WORDS: usize = 18;
 /// Column widths in seconds.
@@ -17,20 +20,25 @@ const WIDTHS: [i64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 36
 
 /// The time axis.
 struct Axis {
+    /// Columns in front of it.
+    lead: usize,
     from: i64,
     width: i64,
     columns: usize,
 }
 
 impl Axis {
-    fn of(plan: &Schedule, now: Stamp, columns: usize) -> Axis {
+    fn of(plan: &Schedule, now: Stamp, screen: usize) -> Axis {
+        let longest = plan.bars.iter().map(|bar| bar.step.chars().count()).max().unwrap_or(0);
+        let lead = (longest + AROUND).clamp(NAME, (screen / 4).max(NAME));
+        let columns = screen.saturating_sub(lead + WORDS + 2).max(10);
         let from = plan.from.seconds();
         let end =
             [plan.ends, plan.planned_end, now, plan.goal.unwrap_or(now)].into_iter().max().unwrap_or(now);
         let span = end.seconds().saturating_sub(from).max(1);
         let room = i64::try_from(columns).unwrap_or(1).max(2) - 1;
         let width = WIDTHS.into_iter().find(|w| span / w < room).unwrap_or(span / room + 1);
-        Axis { from, width, columns }
+        Axis { lead, from, width, columns }
     }
 
     fn column(&self, at: Stamp) -> usize {
@@ -42,7 +50,7 @@ impl Axis {
 pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
     let now = if incident.stage == Stage::Closed { incident.last_at } else { model.now.wall };
     let plan = schedule::schedule(incident, now);
-    let axis = Axis::of(&plan, now, rows.width.saturating_sub(NAME + WORDS + 2).max(10));
+    let axis = Axis::of(&plan, now, rows.width);
     summary(&plan, now, rows);
     rows.row(vec![(Role::Muted, scale(&axis, &plan, now))]);
     // The bars are in the order of the runbook's steps.
@@ -65,21 +73,17 @@ fn summary(plan: &Schedule, now: Stamp, rows: &mut Rows) {
         Some(by) if by.as_secs() > 0 => format!(", {} later than planned", spoken(by)),
         _ => String::new(),
     };
-    rows.item(
-        "ends",
-        &format!("{} ({} from now){late}", plan.ends.clock(), spoken(plan.ends.since(now))),
-        Role::Title,
-    );
+    let over = plan.bars.iter().all(|bar| matches!(bar.actual, Some((_, Some(_))))) && plan.ends <= now;
+    let (label, far) = match over {
+        true => ("ended", format!("{} ago", spoken(now.since(plan.ends)))),
+        false => ("ends", format!("{} from now", spoken(plan.ends.since(now)))),
+    };
+    rows.item(label, &format!("{} ({far}){late}", plan.ends.clock()), Role::Title);
     if let Some(goal) = plan.goal {
-        let (text, role) = match plan.ends.max(now) <= goal {
-            true => (
-                format!("{}, kept with {} to spare", goal.clock(), spoken(goal.since(plan.ends.max(now)))),
-                Role::Ok,
-            ),
-            false => (
-                format!("{}, MISSED by {}", goal.clock(), spoken(plan.ends.max(now).since(goal))),
-                Role::Warn,
-            ),
+        let ends = if over { plan.ends } else { plan.ends.max(now) };
+        let (text, role) = match ends <= goal {
+            true => (format!("{}, kept with {} to spare", goal.clock(), spoken(goal.since(ends))), Role::Ok),
+            false => (format!("{}, MISSED by {}", goal.clock(), spoken(ends.since(goal))), Role::Warn),
         };
         rows.item("goal", &text, role);
     }
@@ -108,16 +112,18 @@ fn scale(axis: &Axis, plan: &Schedule, now: Stamp) -> String {
         put(goal);
     }
     put(now);
-    format!("{}{}", " ".repeat(NAME), cells.into_iter().collect::<String>())
+    format!("{}{}", " ".repeat(axis.lead), cells.into_iter().collect::<String>())
 }
 
 fn bar_row(shown: Shown, bar: &Bar, axis: &Axis, plan: &Schedule, now: Stamp) -> Vec<(Role, String)> {
     let star = if bar.critical { "*" } else { " " };
     let stop = if bar.irreversible { "!" } else { " " };
-    let name: String = bar.step.chars().take(NAME - 7).collect();
+    let columns = axis.lead - AROUND;
+    let long = bar.step.chars().count() > columns;
+    let name = if long { cut(&bar.step, columns) } else { bar.step.clone() };
     let mut row = vec![
         (shown.role, format!(" {} ", shown.glyph)),
-        (Role::Base, format!("{name:<width$}", width = NAME - 6)),
+        (Role::Base, format!("{name:<width$}", width = columns + 1)),
         (Role::Warn, format!("{star}{stop} ")),
     ];
     let mut cells: Vec<(char, Role)> =

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::Rows;
-use crate::console::link::Pane;
+use crate::console::link::{Pane, PaneState};
 use crate::console::model::{Focus, Model, Sheet};
 use crate::console::view::chart;
 use crate::console::view::draw::{Has, Page};
@@ -13,6 +13,7 @@ use crate::console::view::metrics::{state_role, value};
 use crate::core::incident::Incident;
 use crate::metrics::pane::words;
 use crate::runbook::model::Unit;
+use crate::sanitize;
 use crate::theme::Role;
 
 /// Columns of a chart at least, when several stand side by side.
@@ -26,7 +27,7 @@ const AROUND: usize = 4;
 fn grid(model: &Model, area: Rect) -> (u16, u16, u16) {
     let many = u16::try_from(model.panes.len()).unwrap_or(u16::MAX).max(1);
     let across = (area.width / NARROWEST).clamp(1, 3).min(many);
-    let room = area.height.saturating_sub(1);
+    let room = area.height.saturating_sub(1 + legend_rows(model));
     let down = many.div_ceil(across).min((room / LOWEST).max(1));
     (across, down, room / down)
 }
@@ -45,8 +46,14 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     let seen = usize::from(across) * usize::from(down);
     let from = model.scroll.min(panes.len().saturating_sub(seen));
     let below = panes.len().saturating_sub(from + seen);
-    let note = if below > 0 { format!("▼ {below} more") } else { advice(model) };
-    page.title("Metrics", &note, Has::Focus);
+    let more = if below > 0 { format!("▼ {below} more") } else { String::new() };
+    let bad = model.panes.iter().filter(|p| matches!(p.state, PaneState::Warning | PaneState::Critical));
+    let bad = match bad.count() {
+        0 => String::new(),
+        n => format!("{n} of {} past a threshold", model.panes.len()),
+    };
+    let note: Vec<String> = [more, bad, advice(model)].into_iter().filter(|part| !part.is_empty()).collect();
+    page.title("Metrics", &note.join("  "), Has::Focus);
     if panes.is_empty() {
         page.text(1, Role::Muted, " nothing is measured, or nothing has answered yet");
     }
@@ -57,10 +64,39 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
         let area = Rect { x: page.area.x + x, y: page.area.y + 1 + y, width, height };
         one(model, pane, &mut Page::new(page.theme, area, page.buffer));
     }
+    if legend_rows(model) > 0 {
+        let last = page.height().saturating_sub(1);
+        page.text(last, Role::Muted, &legend(model));
+    }
+}
+
+fn legend_rows(model: &Model) -> u16 {
+    u16::from(!model.marks.is_empty())
+}
+
+/// What the letters below the charts stand for, each once.
+fn legend(model: &Model) -> String {
+    let Some(incident) = &model.incident else { return String::new() };
+    let mut parts: Vec<String> = Vec::new();
+    for (_, letter) in &model.marks {
+        let phase = letter.parse::<usize>().ok().and_then(|n| incident.runbook.phases.get(n.checked_sub(1)?));
+        let words = match *letter {
+            "D" => "declared".to_owned(),
+            "M" => "mitigated".to_owned(),
+            "R" => "resolved".to_owned(),
+            "A" => "aborted".to_owned(),
+            _ => phase.map_or("a later phase".to_owned(), |phase| sanitize::line(&phase.name).into_string()),
+        };
+        let part = format!("{letter} {words}");
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    format!(" marks: {}", parts.join("  "))
 }
 
 fn advice(model: &Model) -> String {
-    model.readiness.as_ref().map(|r| format!("{}: {} of {}", r.advice, r.points, r.of)).unwrap_or_default()
+    model.readiness.as_ref().map(|r| r.advice.as_str().to_owned()).unwrap_or_default()
 }
 
 fn one(model: &Model, pane: &Pane, page: &mut Page<'_>) {

@@ -5,20 +5,37 @@ use super::Rows;
 use crate::console::link::PaneState;
 use crate::console::model::Model;
 use crate::console::offer;
+use crate::console::view::metrics::worst;
 use crate::core::id::StepId;
-use crate::core::incident::{Incident, Status};
+use crate::core::incident::{Incident, Stage, Status};
 use crate::core::readiness::{Estimate, Options, hard_gates, options};
 use crate::core::time::{Stamp, spoken};
 use crate::runbook::model::{Action, Then};
 use crate::theme::Role;
 
 pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
+    if let Some(words) = over(incident) {
+        rows.heading("The ways");
+        rows.nothing(&words);
+        readiness(model, rows);
+        facts(model, incident, rows);
+        return;
+    }
     at_a_glance(model, incident, rows);
     readiness(model, rows);
     roll_back(model, incident, rows);
     decisions(incident, rows);
     stay(model, incident, rows);
     undo(incident, rows);
+}
+
+/// Why there is nothing to choose between any more.
+fn over(incident: &Incident) -> Option<String> {
+    if incident.stage == Stage::Closed {
+        return Some("the record is closed: nothing is to be decided any more".to_owned());
+    }
+    let at = incident.resolved_at?;
+    Some(format!("the service is whole again since {}: nothing is to be decided any more", at.clock()))
 }
 
 /// Each way in a line or two, so that they can be compared without turning a page.
@@ -31,7 +48,10 @@ fn at_a_glance(model: &Model, incident: &Incident, rows: &mut Rows) {
         (_, None) => String::new(),
     };
     let takes = |way: &Estimate| {
-        way.takes.map_or("nobody knows how long".to_owned(), |t| format!("about {}", spoken(t)))
+        way.takes.map_or("nobody knows how long".to_owned(), |t| match t.is_zero() {
+            true => "no step is left".to_owned(),
+            false => format!("about {}", spoken(t)),
+        })
     };
     let closed: Vec<String> =
         hard_gates(incident, model.now.wall).into_iter().filter(|g| !g.open).map(|g| g.what).collect();
@@ -57,8 +77,9 @@ fn at_a_glance(model: &Model, incident: &Incident, rows: &mut Rows) {
 
 /// What is past its threshold now.
 fn harm(model: &Model) -> Vec<String> {
-    let bad = model.panes.iter().filter(|p| matches!(p.state, PaneState::Critical | PaneState::Warning));
-    bad.map(|p| format!("{} {} {}", p.title, p.latest, p.state.words())).collect()
+    let (bad, more) = worst(model);
+    let named = bad.into_iter().map(|p| format!("{} {} {}", p.title, p.latest, p.state.words()));
+    named.chain((more > 0).then(|| format!("and {more} more"))).collect()
 }
 
 /// Which data going back loses, in words.
@@ -77,7 +98,7 @@ fn readiness(model: &Model, rows: &mut Rows) {
         rows.nothing("no criterion has been judged yet");
         return;
     };
-    rows.item("advice", &format!("{}: {} of {} points", score.advice, score.points, score.of), Role::Title);
+    rows.item("advice", score.advice.as_str(), Role::Title);
     if score.unknown > 0 {
         rows.item("unclear", &format!("{} points cannot be judged", score.unknown), Role::Unknown);
     }
@@ -104,6 +125,13 @@ fn roll_back(model: &Model, incident: &Incident, rows: &mut Rows) {
         };
         rows.item("goal", &text, role);
     }
+    facts(model, incident, rows);
+    authority(model, incident, rows);
+}
+
+/// What is known about this runbook, whatever is decided.
+fn facts(model: &Model, incident: &Incident, rows: &mut Rows) {
+    let runbook = &incident.runbook;
     practised(model, rows);
     let role = if incident.restores_to().is_some() { Role::Warn } else { Role::Base };
     rows.item("data loss", &loss(incident), role);
@@ -112,11 +140,9 @@ fn roll_back(model: &Model, incident: &Incident, rows: &mut Rows) {
     if !finals.is_empty() {
         rows.item("no way back at", &finals.join(", "), Role::Warn);
     }
-    let reviewed = runbook
-        .reviewed
-        .map_or("nobody says when it was last read".to_owned(), |day| format!("last read through {day}"));
-    rows.item("trust", &reviewed, Role::Muted);
-    authority(model, incident, rows);
+    let reviewed =
+        runbook.reviewed.map_or("the runbook does not say when".to_owned(), |day| format!("on {day}"));
+    rows.item("reviewed", &reviewed, Role::Muted);
 }
 
 fn ways(model: &Model, incident: &Incident) -> Options {
@@ -132,6 +158,7 @@ fn goal(incident: &Incident) -> Option<Stamp> {
 /// How long and for how much, and what that rests on: never the one without the other.
 fn takes(incident: &Incident, way: &Estimate, rows: &mut Rows) {
     match way.takes {
+        Some(takes) if takes.is_zero() => rows.item("takes", "no step is left", Role::Title),
         Some(takes) => rows.item("takes", &format!("about {} from now", spoken(takes)), Role::Title),
         None => rows.item("takes", "nobody knows how long", Role::Unknown),
     }

@@ -3,9 +3,9 @@
 use super::Rows;
 use crate::console::model::Model;
 use crate::console::offer;
+use crate::console::view::header::until;
 use crate::core::event::Opinion;
-use crate::core::incident::{Incident, Standing};
-
+use crate::core::incident::{Incident, Stage, Standing};
 use crate::core::time::{Stamp, spoken};
 use crate::runbook::model::Role as Seat;
 use crate::theme::Role;
@@ -34,7 +34,7 @@ pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
 
 fn seat(model: &Model, incident: &Incident, role: &Seat, rows: &mut Rows) {
     for held in incident.seats.get(&role.name).into_iter().flatten() {
-        let sits = model.now.wall.since(held.since);
+        let sits = until(incident, model).since(held.since);
         let mut text = format!("{} for {}", held.person, spoken(sits));
         let mut color = Role::Base;
         if held.stand_in {
@@ -49,6 +49,7 @@ fn seat(model: &Model, incident: &Incident, role: &Seat, rows: &mut Rows) {
                 text.push_str(&format!(", should have handed over {} ago", spoken(sits - most)));
                 color = Role::Warn;
             }
+            Some(_) if incident.stage == Stage::Closed => {}
             Some(most) => text.push_str(&format!(", should hand over in {}", spoken(most - sits))),
             None => {}
         }
@@ -155,7 +156,7 @@ fn room(model: &Model, incident: &Incident, rows: &mut Rows) {
         let here = sessions.clone().find(|s| s.left.is_none() && !s.revoked);
         let (text, color) = match (here, sessions.next_back()) {
             (Some(s), _) => {
-                let since = spoken(model.now.wall.since(s.joined_at));
+                let since = spoken(until(incident, model).since(s.joined_at));
                 (format!("here for {since}, {}", s.via), Role::Base)
             }
             (None, Some(s)) if s.revoked => ("shut out: the session was revoked".to_owned(), Role::Warn),

@@ -9,6 +9,7 @@ use crate::console::feed::Look;
 use crate::console::link::Recorded;
 use crate::console::model::{Focus, Model, Sheet, matching};
 use crate::console::view::draw::{Has, Page};
+use crate::console::view::timeline::{names, who};
 use crate::core::event::{Auth, Display};
 use crate::theme::Role;
 
@@ -54,13 +55,14 @@ fn render_list(model: &Model, page: &mut Page<'_>) {
         Some(_) => Look::At(numbers.get(at.saturating_sub(rows / 2)).copied().unwrap_or(0)),
     };
     let start = look.start(&numbers, rows);
+    let names = names(model, page.width());
     for (n, number) in numbers.iter().enumerate().skip(start).take(rows) {
         let Some(row) = model.story.get(*number) else { continue };
         let mark = if n == at { "▸" } else { " " };
         let line = Line::from(vec![
             page.span(Role::Base, mark),
             page.span(Role::Muted, format!("{:>5} {} ", row.seq, row.at.clock())),
-            page.span(Role::Base, format!("{:<8} ", row.who.as_str())),
+            page.span(Role::Base, who(row.who.as_str(), names)),
             page.span(row.role, row.what.as_str()),
         ]);
         page.line(n - start + 1, line);
@@ -80,7 +82,8 @@ fn render_event(model: &Model, page: &mut Page<'_>) {
     details(model, &mut rows);
     let room = page.height().saturating_sub(1);
     let more = rows.rows.len().saturating_sub(room);
-    for (n, row) in rows.rows.into_iter().take(room).enumerate() {
+    let shown = room.saturating_sub(usize::from(more > 0));
+    for (n, row) in rows.rows.into_iter().take(shown).enumerate() {
         let spans: Vec<Span<'_>> = row.into_iter().map(|(role, text)| page.span(role, text)).collect();
         page.line(n + 1, Line::from(spans));
     }
