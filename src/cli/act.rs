@@ -7,6 +7,7 @@ use crate::cli::args::{Act, Args, Handover, Note, OnGate, OnIncident, OnStep, Re
 use crate::cli::context::Context;
 use crate::cli::room::Seat;
 use crate::cli::{print, say};
+use crate::core::decide::step::evidence as signed_evidence;
 use crate::core::event::{Choice, Direction, Verdict};
 use crate::core::id::{Name, PersonId, RoleName, StepId};
 use crate::core::intent::Intent;
@@ -197,7 +198,8 @@ fn intent(seat: &Seat, act: &Act) -> Result<Intent> {
         Act::Undo(on) => start(seat, &step_id(&on.step)?, Direction::Undo, None, Some(on.reason.clone())),
         Act::Confirm { step, evidence, .. } => {
             let (step, attempt) = tried(seat, step)?;
-            Ok(Intent::Confirm { step, attempt, evidence: evidence.clone() })
+            let evidence = signed_evidence(&seat.person, evidence);
+            Ok(Intent::Confirm { step, attempt, evidence })
         }
         Act::Settle { step, verdict, undo, reason, .. } => {
             let (step, attempt, direction) = unknown(seat, step, *undo)?;

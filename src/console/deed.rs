@@ -5,7 +5,7 @@ use super::action::Action;
 use super::field::Field;
 use super::link::{Act, Head, Me, Stance};
 use crate::client::answer;
-use crate::core::decide::{decide, step::must_retype};
+use crate::core::decide::{decide, step, step::must_retype};
 use crate::core::event::{Choice, Direction, OfferEnd, Opinion, Verdict};
 use crate::core::id::{Name, PersonId, RoleName, StepId};
 use crate::core::incident::{Incident, Run, Status};
@@ -240,7 +240,8 @@ impl Ground<'_> {
             Action::Undo => self.start(&step, Direction::Undo, words),
             Action::Confirm => {
                 let attempt = self.run(&step).map_or(1, |r| r.attempt);
-                Ok(Intent::Confirm { step, attempt, evidence: reason })
+                let evidence = step::evidence(&self.me.person, &reason);
+                Ok(Intent::Confirm { step, attempt, evidence })
             }
             Action::Skip => Ok(Intent::Skip { step, reason }),
             Action::MarkDone => Ok(Intent::MarkDone { step, reason }),

@@ -100,6 +100,8 @@ pub struct Incident {
     pub seats: BTreeMap<String, Vec<Seat>>,
     /// The latest request of every gate.
     pub gates: BTreeMap<StepId, Gate>,
+    /// Every one-time value that a request had.
+    pub nonces: BTreeSet<u128>,
     /// Every step of the runbook.
     pub runs: Runs,
     /// Where the steps of the runbook that counts are among their runs.
@@ -198,6 +200,7 @@ impl Incident {
             sessions: BTreeMap::new(),
             seats: BTreeMap::new(),
             gates: BTreeMap::new(),
+            nonces: BTreeSet::new(),
             order,
             runs,
             undos: Runs::default(),

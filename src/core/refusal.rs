@@ -100,6 +100,8 @@ pub enum Refusal {
     ReasonNeeded,
     #[error("evidence is required for `{step}`")]
     EvidenceNeeded { step: StepId },
+    #[error("this evidence says nothing: say what was done, or leave it empty")]
+    EmptyEvidence,
     #[error("a reason is at most 2,000 bytes and has no control characters but line feeds")]
     BadText,
     #[error("`{0}` is not a hold point")]
@@ -110,6 +112,8 @@ pub enum Refusal {
     WrongRequest { gate: StepId, expected: u32, got: u32 },
     #[error("this answer does not repeat the request's one-time value")]
     WrongNonce,
+    #[error("another request had this one-time value already")]
+    UsedNonce,
     #[error("the request for `{gate}` expired at {at}; a late answer does not count")]
     TooLate { gate: StepId, at: String },
     #[error("`{gate}` asks for no one in the role `{role}`")]

@@ -11,6 +11,7 @@ use crate::core::incident::Incident;
 use crate::core::intent::By;
 use crate::core::refusal::Refusal;
 use crate::core::statement;
+use crate::core::time;
 
 pub use intent::intent_of;
 
@@ -24,6 +25,12 @@ pub enum Illegal {
         expected: u64,
         /// What is there.
         got: u64,
+    },
+    /// Earlier than the event before it.
+    #[error("its time is {by} s before that of the event it follows, and no `clock.jumped` says why")]
+    WentBack {
+        /// In whole seconds.
+        by: u64,
     },
     /// The rules refuse it.
     #[error("{0}")]
@@ -62,6 +69,7 @@ pub fn check(incident: &mut Incident, event: &Event) -> Result<(), Illegal> {
     if event.seq != incident.next_seq {
         return Err(Illegal::OutOfOrder { expected: incident.next_seq, got: event.seq });
     }
+    forward(incident, event)?;
     proved(event)?;
     payload(event)?;
     let what = decide(incident, &by(event), &intent_of(event), event.at)?;
@@ -70,6 +78,17 @@ pub fn check(incident: &mut Incident, event: &Event) -> Result<(), Illegal> {
     }
     apply(incident, event);
     Ok(())
+}
+
+/// A clock that was set back is recorded, and a segment may begin on another machine.
+fn forward(incident: &Incident, event: &Event) -> Result<(), Illegal> {
+    let back = incident.last_at.since(event.at);
+    let said = match &event.what {
+        What::ClockJumped(jump) => jump.micros < 0,
+        What::Opened(_) | What::Continued(_) => true,
+        _ => false,
+    };
+    if said || back <= time::DRIFT { Ok(()) } else { Err(Illegal::WentBack { by: back.as_secs() }) }
 }
 
 /// Who acted, as `decide` wants to know it.

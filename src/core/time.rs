@@ -16,6 +16,9 @@ pub struct BadStamp(String);
 
 const DAY: i64 = 86_400;
 
+/// By so much a clock moves in the ordinary work of a time service; more is a jump and is recorded.
+pub const DRIFT: Duration = Duration::from_secs(2);
+
 /// Year, month and day of a count of days since 1970-01-01 (proleptic Gregorian; H. Hinnant's civil-from-days).
 fn civil(days: i64) -> (i64, i64, i64) {
     let z = days + 719_468;

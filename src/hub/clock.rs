@@ -1,10 +1,7 @@
 //! What time it is, and whether the clock was moved. Never decides what follows from either.
 
-use crate::core::time::Stamp;
+use crate::core::time::{DRIFT, Stamp};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-/// Smaller differences are the ordinary work of a time service.
-const JUMP: Duration = Duration::from_secs(2);
 
 /// The wall clock, watched by the monotonic one.
 #[derive(Debug)]
@@ -46,7 +43,7 @@ impl Clock {
         let jumped = before.and_then(|(then, steady_then)| {
             let passed = i64::try_from(steady.saturating_duration_since(steady_then).as_micros()).ok()?;
             let moved = wall.0.saturating_sub(then.0).saturating_sub(passed);
-            (Duration::from_micros(moved.unsigned_abs()) > JUMP).then_some(moved)
+            (Duration::from_micros(moved.unsigned_abs()) > DRIFT).then_some(moved)
         });
         Tick { now: wall, jumped }
     }

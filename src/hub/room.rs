@@ -10,11 +10,12 @@ mod writer;
 use crate::core::decide::decide;
 use crate::core::due::{Due, due, next_wake};
 use crate::core::effect::Effect;
-use crate::core::event::{Actor, Auth, Continued, Leaving};
+use crate::core::event::{Actor, Auth, Continued, Event, Leaving, What};
 use crate::core::id::{Digest, PersonId, SessionId};
 use crate::core::incident::{Incident, Stage};
 use crate::core::intent::{By, Intent};
-use crate::core::time::Stamp;
+use crate::core::replay;
+use crate::core::time::{DRIFT, Stamp};
 use crate::hub::clock::Clock;
 use crate::hub::layout;
 use crate::hub::log::Log;
@@ -164,7 +165,10 @@ impl Room {
     async fn turn(&mut self, waiting: &mut Vec<Wish>) -> bool {
         let tick = self.clock.tick();
         let mut draft = Draft::new(tick.now);
-        if let Some(micros) = tick.jumped {
+        // Also one that was set back while no hub ran, or in steps too small to be seen.
+        let back = (self.incident.last_at.since(tick.now) > DRIFT)
+            .then(|| tick.now.0.saturating_sub(self.incident.last_at.0));
+        if let Some(micros) = back.or(tick.jumped) {
             self.observed(&mut draft, Observation::plain(Intent::RecordClockJump { micros }));
         }
         for owed in std::mem::take(&mut self.owed) {
@@ -218,6 +222,9 @@ impl Room {
                 return Err(refused(refusal.to_string()));
             }
         };
+        if !rebuilds(&act, &what, &payload, draft.now) {
+            return Err(refused("what would be recorded is not word for word what was signed".to_owned()));
+        }
         let auth: Auth = std::mem::take(&mut act.auth);
         let actor = Actor::Person(act.person);
         draft
@@ -420,6 +427,13 @@ fn rebuild(broken: &Incident, log: &Log) -> Incident {
         }
     }
     incident
+}
+
+/// Whether an act that a session signed can be told from its event alone: else nobody could check the signature.
+fn rebuilds(act: &Act, what: &What, payload: &[String], now: Stamp) -> bool {
+    let actor = Actor::Person(act.person.clone());
+    let event = Event { seq: 0, at: now, actor, what: what.clone(), payload: payload.to_vec(), auth: None };
+    act.auth.sig.is_none() || replay::intent_of(&event) == act.intent
 }
 
 /// 32 hex digits nobody can guess.

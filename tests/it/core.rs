@@ -664,6 +664,50 @@ fn a_person_counts_once_however_many_roles_they_have() {
 }
 
 #[test]
+fn a_one_time_value_serves_one_request() {
+    let mut room = at_the_hold_point();
+    let id = |step: &str| StepId::parse(step).unwrap();
+    let used = room.live.gates.get("declare").unwrap().nonce.clone();
+    room.now = room.now.plus(Duration::from_secs(601));
+    room.wish(&By::Hub, Intent::Expire { gate: id("eyes"), attempt: 1 }).unwrap();
+    room.act(
+        "ben",
+        Intent::DecideStep { step: id("eyes"), choice: Choice::Retry, reason: "again".to_owned() },
+    )
+    .unwrap();
+    let again = |nonce| Intent::Request { gate: id("eyes"), attempt: 2, nonce };
+    assert_eq!(refused(room.wish(&By::Hub, again(used))), Refusal::UsedNonce);
+    room.wish(&By::Hub, again("f".repeat(32))).unwrap();
+}
+
+#[test]
+fn time_goes_back_only_where_the_record_says_so() {
+    let mut room = at_the_hold_point();
+    let mut lied = room.live.clone();
+    let note = |room: &Room, at: Stamp| Event {
+        seq: room.live.next_seq,
+        at,
+        actor: Actor::Hub,
+        what: Noted {}.into(),
+        payload: vec!["x".to_owned()],
+        auth: None,
+    };
+    let before = Stamp(room.now.0 - 3_000_000);
+    let illegal = replay::check(&mut lied, &note(&room, before)).unwrap_err();
+    assert_eq!(illegal, replay::Illegal::WentBack { by: 3 });
+    let drift = Stamp(room.now.0 - 1_000_000);
+    assert_eq!(replay::check(&mut lied, &note(&room, drift)), Ok(()), "a time service does as much");
+    room.now = before;
+    room.wish(&By::Hub, Intent::RecordClockJump { micros: -3_000_000 }).unwrap();
+    let jump = room.record.last().unwrap().clone();
+    let mut told = room.live.clone();
+    told.next_seq = jump.seq;
+    told.last_at = Stamp(before.0 + 3_000_000);
+    assert_eq!(replay::check(&mut told, &jump), Ok(()));
+    assert_eq!(replay::check(&mut told, &note(&room, before)), Ok(()));
+}
+
+#[test]
 fn one_key_of_two_people_counts_once() {
     let mut room = at_the_hold_point();
     let first = room.answer("eyes", "sre", "dee").unwrap();

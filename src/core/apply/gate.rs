@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 pub(super) fn requested(incident: &mut Incident, data: &Requested, at: Stamp) {
     incident.gates.insert(data.gate.clone(), opened(incident, data, at));
+    incident.nonces.extend(u128::from_str_radix(&data.nonce, 16));
     if let Some(run) = incident.runs.get_mut(&data.gate) {
         run.attempt = data.attempt;
         run.status = Status::Waiting;

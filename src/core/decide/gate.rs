@@ -211,6 +211,9 @@ pub(super) fn request(
     if !well_formed {
         return Err(Refusal::WrongNonce);
     }
+    if u128::from_str_radix(nonce, 16).is_ok_and(|value| incident.nonces.contains(&value)) {
+        return Err(Refusal::UsedNonce);
+    }
     Ok(Requested {
         gate: gate.clone(),
         attempt,

@@ -216,6 +216,16 @@ fn retype(incident: &Incident, step: &Step, id: &StepId, typed: Option<&str>) ->
     }
 }
 
+/// Evidence as a client signs it: words that say no more than that it was confirmed are none.
+pub fn evidence(who: &PersonId, words: &str) -> String {
+    if words.trim().is_empty() || words == plainly_confirmed(who) { String::new() } else { words.to_owned() }
+}
+
+/// What stands in the record of a step that was confirmed without evidence.
+pub fn plainly_confirmed(who: &PersonId) -> String {
+    format!("confirmed by {who}")
+}
+
 pub(super) fn confirm(
     incident: &Incident,
     by: &By,
@@ -233,7 +243,12 @@ pub(super) fn confirm(
     if step.evidence_required && evidence.trim().is_empty() {
         return Err(Refusal::EvidenceNeeded { step: id.clone() });
     }
-    let detail = if evidence.trim().is_empty() { format!("confirmed by {who}") } else { reason(evidence)? };
+    let plain = plainly_confirmed(who);
+    // What stands in the record must say what was signed: nothing, or these words.
+    if evidence == plain || (evidence.trim().is_empty() && !evidence.is_empty()) {
+        return Err(Refusal::EmptyEvidence);
+    }
+    let detail = if evidence.is_empty() { plain } else { reason(evidence)? };
     Ok(Finished {
         step: id.clone(),
         attempt,

@@ -2,6 +2,7 @@
 
 mod people;
 
+use crate::core::decide::step::plainly_confirmed;
 use crate::core::event::{
     About, Actor, Asked, Choice, Decided, Denied, Direction, Event, Finished, Granted, Judged, Measured,
     Overridden, Progressed, Sent, Settled, Started, Undone, What,
@@ -129,7 +130,7 @@ fn finished(data: &Finished, actor: &Actor) -> Intent {
             output_bytes: data.output_bytes,
         },
         Actor::Person(person) => {
-            let plain = data.detail == format!("confirmed by {person}");
+            let plain = data.detail == plainly_confirmed(person);
             let evidence = if plain { String::new() } else { data.detail.clone() };
             Intent::Confirm { step: data.step.clone(), attempt: data.attempt, evidence }
         }

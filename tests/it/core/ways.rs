@@ -327,6 +327,19 @@ fn what_is_always_done_waits_until_nothing_runs() {
 }
 
 #[test]
+fn evidence_that_would_not_be_told_apart_from_none_is_not_signed() {
+    let mut room = declared_with(TWO_PHASES);
+    room.act("ana", Abort { reason: "enough".to_owned() }).unwrap();
+    room.settle_down();
+    let confirm = |evidence: &str| Confirm { step: id("tidy"), attempt: 1, evidence: evidence.to_owned() };
+    for words in ["confirmed by ben", " ", "\n"] {
+        assert_eq!(room.act("ben", confirm(words)), Err(Refusal::EmptyEvidence));
+        assert_eq!(backout::core::decide::step::evidence(&person("ben"), words), "");
+    }
+    room.act("ben", confirm("confirmed by ana")).unwrap();
+}
+
+#[test]
 fn while_the_room_is_paused_nothing_begins() {
     let mut room = declared_with(TWO_PHASES);
     let pause = |choice| Intent::DecideIncident { choice, reason: "wait".to_owned() };

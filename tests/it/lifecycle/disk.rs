@@ -315,11 +315,15 @@ fn a_clock_that_jumps_is_recorded_and_changes_no_order() {
     hub.is("clock -3600");
     incident.until("the jump back is recorded", || jumped().len() == 2);
     incident.ok("ben", &["note", "three hours before that"]);
+    incident.end_hub(Signal::KILL);
+    hub.is("clock -7200");
+    incident.resume().exits(0);
+    incident.until("the hub that comes back finds it set back too", || jumped().len() == 3);
     let hours: Vec<i64> = jumped()
         .iter()
         .map(|e| (e["data"]["micros"].as_i64().unwrap() as f64 / 3.6e9).round() as i64)
         .collect();
-    assert_eq!(hours, [2, -3]);
+    assert_eq!(hours, [2, -3, -1]);
     let times: Vec<String> =
         incident.recorded("note.added").iter().map(|e| e["t"].as_str().unwrap().to_owned()).collect();
     assert!(times[1] > times[0] && times[2] < times[0], "the clock is written down as it stood: {times:?}");

@@ -58,6 +58,7 @@ fn people_do_steps_decide_and_bring_evidence() {
     incident.until_step("call", "running");
     incident.refused("ben", &["confirm", "call"], "evidence is required");
     incident.refused("cho", &["confirm", "call", "--evidence", "x"], "sre");
+    incident.refused("ben", &["confirm", "call", "--evidence", "confirmed by ben"], "evidence is required");
     incident.ok("ben", &["confirm", "call", "--evidence", "ticket 4711"]);
     assert!(incident.until_step("call", "succeeded").contains("ticket 4711"));
 
