@@ -42,6 +42,13 @@ pub fn run(args: &Args, verb: &Verify) -> Result<()> {
     match report.verdict() {
         Verdict::Verified => Ok(()),
         Verdict::DoesNotVerify => Err(Failure::new(Kind::No, "the record does not verify")),
+        Verdict::NotAnchored if !report.rules_checked => {
+            let words = "the record is consistent, but nobody could put its events to the rules";
+            let cause = "the runbook or the team beside it is missing or cannot be read";
+            Err(Failure::new(Kind::NotAnchored, words)
+                .because(cause)
+                .hint("a record that a newer program wrote is read by that program"))
+        }
         Verdict::NotAnchored => {
             Err(Failure::new(Kind::NotAnchored, "the record is consistent, but not anchored").hint(
                 "give a head you know from elsewhere: --head, --anchor, or a close statement in the record",

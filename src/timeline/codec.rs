@@ -92,8 +92,31 @@ pub fn decode_parts(parts: &Parts<'_>) -> Result<Event, Malformed> {
     let what = What::deserialize_data(kind, &mut serde_json::Deserializer::from_str(data))
         .ok_or_else(|| Malformed::UnknownKind(kind.to_owned()))?
         .map_err(|e| bad("data", e))?;
+    as_written("data", data, || what.serialize_data(serde_json::value::Serializer))?;
     let auth = parts.auth.map(|raw| json::<Auth>("auth", raw)).transpose()?;
+    if let (Some(raw), Some(auth)) = (parts.auth, &auth) {
+        as_written("auth", raw, || serde_json::to_value(auth))?;
+    }
     Ok(Event { seq, at, actor, what, payload: commitments(parts.payload)?, auth })
+}
+
+/// Reading takes a list of values for an object with these fields; the format does not. Most lines have no bracket, and
+/// only the others are written anew and compared.
+fn as_written(
+    field: &'static str,
+    raw: &str,
+    value: impl FnOnce() -> Result<Value, serde_json::Error>,
+) -> Result<(), Malformed> {
+    if !raw.contains('[') {
+        return Ok(());
+    }
+    let again = line::canonical(&without_nulls(value().map_err(|e| bad(field, e))?));
+    match again {
+        Ok(again) if again == raw.as_bytes() => Ok(()),
+        Ok(_) | Err(_) => {
+            Err(bad(field, "a list where the format has none, or a value written in another way"))
+        }
+    }
 }
 
 fn commitments(raw: Option<&str>) -> Result<Vec<String>, Malformed> {

@@ -103,12 +103,21 @@ impl Payloads {
     }
 
     pub(super) fn finish(mut self, report: &mut Report) -> Result<(), EvidenceError> {
-        while self.next.is_some() {
+        let mut unsealed = 0;
+        while let Some(part) = &self.next {
             // Written, but its event never sealed: a hub drops these when it comes back.
-            if self.next.as_ref().is_some_and(|p| p.seq < report.events) {
+            if part.seq < report.events {
                 self.stray(report);
+            } else {
+                unsealed += 1;
             }
             self.advance()?;
+        }
+        if unsealed > 0 {
+            let note = format!(
+                "{unsealed} parts in {PAYLOADS} are of events that were never sealed and count for nothing"
+            );
+            report.notes.push(note);
         }
         if let Some(why) = self.failed {
             report.fail(Check::Payload, 0, why);

@@ -75,6 +75,12 @@ impl People {
                 self.join(event, &opened.session, report);
             }
             What::Joined(joined) => self.join(event, joined, report),
+            What::AnchorConfirmed(kept) => {
+                let named = Seen { n: kept.n, root: kept.root.clone() };
+                if let Err(why) = heads.check_seen(&named) {
+                    report.fail(Check::Seen, event.seq, why);
+                }
+            }
             _ => {}
         }
         let (person, auth) = match (&event.actor, &event.auth) {
@@ -151,6 +157,9 @@ impl People {
         };
         if let Some(why) = &self.unusable {
             return Err(why.clone());
+        }
+        if auth.display.is_none() {
+            return Err("it does not say where the text was shown".to_owned());
         }
         let namespace = replay::statement_namespace(&event.what)
             .ok_or_else(|| format!("a `{}` is not signed as a statement", event.what.kind()))?;

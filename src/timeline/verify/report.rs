@@ -211,6 +211,7 @@ impl Report {
         lines.push(match self.verdict() {
             Verdict::Verified => "verified".to_owned(),
             Verdict::DoesNotVerify => "does not verify".to_owned(),
+            Verdict::NotAnchored if !self.rules_checked => "consistent, rules not checked".to_owned(),
             Verdict::NotAnchored => "consistent, not anchored".to_owned(),
         });
         for f in &self.findings {

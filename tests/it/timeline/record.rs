@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backout::core::decide::decide;
-use backout::core::event::{Actor, Auth, Event, Joined, Mode, Opened, Pinned, Seen};
+use backout::core::event::{Actor, Auth, Display, Event, Joined, Mode, Opened, Pinned, Seen};
 use backout::core::id::{Digest, IncidentId, PersonId, RoleName, SessionId, StepId};
 use backout::core::incident::Incident;
 use backout::core::intent::{By, GateAnswer, Intent};
@@ -214,6 +214,7 @@ impl Record {
             sshsig: Some(ssh_key(who).sign(namespace, text.as_bytes()).unwrap()),
             statement: Some(text),
             namespace: Some(namespace.to_owned()),
+            display: Some(Display::Local),
             ..Auth::default()
         };
         self.record(Actor::Person(PersonId::parse(who).unwrap()), &intent, Some(auth), &[])

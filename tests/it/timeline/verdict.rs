@@ -225,7 +225,7 @@ fn a_record_cut_at_an_older_seal_passes_nobody_who_knows_a_newer_head() {
 fn a_hub_that_seals_a_lie_is_caught() {
     // The hub's key signs whatever it wants; people's signatures and the rules are out of its reach.
     type Lie = (&'static str, fn(String) -> String, Check);
-    let lies: [Lie; 4] = [
+    let lies: [Lie; 7] = [
         ("another reason for an approval", |l| l.replace("errors fell", "orders fell"), Check::Statement),
         (
             "another person's note",
@@ -236,6 +236,28 @@ fn a_hub_that_seals_a_lie_is_caught() {
         (
             "a request that was not due",
             |l| swap(l, "approval.requested", "\"attempt\":1", "\"attempt\":2"),
+            Check::Rules,
+        ),
+        (
+            "fields as a list",
+            |l| {
+                swap(
+                    l,
+                    "hub.resumed",
+                    r#"{"found":"all as it was","program":"test"}"#,
+                    r#"["test","all as it was"]"#,
+                )
+            },
+            Check::Form,
+        ),
+        (
+            "a text shown nowhere",
+            |l| swap(l, "approval.granted", r#""display":"local","#, ""),
+            Check::Statement,
+        ),
+        (
+            "a clock set back without a word",
+            |l| swap(l, "hub.resumed", r#""t":"20"#, r#""t":"19"#),
             Check::Rules,
         ),
     ];
