@@ -143,6 +143,11 @@ pub fn print(text: &str) {
     let _ = out.flush();
 }
 
+/// Prints JSON, in which foreign text may stand anywhere.
+pub fn print_json(text: &str) {
+    print(&sanitize::json(text));
+}
+
 /// Says something to the person, on standard error.
 pub fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", sanitize::text(text).as_str());

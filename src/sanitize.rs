@@ -2,10 +2,11 @@
 //!
 //! Never decides what is shown, only that it is harmless, and never lets a control character through.
 //!
-//! Three ways in, by what the text is:
+//! The ways in, by what the text is:
 //! * [`line()`] and [`text`] for something a person or a machine wrote (a title, a note, an answer): escape sequences
 //!   such as colours go, every other control character is made visible (`^G`, `\u{202e}`).
 //! * [`visible_name`] for what people recognise things by (a host, a path, a person): nothing goes, all is visible.
+//! * [`json()`] for JSON on standard output, which may end on a terminal.
 //! * [`Liner`] for the output of a command as it arrives: progress bars overwrite themselves as on a terminal.
 //!
 //! Which code points count as invisible: Unicode's `Default_Ignorable_Code_Point` and the bidirectional controls
@@ -101,6 +102,22 @@ pub fn text(foreign: impl AsRef<[u8]>) -> Clean {
 /// One line in which nothing is hidden: escape characters and newlines show as `^[` and `^J`.
 pub fn visible_name(foreign: impl AsRef<[u8]>) -> Clean {
     filter(foreign.as_ref(), Sequences::Show, Newlines::Show)
+}
+
+/// A JSON text with the same meaning in which nothing is left that a terminal acts on or hides: JSON itself allows
+/// C1 and bidirectional controls inside its strings, and only there can they stand, so they become `\u` escapes.
+pub fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\u{7f}' || is_invisible(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

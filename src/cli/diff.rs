@@ -7,6 +7,7 @@ use crate::cli::{print, record, say};
 use crate::error::{Failure, Kind, Result};
 use crate::runbook::diff;
 use crate::runbook::yaml::{self, Node};
+use crate::sanitize;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,7 @@ pub fn run(args: &Args, verb: &Diff) -> Result<()> {
                 map.insert("runbook".to_owned(), json!(id));
                 map.insert("against".to_owned(), json!(name));
             }
-            format!("{whole:#}\n")
+            sanitize::json(&format!("{whole:#}\n"))
         }
     });
     if difference.is_empty() {

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{Args, Doctor};
 use crate::cli::context::Context;
-use crate::cli::print;
+use crate::cli::{print, print_json};
 use crate::error::{Failure, Kind, Result};
 use crate::sanitize;
 use serde_json::{Value, json};
@@ -104,7 +104,7 @@ fn show(report: &Report, verb: &Doctor) {
             .iter()
             .map(|f| json!({"area": f.area, "status": f.how.word(), "what": f.what, "do": f.to_do}))
             .collect();
-        print(&Value::Array(all).to_string());
+        print_json(&Value::Array(all).to_string());
         return;
     }
     let mut text = String::new();

@@ -2,7 +2,7 @@
 
 use crate::cli::args::Open;
 use crate::cli::room::Seat;
-use crate::cli::{act, context, print, say};
+use crate::cli::{act, context, print, print_json, say};
 use crate::client::room::{Room, Update};
 use crate::core::event::{Direction, Event, Progressed, Settled, What};
 use crate::core::id::StepId;
@@ -13,6 +13,7 @@ use crate::sanitize;
 use crate::timeline::codec;
 use crate::wire::message::WriterState;
 use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
 
 /// Follows an incident until it is closed or its hub ends.
 ///
@@ -164,10 +165,13 @@ fn tell_what_waits(seat: &Seat, said: &mut BTreeSet<String>) {
     }
 }
 
-/// Prints an event as its line of the record.
+/// Prints an event as its line of the record: byte for byte to a program, harmless to a terminal.
 fn as_json(event: &Event) {
-    if let Ok(line) = codec::encode(event) {
-        print(&String::from_utf8_lossy(&line));
+    let Ok(line) = codec::encode(event) else { return };
+    let line = String::from_utf8_lossy(&line);
+    match std::io::stdout().is_terminal() {
+        true => print_json(&line),
+        false => print(&line),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::runbook::lint::{self, Person};
 use crate::runbook::parse::Loaded;
 use crate::runbook::redlines::ENDING;
 use crate::runbook::scenario;
+use crate::sanitize;
 use crate::workspace::Workspace;
 use std::path::{Path, PathBuf};
 
@@ -43,8 +44,8 @@ pub fn run(args: &Args, verb: &Lint) -> Result<()> {
     let findings = findings(&context.state, verb, workspace.as_ref(), &sheets);
     print(&match verb.format {
         Format::Text => finding::to_text(&findings, Paint::Plain),
-        Format::Json => finding::to_json(&findings),
-        Format::Sarif => finding::to_sarif(&findings, &rules::all()),
+        Format::Json => sanitize::json(&finding::to_json(&findings)),
+        Format::Sarif => sanitize::json(&finding::to_sarif(&findings, &rules::all())),
         Format::Github => finding::to_github(&findings),
     });
     let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();

@@ -5,7 +5,7 @@ mod look;
 
 use crate::cli::args::{Args, List, Status as StatusArgs};
 use crate::cli::context::{self, Context};
-use crate::cli::{history, print, record};
+use crate::cli::{history, print, print_json, record};
 use crate::core::incident::{Incident, Stage, Status};
 use crate::core::review::{self, Kind};
 use crate::core::time::{Stamp, spoken};
@@ -25,7 +25,7 @@ pub fn run(args: &Args, verb: &List) -> Result<()> {
         rows.push(summary(&dir));
     }
     if verb.json {
-        print(&Value::Array(rows).to_string());
+        print_json(&Value::Array(rows).to_string());
         return Ok(());
     }
     if rows.is_empty() {
@@ -77,7 +77,7 @@ pub fn status(args: &Args, verb: &StatusArgs) -> Result<()> {
         map.insert("triggers_fired".to_owned(), json!(incident.fired.keys().collect::<Vec<_>>()));
     }
     if verb.json {
-        print(&whole.to_string());
+        print_json(&whole.to_string());
         return Ok(());
     }
     for line in text(&whole, incident, &known) {

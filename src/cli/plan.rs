@@ -8,6 +8,7 @@ use crate::runbook::finding::{self, Paint};
 use crate::runbook::parse::Loaded;
 use crate::runbook::plan::{self, Known, Verdict};
 use crate::runbook::template::Field;
+use crate::sanitize;
 use crate::workspace::Workspace;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -38,7 +39,7 @@ pub fn run(args: &Args, verb: &Plan) -> Result<()> {
     print(&match verb.format {
         PlanFormat::Text => plan::to_text(&planned),
         PlanFormat::Markdown => plan::to_markdown(&planned),
-        PlanFormat::Json => plan::to_json(&planned),
+        PlanFormat::Json => sanitize::json(&plan::to_json(&planned)),
     });
     let failed: Vec<&str> =
         known.probes.iter().filter(|(_, p)| p.verdict == Verdict::Fail).map(|(id, _)| id.as_str()).collect();

@@ -4,7 +4,7 @@
 use crate::cli::args::{Args, Redlines};
 use crate::cli::context::{self, Context};
 use crate::cli::plan::read;
-use crate::cli::{print, record, say};
+use crate::cli::{print, print_json, record, say};
 use crate::core::event::{About, Actor, Choice, Event, Mode, What};
 use crate::core::time::Stamp;
 use crate::error::{Failure, Kind as Exit, Result};
@@ -118,7 +118,7 @@ fn show(verb: &Redlines, workspace: &Workspace, id: &str, all: &[Redline]) {
     let each = || all.iter().zip(&standings).enumerate();
     if verb.json {
         let list: Vec<Value> = each().map(|(i, (r, s))| one_json(i + 1, r, s)).collect();
-        print(&format!("{:#}\n", json!({"runbook": id, "redlines": list})));
+        print_json(&format!("{:#}\n", json!({"runbook": id, "redlines": list})));
         return;
     }
     for (i, (redline, standing)) in each() {

@@ -6,6 +6,7 @@ use crate::cli::context::Context;
 use crate::cli::{print, record, say, verify as judge};
 use crate::console::link::Recorded;
 use crate::console::story;
+use crate::core::incident::Incident;
 use crate::error::{Failure, Kind, Result};
 use crate::metrics::series::Sample;
 use crate::review::{self, Source, Told, html, markdown};
@@ -24,7 +25,7 @@ pub fn run(args: &Args, verb: &Report) -> Result<()> {
     let dir = record::find(&Context::of(args)?.state, Some(&verb.incident))?;
     let loaded = record::load(&dir)?;
     let (verdict, holds) = verdict(&dir)?;
-    let events = told(&dir);
+    let events = told(&dir, &loaded.incident);
     let samples = samples(&dir);
     let source = Source {
         incident: &loaded.incident,
@@ -41,7 +42,7 @@ pub fn run(args: &Args, verb: &Report) -> Result<()> {
         ReportFormat::Html => html::write(&page()),
         ReportFormat::Json => {
             let broken = |e| Failure::new(Kind::Internal, "the review has no JSON form").because(e);
-            serde_json::to_string(&review).map_err(broken)? + "\n"
+            sanitize::json(&serde_json::to_string(&review).map_err(broken)?) + "\n"
         }
     };
     match &verb.output {
@@ -87,13 +88,13 @@ fn verdict(dir: &Path) -> Result<(String, bool)> {
 }
 
 /// Every sealed event with its sentence.
-fn told(dir: &Path) -> Vec<Told> {
+fn told(dir: &Path, incident: &Incident) -> Vec<Told> {
     let mut said = record::texts(dir);
     let mut all = Vec::new();
     record::each_event(dir, &mut |event| {
         let said = said.remove(&event.seq).into_iter();
         let said = said.map(|text| sanitize::line(text.chars().take(LONGEST).collect::<String>())).collect();
-        let row = story::row(&Recorded { event: event.clone(), said, proposed: None });
+        let row = story::row(&Recorded { event: event.clone(), said, proposed: None }, Some(incident));
         all.push(Told { event: event.clone(), words: row.what.into_string() });
     });
     all

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{Args, Verify};
 use crate::cli::context::Context;
-use crate::cli::{print, record};
+use crate::cli::{print, print_json, record};
 use crate::core::event::Policies;
 use crate::core::incident::Incident;
 use crate::error::{Failure, Kind, Result};
@@ -33,7 +33,7 @@ pub fn run(args: &Args, verb: &Verify) -> Result<()> {
     };
     let report = verify::verify(&evidence, ask).map_err(unreadable)?;
     if verb.json {
-        print(&report.json().to_string());
+        print_json(&report.json().to_string());
     } else {
         for line in report.lines() {
             print(sanitize::line(&line).as_str());

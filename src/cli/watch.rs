@@ -3,7 +3,7 @@
 
 use crate::cli::args::{Args, ModeArg, Open, Watch};
 use crate::cli::context::{self, Context};
-use crate::cli::{ask, open, params, print};
+use crate::cli::{ask, open, params, print, print_json};
 use crate::core::time::{Stamp, spoken};
 use crate::error::{Failure, Kind, Result};
 use crate::metrics::poller::Poller;
@@ -256,6 +256,6 @@ impl Said {
             map.insert("at".to_owned(), at.into());
             map.insert("kind".to_owned(), kind.into());
         }
-        print(&facts.to_string());
+        print_json(&facts.to_string());
     }
 }

@@ -1,8 +1,10 @@
 //! One recorded event as a line a person reads. Never leaves out who did it, and never shows foreign text raw.
 
 use crate::core::event::{
-    About, Choice, Direction, Handed, Judgement, Opinion, Outcome, PollEnd, PromiseEnd, Verdict, What,
+    About, Choice, Direction, Handed, Judgement, Leaving, Left, Opinion, Outcome, PollEnd, PromiseEnd,
+    Verdict, What,
 };
+use crate::core::incident::Incident;
 use crate::core::time::{Stamp, spoken};
 use crate::sanitize::{self, Clean};
 use crate::theme::Role;
@@ -25,11 +27,19 @@ pub struct Row {
     pub role: Role,
 }
 
-/// The line of an event.
-pub fn row(recorded: &Recorded) -> Row {
+/// The line of an event, in an incident that knows of everything before it.
+pub fn row(recorded: &Recorded, incident: Option<&Incident>) -> Row {
     let event = &recorded.event;
     let said = Clean::join(&recorded.said, " ");
-    let (words, role) = words(&event.what);
+    let (words, role) = match &event.what {
+        // The hub says so, and the event names the session only.
+        What::Left(Left { session, how: Leaving::Lost }) => {
+            let whose = incident.and_then(|i| i.sessions.get(session));
+            let whose = whose.map_or_else(|| format!("session {session}"), |s| s.person.to_string());
+            (format!("the connection of {whose} ended"), Role::Muted)
+        }
+        what => words(what),
+    };
     let mut what = sanitize::line(words);
     if !said.is_empty() {
         what.push(&Clean::literal(": "));

@@ -232,7 +232,9 @@ fn steps(review: &Review, blocks: &mut Vec<Block>) {
         fine: t.outcome == "succeeded",
     };
     blocks.push(Block::Bars(review.tries.iter().map(bar).collect()));
-    let tried = |id: &str| review.tries.iter().any(|t| t.step == id);
+    // A hold point is not started but asked about, and has its own chapter.
+    let asked = |id: &str| review.approvals.iter().any(|story| story.gate == id);
+    let tried = |id: &str| review.tries.iter().any(|t| t.step == id) || asked(id);
     let rest: Vec<Clean> = review
         .steps
         .iter()

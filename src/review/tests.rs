@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use super::{Told, moments};
+use super::{Told, moments, work};
 use crate::core::event::{
-    Actor, BacklogAdded, BacklogSettled, Direction, Event, Finished, Outcome, Started, What,
+    About, Actor, BacklogAdded, BacklogSettled, Choice, Decided, Direction, Event, Finished, Outcome,
+    Started, What,
 };
 use crate::core::id::{Digest, Name, StepId};
 use crate::core::incident::Incident;
@@ -96,4 +97,16 @@ fn all_is_reconciled_when_nothing_is_owed_under_any_name() {
     assert_eq!(at(whats.clone(), moments::RECONCILED), None);
     whats.push(settled("mails", 1));
     assert_eq!(at(whats, moments::RECONCILED), Some(3));
+}
+
+#[test]
+fn a_choice_was_seen_to_end_when_somebody_chose() {
+    let chosen = Decided {
+        about: About::Step(step("again")),
+        choice: Choice::Option("mend".into()),
+        reason: "it is quicker".into(),
+    };
+    let tries = work::tries(&incident(), &told(vec![starts("again"), starts("act"), chosen.into()]));
+    let ends: Vec<(&str, &str)> = tries.iter().map(|t| (t.outcome.as_str(), t.detail.as_str())).collect();
+    assert_eq!(ends, [("succeeded", "mend: it is quicker"), ("not seen to end", "")]);
 }

@@ -68,6 +68,10 @@ pub fn tries(incident: &Incident, events: &[Told]) -> Vec<Try> {
                     last.detail = format!("{}: {}", event.actor, d.reason);
                 }
             }
+            What::Decided(Decided { about: About::Step(step), choice: Choice::Option(name), reason }) => {
+                let words = format!("{name}: {reason}");
+                end(&mut all, (step.as_str(), false), event.at, Outcome::Succeeded, &words);
+            }
             _ => {}
         }
     }

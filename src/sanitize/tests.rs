@@ -197,3 +197,17 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|s| s.as_bytes().to_vec()),
     ]
 }
+
+#[test]
+fn json_says_the_same_without_a_character_that_a_terminal_acts_on() {
+    let said = "a\u{9b}31m \u{202e}b \u{e0041} \u{7f} \u{1b}[2J café 漢 \u{10ffff} \"q\"";
+    let raw = serde_json::to_string(&[said]).unwrap();
+    let shown = json(&raw);
+    assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), [said]);
+    assert!(!shown.chars().any(|c| c.is_control() || is_invisible(c)), "{shown:?}");
+    assert!(
+        shown.contains("\\u009b31m") && shown.contains("café 漢") && shown.contains("\\udb40\\udc41"),
+        "{shown}"
+    );
+    assert_eq!(json("{\n  \"a\": 1\n}"), "{\n  \"a\": 1\n}");
+}

@@ -7,6 +7,7 @@ const STEPS: &str =
     "- {id: act, run: [sh, -c, 'echo tried >> log; test -e fixed'], timeout: 10s, role: sre, estimate: 1m,
    controls: {SOX: [CM-03]}}
 - {id: look, check: {run: [cat, log], expect: {matches: tried}}, role: sre}
+- {id: pair, approve: {require: [{role: sre, count: 1}], expires: 10m, covers: [extra], separation_of_duties: []}}
 - {id: extra, run: [touch, extra], timeout: 10s, role: sre}
 - {id: last, manual: Say that it is done, role: sre}";
 
@@ -22,6 +23,7 @@ fn over() -> Option<Incident> {
     incident.ok("ben", &["retry", "act", "--reason", "the disk was full"]);
     incident.does("ben", "act");
     incident.until_step("look", "succeeded");
+    incident.ok("ben", &["approve", "pair", "--yes"]);
     incident.ok("ben", &["skip", "extra", "--reason", HOSTILE]);
     incident.ok("ana", &["note", &format!("\u{1b}[31m{HOSTILE}")]);
     incident.ok("ben", &["confirm", "last"]);
@@ -78,6 +80,9 @@ fn a_review_tells_what_the_record_shows_and_is_the_same_each_time() {
         assert!(points.contains(words), "{words}: {points}");
     }
     assert_eq!(review["controls"][0][1], "CM-03");
+    let page = report(&incident, "md");
+    let never = page.split_once("Never started:").unwrap().1.split_once("\n#").unwrap().0;
+    assert!(never.contains("extra: skipped") && !never.contains("pair"), "{never}");
     let events = incident.recorded("incident.closed")[0]["seq"].as_u64().unwrap() + 1;
     assert_eq!(review["timeline"].as_array().unwrap().len() as u64, events);
 }

@@ -72,7 +72,7 @@ fn record(model: &mut Model, recorded: &Recorded) {
     if let Some(letter) = mark(&recorded.event.what) {
         model.marks.push((recorded.event.at, letter));
     }
-    model.story.push(story::row(recorded));
+    model.story.push(story::row(recorded, model.incident.as_ref()));
     if model.events.len() >= EVENTS_KEPT {
         model.events.pop_front();
     }

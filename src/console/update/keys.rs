@@ -203,9 +203,10 @@ fn copy(model: &mut Model) -> Vec<Effect> {
         model.say(Role::Muted, Clean::literal("there is nothing to copy here"));
         return Vec::new();
     }
-    model.say(
-        Role::Ok,
-        crate::sanitize::line(format!("{} lines sent to the terminal's clipboard", text.lines().count())),
-    );
+    let lines = match text.lines().count() {
+        1 => "1 line".to_owned(),
+        n => format!("{n} lines"),
+    };
+    model.say(Role::Ok, crate::sanitize::line(format!("{lines} sent to the terminal's clipboard")));
     vec![Effect::Clipboard(text)]
 }
