@@ -46,6 +46,12 @@ impl Gate {
         if let Some(replacement) = glyph::replacement(cell.symbol(), self.glyphs) {
             write(cell, replacement);
         }
+        // The colour of letters is not seen where there are none: a blank is like any other, and is not sent anew.
+        let on_blank = Modifier::REVERSED | Modifier::UNDERLINED | Modifier::CROSSED_OUT;
+        if cell.symbol() == " " && !cell.modifier.intersects(on_blank) {
+            cell.fg = Color::Reset;
+            cell.modifier = Modifier::empty();
+        }
     }
 }
 

@@ -43,8 +43,17 @@ pub struct Pen {
     modifier: Modifier,
 }
 
-/// So many pieces are little: more of them are drawn from top to bottom.
-const FEW: usize = 64;
+/// More pieces than these are drawn from top to bottom without looking for a shorter way.
+const MANY: usize = 1_024;
+
+/// In which order the pieces of one style are written.
+#[derive(Clone, Copy)]
+enum Order {
+    /// As lines are read.
+    Rows,
+    /// Down one column after the other, as in a chart.
+    Columns,
+}
 
 /// Colours and attributes of a cell.
 type Look = (Color, Color, Modifier);
@@ -70,13 +79,46 @@ impl<'a> Run<'a> {
             if old == cell {
                 continue;
             }
-            let style = Some((cell.fg, cell.bg, cell.modifier));
-            match runs.last_mut() {
-                Some(run) if run.y == y && run.to == x && run.style == style => run.to = x + 1,
-                _ => runs.push(Run { row, y, from: x, to: x + 1, style }),
+            let joined = runs.last().filter(|run| run.y == y && run.to == x).and_then(|run| run.with(cell));
+            match (joined, runs.last_mut()) {
+                (Some(style), Some(run)) => (run.to, run.style) = (x + 1, Some(style)),
+                _ => runs.push(Run { row, y, from: x, to: x + 1, style: Some(look(cell)) }),
             }
         }
     }
+
+    /// What all look like with one more, if they can look alike. A blank goes with any letters on its background.
+    fn with(&self, cell: &Cell) -> Option<Look> {
+        let style = self.style?;
+        if style == look(cell) || (is_blank(cell) && letters_on(style, look(cell))) {
+            return Some(style);
+        }
+        (self.is_blank() && letters_on(look(cell), style)).then(|| look(cell))
+    }
+}
+
+impl Run<'_> {
+    /// Whether there are no letters in it.
+    fn is_blank(&self) -> bool {
+        self.row.get(self.from..self.to).is_some_and(|cells| cells.iter().all(is_blank))
+    }
+}
+
+/// What shows on a cell without a letter.
+const ON_BLANK: Modifier = Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT);
+
+fn look(cell: &Cell) -> Look {
+    (cell.fg, cell.bg, cell.modifier)
+}
+
+/// Whether the colour of letters is not seen in a cell: it holds none.
+fn is_blank(cell: &Cell) -> bool {
+    cell.symbol() == " " && !cell.modifier.intersects(ON_BLANK)
+}
+
+/// Whether a blank of this look may be written as letters of that look are.
+fn letters_on(letters: Look, blank: Look) -> bool {
+    letters.1 == blank.1 && !letters.2.intersects(ON_BLANK)
 }
 
 /// Attributes with their codes for on and off. Bold and dim share one off code, so turning either off sets the other
@@ -112,7 +154,7 @@ impl Pen {
         let Scroll { top, bottom, by } = *scroll;
         // What comes in takes the background that is set.
         self.style(&Cell::default());
-        self.code(format_args!("\x1b[{};{}r\x1b[{};1H", top + 1, bottom + 1, bottom + 1));
+        self.code(format_args!("\x1b[{};{}r\x1b[{}H", top + 1, bottom + 1, bottom + 1));
         self.out.extend(std::iter::repeat_n('\n', by));
         self.out.push_str("\x1b[r");
     }
@@ -138,24 +180,47 @@ impl Pen {
         for (((old, new), _), y) in rows.filter(|((_, changed), _)| **changed) {
             Run::of_row(old, new, y, &mut runs);
         }
-        if runs.len() <= FEW && runs.iter().all(|run| run.style.is_some()) {
-            self.by_style(&mut runs);
-        }
-        for run in runs {
-            self.run(&run);
-        }
-    }
-
-    /// What is written as the terminal writes now comes first, then style by style: where little changes, changing
-    /// colours would cost more than moving.
-    fn by_style(&self, runs: &mut [Run<'_>]) {
-        let mut order = vec![Some((self.fg, self.bg, self.modifier))];
-        for run in runs.iter() {
-            if !order.contains(&run.style) {
-                order.push(run.style);
+        let mut best = self.written(runs.iter());
+        if runs.len() <= MANY && runs.iter().all(|run| run.style.is_some()) {
+            for order in [Order::Rows, Order::Columns] {
+                let other = self.written(self.by_style(&runs, order).into_iter());
+                if other.out.len() < best.out.len() {
+                    best = other;
+                }
             }
         }
-        runs.sort_by_key(|run| order.iter().position(|style| *style == run.style));
+        *self = best;
+    }
+
+    /// The pen after these pieces in this order.
+    fn written<'a>(&self, runs: impl Iterator<Item = &'a Run<'a>>) -> Pen {
+        let mut pen = Pen { out: self.out.clone(), ..*self };
+        runs.for_each(|run| pen.run(run));
+        pen
+    }
+
+    /// What is written as the terminal writes now comes first, then style by style: changing colours often costs more
+    /// than moving.
+    fn by_style<'r, 'a>(&self, runs: &'r [Run<'a>], within: Order) -> Vec<&'r Run<'a>> {
+        let mut order = vec![(self.fg, self.bg, self.modifier)];
+        for style in runs.iter().filter(|run| !run.is_blank()).filter_map(|run| run.style) {
+            if !order.contains(&style) {
+                order.push(style);
+            }
+        }
+        let fits = |run: &Run<'_>, style: Look| {
+            run.style.is_some_and(|own| own == style || (run.is_blank() && letters_on(style, own)))
+        };
+        let mut runs: Vec<&Run<'_>> = runs.iter().collect();
+        runs.sort_by_cached_key(|run| {
+            let style = order.iter().position(|style| fits(run, *style)).unwrap_or(order.len());
+            let y = usize::from(run.y);
+            match within {
+                Order::Rows => (style, y, run.from),
+                Order::Columns => (style, run.from, y),
+            }
+        });
+        runs
     }
 
     fn run(&mut self, run: &Run<'_>) {
@@ -173,34 +238,30 @@ impl Pen {
 
     /// Moves to a cell of a row by the fewest bytes.
     fn go(&mut self, row: &[Cell], x: u16, y: u16) {
+        let place = if x == 0 { format!("\x1b[{}H", y + 1) } else { format!("\x1b[{};{}H", y + 1, x + 1) };
         let Some((col, line)) = self.at else {
-            self.code(format_args!("\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1));
+            self.out.push_str(&place);
             return;
         };
-        let back = usize::from(col.saturating_sub(x));
-        if line == y && col <= x {
-            if col < x && !self.rewrites(row, col, x) {
-                // Column moves are relative to nothing the terminal could have got wrong.
-                self.code(format_args!("\x1b[{}G", u32::from(x) + 1));
-            }
-        } else if y > line && col >= x && back <= 2 {
-            // Straight down, as from one row of a chart's column to the next.
-            match y - line {
-                1 => self.out.push_str("\x1b[B"),
-                down => self.code(format_args!("\x1b[{down}B")),
-            }
-            self.out.extend(std::iter::repeat_n('\x08', back));
-        } else {
-            self.code(format_args!("\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1));
+        if (col, line) == (x, y) {
+            return;
         }
+        let across = across(col, x);
+        if line == y && col < x && self.rewrites(row, col, x, across.len()) {
+            return;
+        }
+        let way = format!("{}{across}", down(line, y));
+        self.out.push_str(if way.len() < place.len() { &way } else { &place });
     }
 
-    /// Writes what lies between once more where that is shorter than a move: a few plain letters in the same colours.
-    fn rewrites(&mut self, row: &[Cell], from: u16, to: u16) -> bool {
+    /// Writes what lies between once more where that is no longer than a move: a few plain letters in the same colours.
+    fn rewrites(&mut self, row: &[Cell], from: u16, to: u16, most: usize) -> bool {
         let between = row.get(usize::from(from)..usize::from(to)).unwrap_or_default();
         let same = |c: &Cell| c.fg == self.fg && c.bg == self.bg && c.modifier == self.modifier;
+        let as_set =
+            |c: &Cell| same(c) || (is_blank(c) && letters_on((self.fg, self.bg, self.modifier), look(c)));
         let plain = |c: &Cell| c.symbol().len() == 1 && c.symbol().is_ascii();
-        if between.len() > 4 || !between.iter().all(|c| same(c) && plain(c)) {
+        if between.len() > most || !between.iter().all(|c| as_set(c) && plain(c)) {
             return false;
         }
         between.iter().for_each(|c| self.out.push_str(c.symbol()));
@@ -220,8 +281,15 @@ impl Pen {
     }
 
     fn style(&mut self, cell: &Cell) {
+        let (fg, bg, modifier) = match is_blank(cell) {
+            true => (self.fg, cell.bg, self.modifier - ON_BLANK),
+            false => look(cell),
+        };
+        if (fg, bg, modifier) == (self.fg, self.bg, self.modifier) {
+            return;
+        }
         let mut codes: Vec<String> = Vec::new();
-        let gone = self.modifier - cell.modifier;
+        let gone = self.modifier - modifier;
         let mut kept = self.modifier;
         for (attribute, _, off) in ATTRIBUTES {
             if gone.contains(attribute) && kept.contains(attribute) {
@@ -233,26 +301,49 @@ impl Pen {
             }
         }
         for (attribute, on, _) in ATTRIBUTES {
-            if cell.modifier.contains(attribute) && !kept.contains(attribute) {
+            if modifier.contains(attribute) && !kept.contains(attribute) {
                 codes.push(on.to_string());
             }
         }
-        if self.fg != cell.fg {
-            codes.push(colour_code(cell.fg, 30));
+        if self.fg != fg {
+            codes.push(colour_code(fg, 30));
         }
-        if self.bg != cell.bg {
-            codes.push(colour_code(cell.bg, 40));
+        if self.bg != bg {
+            codes.push(colour_code(bg, 40));
         }
-        (self.fg, self.bg, self.modifier) = (cell.fg, cell.bg, cell.modifier);
-        if !codes.is_empty() {
-            self.code(format_args!("\x1b[{}m", codes.join(";")));
-        }
+        (self.fg, self.bg, self.modifier) = (fg, bg, modifier);
+        self.code(format_args!("\x1b[{}m", codes.join(";")));
     }
 
     fn code(&mut self, code: std::fmt::Arguments<'_>) {
         // Writing to a String cannot fail.
         let _ = self.out.write_fmt(code);
     }
+}
+
+/// From one line to another; the column stays. A line feed moves so on every terminal that is in raw mode, and what is
+/// above the last line never scrolls.
+fn down(from: u16, to: u16) -> String {
+    match (to.saturating_sub(from), from.saturating_sub(to)) {
+        (by @ 0..=3, 0) => "\n".repeat(usize::from(by)),
+        (by, 0) => format!("\x1b[{by}B"),
+        (_, 1) => "\x1b[A".to_owned(),
+        (_, by) => format!("\x1b[{by}A"),
+    }
+}
+
+/// From one column to another in the same line.
+fn across(from: u16, to: u16) -> String {
+    let column = format!("\x1b[{}G", to + 1);
+    let way = match (to.saturating_sub(from), from.saturating_sub(to)) {
+        (0, 0) => String::new(),
+        (1, 0) => "\x1b[C".to_owned(),
+        (by, 0) => format!("\x1b[{by}C"),
+        (_, _) if to == 0 => "\r".to_owned(),
+        (_, by @ ..=3) => "\x08".repeat(usize::from(by)),
+        (_, by) => format!("\x1b[{by}D"),
+    };
+    if way.len() < column.len() { way } else { column }
 }
 
 // Lines, blocks and our own marks: every terminal agrees that these are one column.
@@ -316,10 +407,10 @@ mod tests {
             let text = if shown.contents().is_empty() { " " } else { shown.contents() };
             shown.is_wide_continuation()
                 || (text == cell.symbol()
-                    && shown.bold() == cell.modifier.contains(Modifier::BOLD)
+                    && (is_blank(cell) || shown.bold() == cell.modifier.contains(Modifier::BOLD))
                     && shown.inverse() == cell.modifier.contains(Modifier::REVERSED)
                     && shown.underline() == cell.modifier.contains(Modifier::UNDERLINED)
-                    && shown.fgcolor() == expected(cell.fg)
+                    && (is_blank(cell) || shown.fgcolor() == expected(cell.fg))
                     && shown.bgcolor() == expected(cell.bg))
         })
     }
@@ -376,7 +467,7 @@ mod tests {
             assert_eq!(bytes.contains("\x1b[r"), by < 6, "{by}: {bytes:?}");
         }
         let bytes = Pen::default().difference(&feed(1), &feed(2));
-        assert_eq!(bytes, "\x1b[2;8r\x1b[8;1H\n\x1b[r\x1b[8;1H\x1b[44mline 008");
+        assert_eq!(bytes, "\x1b[2;8r\x1b[8H\n\x1b[r\x1b[8H\x1b[44mline 008");
     }
 
     #[test]
@@ -432,7 +523,7 @@ mod tests {
         for y in 0..H {
             new.set_string(5, y, "█", Style::new());
         }
-        let column = "\x1b[1;6H█\x1b[B\x08█\x1b[B\x08█\x1b[B\x08█";
+        let column = "\x1b[1;6H█\n\x08█\n\x08█\n\x08█";
         assert_eq!(Pen::default().difference(&old, &new), column);
     }
 }

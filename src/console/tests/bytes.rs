@@ -105,7 +105,7 @@ fn a_clock_and_four_moving_charts_cost_at_most_six_hundred_bytes_a_frame() {
         let (mean, least) = a_minute_of_charts(keys);
         assert!(mean <= 600, "{keys}: {mean} bytes a frame");
         // What makes a frame whole and asks for its answer counts most where little changes.
-        assert!((mean - AROUND) * 2 <= least * 4, "{keys}: {mean} bytes a frame, {least} at least");
+        assert!((mean - AROUND) * 2 <= least * 3, "{keys}: {mean} bytes a frame, {least} at least");
     }
 }
 
