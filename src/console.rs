@@ -27,6 +27,7 @@ pub mod settings;
 pub mod story;
 pub mod terminal;
 pub mod timers;
+pub mod told;
 pub mod update;
 pub mod view;
 

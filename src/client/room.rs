@@ -133,8 +133,9 @@ fn roster(welcome: &Welcome) -> Result<Option<Vec<u8>>, RoomError> {
     bytes.map(Some).map_err(|e| RoomError::Pinned { what: "allowed_signers", why: e.to_string() })
 }
 
-/// How many messages wait between socket and room. Full: the socket is left alone, and the hub keeps the rest.
-const INBOX: usize = 64;
+/// How many messages wait between socket and room. Full: the socket is left alone, and the hub keeps the rest. Few,
+/// because each may hold a quarter of a megabyte of a long record.
+const INBOX: usize = 4;
 
 impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
     /// Follows a hub over any stream.
@@ -225,6 +226,11 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
     /// What a note or a message of the record says, as far as the hub sent it and it is what the event commits to.
     pub fn said(&self, seq: u64) -> &[String] {
         self.said.get(&seq).map_or(&[], Vec::as_slice)
+    }
+
+    /// The same for whoever asks once and keeps them.
+    pub fn take_said(&mut self, seq: u64) -> Vec<String> {
+        self.said.remove(&seq).unwrap_or_default()
     }
 
     fn events(&mut self, text: &str) -> Result<Vec<Event>, RoomError> {

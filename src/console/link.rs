@@ -46,7 +46,11 @@ pub enum Stance {
 /// Something new to show.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Update {
-    /// The incident from its first event on. Replaces everything before, also after a reconnection.
+    /// A first part of the incident, from its first event on, or the next part of it. Nothing of it is shown before
+    /// [`Update::Began`] has brought the last.
+    Earlier(Box<Began>),
+    /// The incident from its first event on, or the last part of it. Replaces everything before, also after a
+    /// reconnection.
     Began(Box<Began>),
     /// One more sealed event.
     Recorded(Box<Recorded>),
@@ -80,7 +84,7 @@ pub struct Began {
     pub runbook: Arc<Runbook>,
     /// The pinned team.
     pub team: Arc<Team>,
-    /// Every event so far, in order.
+    /// Its events in order: all, or those behind the part before.
     pub events: Vec<Recorded>,
     /// The head after them.
     pub head: Head,

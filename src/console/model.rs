@@ -12,6 +12,7 @@ use super::link::{ActId, Head, Me, Pane, Readiness, Recorded, Room, RunId};
 use super::offer::{Attention, Tone, attention};
 use super::story::Row;
 use super::terminal::Size;
+use super::told::Told;
 use crate::core::event::Direction;
 use crate::core::id::StepId;
 use crate::core::incident::{Incident, Stage};
@@ -146,6 +147,8 @@ pub struct Model {
     pub me: Me,
     /// The incident; none before the hub has told it.
     pub incident: Option<Incident>,
+    /// The first parts of a record that is still being read. Not shown.
+    pub reading: Option<Told>,
     /// The newest sealed head.
     pub head: Head,
     /// What happened.
@@ -225,6 +228,7 @@ impl Model {
         Model {
             me,
             incident: None,
+            reading: None,
             head: Head::default(),
             story: Feed::default(),
             events: VecDeque::new(),

@@ -60,7 +60,7 @@ pub fn take(
     if let Some(letter) = mark(&recorded.event.what) {
         marks.push((recorded.event.at, letter));
     }
-    story.push(story::row(&recorded));
+    story.push(story::row(&recorded, Some(incident)));
     if events.len() >= EVENTS_KEPT {
         events.pop_front();
     }

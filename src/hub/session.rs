@@ -30,7 +30,7 @@ const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// Who does not take a frame for so long is let go.
 const TAKES_WITHIN: Duration = Duration::from_secs(15);
 /// Lines of the record go out in pieces of about this many bytes.
-const PIECE: usize = 256 * 1024;
+const PIECE: usize = 64 * 1024;
 /// Bytes read at once; an act usually fits.
 const PIECE_IN: usize = 4 * 1024;
 /// So many acts of one client wait for their answers. When there are more, nothing further is read from it.

@@ -139,7 +139,16 @@ impl Bridge {
         let mut events = Vec::new();
         loop {
             match self.room.next().await {
-                Ok(Update::Events(more)) => events.extend(more),
+                Ok(Update::Events(more)) => {
+                    events.extend(more);
+                    // What was followed before comes again as a whole, or not at all.
+                    if self.room.mirror.has_begun_again() && !events.is_empty() {
+                        let part = translate::began(&mut self.room, std::mem::take(&mut events));
+                        self.send(Shown::Earlier(Box::new(part))).await?;
+                        // The console takes it before the next is read, so that nobody has to keep both.
+                        tokio::task::yield_now().await;
+                    }
+                }
                 Ok(Update::CaughtUp) if self.room.mirror.has_begun_again() => break,
                 Ok(Update::CaughtUp) => return Err(End::Hub(Clean::literal(SHORTER))),
                 Ok(Update::Bye(why)) => return Err(End::Hub(sanitize::line(&why))),
@@ -147,7 +156,7 @@ impl Bridge {
                 Err(e) => return Err(End::Hub(sanitize::line(e.to_string()))),
             }
         }
-        let began = translate::began(&self.room, events);
+        let began = translate::began(&mut self.room, events);
         self.send(Shown::Began(Box::new(began))).await?;
         self.state.line = Line::Up;
         self.state.writer_stopped = translate::stopped(&self.room.welcome.writer);
@@ -194,7 +203,8 @@ impl Bridge {
             Update::Events(events) if events.is_empty() => Ok(()),
             Update::Events(events) => {
                 for event in events {
-                    self.send(Shown::Recorded(Box::new(translate::recorded(&self.room, event)))).await?;
+                    let recorded = translate::recorded(&mut self.room, event);
+                    self.send(Shown::Recorded(Box::new(recorded))).await?;
                 }
                 self.send(Shown::Head(translate::head(&self.room.mirror))).await
             }

@@ -10,20 +10,21 @@ use crate::sanitize::{self, Clean};
 use crate::wire::message::{OutsideLine, OutsideState, ScoreView, WriterState};
 use std::time::Duration;
 
-/// The record so far.
-pub fn began(room: &Room, events: Vec<Event>) -> Began {
+/// The record so far, or the next part of it.
+pub fn began(room: &mut Room, events: Vec<Event>) -> Began {
+    let events = events.into_iter().map(|e| recorded(room, e)).collect();
     let mirror = &room.mirror;
     Began {
         runbook: mirror.incident.opened_with.clone(),
         team: mirror.incident.team.clone(),
-        events: events.into_iter().map(|e| recorded(room, e)).collect(),
+        events,
         head: head(mirror),
     }
 }
 
-/// One event.
-pub fn recorded(room: &Room, event: Event) -> Recorded {
-    let said = room.said(event.seq).iter().map(sanitize::text).collect();
+/// One event, with its words: the console keeps them from here on.
+pub fn recorded(room: &mut Room, event: Event) -> Recorded {
+    let said = room.take_said(event.seq).iter().map(sanitize::text).collect();
     let proposed = match &event.what {
         What::Decided(d) => match &d.choice {
             Choice::Amend(digest) => {

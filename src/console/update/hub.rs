@@ -3,28 +3,23 @@
 use super::Effect;
 use std::time::Duration;
 
-use crate::console::feed::Feed;
 use crate::console::form::Progress;
 use crate::console::layer::Layer;
 use crate::console::link::{ActId, Began, Line, Output, Recorded, Update};
 use crate::console::model::Model;
-use crate::console::story;
-use crate::core::apply::apply;
-use crate::core::event::What;
-use crate::core::incident::Incident;
+use crate::console::told::{self, Told};
 use crate::sanitize::Clean;
 use crate::theme::Role;
 
 /// Logs of more runs than these are let go, the oldest first.
 const RUNS_KEPT: usize = 16;
-/// Whole events kept; older ones stay in the record and in the list.
-const EVENTS_KEPT: usize = 2_000;
 
 pub(super) fn update(model: &mut Model, update: Update) -> Vec<Effect> {
     match update {
+        Update::Earlier(part) => model.reading = Some(Told::part(model.reading.take(), *part)),
         Update::Began(began) => began_(model, *began),
         Update::Recorded(recorded) => {
-            record(model, &recorded);
+            record(model, *recorded);
             model.reconsider();
         }
         Update::Head(head) => model.head = head,
@@ -49,49 +44,20 @@ pub(super) fn update(model: &mut Model, update: Update) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Parts of a record that is still being read change nothing that is shown: it would be a state of long ago.
 fn began_(model: &mut Model, began: Began) {
-    model.incident = Some(Incident::new(began.runbook, began.team));
-    model.story = Feed::default();
-    model.marks.clear();
-    model.events.clear();
+    let head = began.head.clone();
+    let Told { incident, story, events, marks } = Told::part(model.reading.take(), began);
+    model.incident = Some(incident);
+    (model.story, model.events, model.marks) = (story, events, marks);
     model.event = None;
-    for recorded in &began.events {
-        record(model, recorded);
-    }
-    model.head = began.head;
+    model.head = head;
     model.reconsider();
 }
 
-fn record(model: &mut Model, recorded: &Recorded) {
+fn record(model: &mut Model, recorded: Recorded) {
     if let Some(incident) = &mut model.incident {
-        if let Some((digest, runbook)) = &recorded.proposed {
-            incident.offer(*digest, runbook.clone());
-        }
-        apply(incident, &recorded.event);
-    }
-    if let Some(letter) = mark(&recorded.event.what) {
-        model.marks.push((recorded.event.at, letter));
-    }
-    model.story.push(story::row(recorded, model.incident.as_ref()));
-    if model.events.len() >= EVENTS_KEPT {
-        model.events.pop_front();
-    }
-    model.events.push_back(recorded.clone());
-}
-
-/// The letter under a chart for what splits time there.
-fn mark(what: &What) -> Option<&'static str> {
-    /// Phases beyond these share a sign.
-    const DIGITS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
-    match what {
-        What::Declared(_) => Some("D"),
-        What::Mitigated(_) => Some("M"),
-        What::Resolved(_) => Some("R"),
-        What::Aborted(_) => Some("A"),
-        What::PhaseEntered(d) => {
-            Some(usize::try_from(d.phase).ok().and_then(|n| DIGITS.get(n)).copied().unwrap_or("+"))
-        }
-        _ => None,
+        told::take(incident, &mut model.story, &mut model.events, &mut model.marks, recorded);
     }
 }
 
