@@ -58,7 +58,7 @@ impl<'a> Page<'a> {
             return;
         }
         let line = fitted(line, usize::from(self.area.width));
-        self.buffer.set_line(self.area.x, self.area.y + row, &line, self.area.width);
+        set_line(self.buffer, (self.area.x, self.area.y + row), &line, self.area.width);
     }
 
     /// Writes one line in one role.
@@ -77,7 +77,7 @@ impl<'a> Page<'a> {
         let Ok(row) = u16::try_from(row) else { return };
         let at = u16::try_from(room.saturating_sub(used)).unwrap_or(0);
         if row < self.area.height && used > 0 {
-            self.buffer.set_line(self.area.x + at, self.area.y + row, &right, self.area.width - at);
+            set_line(self.buffer, (self.area.x + at, self.area.y + row), &right, self.area.width - at);
         }
     }
 
@@ -129,15 +129,40 @@ pub(super) fn vertical(theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// Writes a line that fits into so many columns.
+fn set_line(buffer: &mut Buffer, (mut x, y): (u16, u16), line: &Line<'_>, columns: u16) {
+    let end = x.saturating_add(columns);
+    for span in &line.spans {
+        let (text, style) = (span.content.as_ref(), line.style.patch(span.style));
+        // Most of what is shown is plain, and then a letter is a column: nothing has to be looked up.
+        x = match text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+            true => {
+                text.chars().zip(x..end).for_each(|(c, x)| {
+                    if let Some(cell) = buffer.cell_mut((x, y)) {
+                        cell.set_char(c).set_style(style);
+                    }
+                });
+                end.min(x.saturating_add(u16::try_from(text.len()).unwrap_or(u16::MAX)))
+            }
+            false => buffer.set_stringn(x, y, text, usize::from(end.saturating_sub(x)), style).0,
+        };
+    }
+}
+
+/// Columns of a text.
+fn width(text: &str) -> usize {
+    if text.bytes().all(|b| matches!(b, b' '..=b'~')) { text.len() } else { text.width() }
+}
+
 /// The line cut to so many columns, with an ellipsis where something is missing.
 fn fitted(line: Line<'_>, columns: usize) -> Line<'_> {
-    if line.width() <= columns {
+    if line.spans.iter().map(|span| width(&span.content)).sum::<usize>() <= columns {
         return line;
     }
     let mut room = columns;
     let mut spans = Vec::new();
     for span in line.spans {
-        let width = span.content.width();
+        let width = width(&span.content);
         // Something after this span is cut unless it is the last that fits exactly, so one column is kept free.
         if width < room {
             room -= width;
@@ -176,13 +201,17 @@ pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     for paragraph in text.split('\n') {
         let mut row = String::new();
         for word in paragraph.split(' ') {
-            if !row.is_empty() && row.width() + 1 + word.width() > columns {
+            if !row.is_empty() && width(&row) + 1 + width(word) > columns {
                 rows.push(std::mem::take(&mut row));
             } else if !row.is_empty() {
                 row.push(' ');
             }
+            if width(&row) + width(word) <= columns {
+                row.push_str(word);
+                continue;
+            }
             for c in word.chars() {
-                if row.width() + c.width().unwrap_or(0) > columns {
+                if width(&row) + c.width().unwrap_or(0) > columns {
                     rows.push(std::mem::take(&mut row));
                 }
                 row.push(c);
