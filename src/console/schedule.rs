@@ -70,7 +70,9 @@ pub fn schedule(incident: &Incident, now: Stamp) -> Schedule {
             }
         };
         planned.insert(&step.id, start.plus(takes));
-        let run = incident.runs.get(step.id.as_str()).cloned().unwrap_or_default();
+        let run = incident.runs.get(step.id.as_str());
+        let (began, ended) = run.map_or((None, None), |r| (r.started_at, r.ended_at));
+        let status = run.map_or(Status::Pending, |r| r.status);
         let before = if incident.is_always(&step.id) {
             forecast.iter().map(|(id, (end, _))| (*end, *id)).max()
         } else {
@@ -80,9 +82,9 @@ pub fn schedule(incident: &Incident, now: Stamp) -> Schedule {
                 .map(|(id, (end, _))| (*end, *id))
                 .max()
         };
-        let end = match (run.started_at, run.ended_at) {
-            _ if run.status.is_over() && run.started_at.is_none() => before.map_or(begin, |(end, _)| end),
-            (_, Some(end)) if run.status.is_over() => end,
+        let end = match (began, ended) {
+            _ if status.is_over() && began.is_none() => before.map_or(begin, |(end, _)| end),
+            (_, Some(end)) if status.is_over() => end,
             (Some(began), _) => began.plus(takes).max(now),
             (None, _) => before.map_or(begin, |(end, _)| end).max(now).plus(takes),
         };
@@ -90,11 +92,11 @@ pub fn schedule(incident: &Incident, now: Stamp) -> Schedule {
         bars.push(Bar {
             step: step.id.clone(),
             planned: (start, start.plus(takes)),
-            actual: run.started_at.map(|began| (began, run.ended_at.filter(|_| run.status.is_over()))),
+            actual: began.map(|began| (began, ended.filter(|_| status.is_over()))),
             estimate: estimate(step),
             critical: false,
             irreversible: step.irreversible,
-            status: run.status,
+            status,
         });
     }
     let last = forecast.iter().max_by_key(|(_, (end, _))| *end).map(|(id, (end, _))| (*id, *end));

@@ -65,7 +65,8 @@ fn move_event(model: &mut Model, by: isize) {
     let numbers = story_numbers(model);
     let last = numbers.len().saturating_sub(1);
     let seq_of = |number: &u64| model.story.get(*number).map(|row| row.seq);
-    let at = model.event.and_then(|seq| numbers.iter().position(|n| seq_of(n) == Some(seq))).unwrap_or(last);
+    let at =
+        model.event.and_then(|seq| numbers.binary_search_by_key(&Some(seq), seq_of).ok()).unwrap_or(last);
     let to = at.saturating_add_signed(by).min(last);
     model.event = if to == last { None } else { numbers.get(to).and_then(seq_of) };
 }

@@ -8,6 +8,8 @@ mod options;
 mod people;
 mod timeline;
 
+use std::ops::Range;
+
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
@@ -27,11 +29,13 @@ type Row = Vec<(Role, String)>;
 struct Rows {
     width: usize,
     rows: Vec<Row>,
+    /// The rows that somebody sees; others of a long list are only counted.
+    seen: Range<usize>,
 }
 
 impl Rows {
     fn new(width: usize) -> Rows {
-        Rows { width, rows: Vec::new() }
+        Rows { width, rows: Vec::new(), seen: 0..usize::MAX }
     }
 
     /// A heading, with an empty row before it.
@@ -64,6 +68,11 @@ impl Rows {
         self.rows.push(pieces.into_iter().map(clean).collect());
     }
 
+    /// A row of a long list, which is made only where it is seen.
+    fn one_of_many(&mut self, pieces: impl FnOnce() -> Row) {
+        if self.seen.contains(&self.rows.len()) { self.row(pieces()) } else { self.rows.push(Vec::new()) }
+    }
+
     /// What is said when a part has nothing to say.
     fn nothing(&mut self, text: &str) {
         self.rows.push(vec![(Role::Muted, format!("   {}", sanitize::line(text)))]);
@@ -81,9 +90,13 @@ pub(super) fn render(model: &Model, sheet: Sheet, page: &mut Page<'_>) {
 }
 
 fn written(model: &Model, sheet: Sheet, page: &mut Page<'_>) {
-    let all = lines(model, sheet, page.width());
     let rows = page.height().saturating_sub(1);
+    let mut all = lines(model, sheet, page.width(), model.scroll..model.scroll.saturating_add(rows));
     let from = model.scroll.min(all.len().saturating_sub(rows));
+    if from < model.scroll {
+        // There is less than when it was scrolled to.
+        all = lines(model, sheet, page.width(), from..from + rows);
+    }
     let below = all.len().saturating_sub(from + rows);
     let mut note = if below > 0 { format!("▼ {below} more") } else { String::new() };
     if let Some(filter) = model.filter_of(Focus::Sheet(sheet)) {
@@ -96,14 +109,15 @@ fn written(model: &Model, sheet: Sheet, page: &mut Page<'_>) {
     }
 }
 
-/// The rows of a written sheet that its filter leaves.
-fn lines(model: &Model, sheet: Sheet, width: usize) -> Vec<Row> {
+/// The rows of a written sheet that its filter leaves. Those of a long list outside of what is seen are empty.
+fn lines(model: &Model, sheet: Sheet, width: usize, seen: Range<usize>) -> Vec<Row> {
     let Some(incident) = &model.incident else { return Vec::new() };
-    let mut rows = Rows::new(width);
-    write(model, incident, sheet, &mut rows);
     // The timeline's filter is about its list, and not about the one event below it.
     let filter = model.filter_of(Focus::Sheet(sheet)).filter(|_| sheet != Sheet::Timeline);
     let filter = filter.map(str::to_lowercase);
+    let seen = if filter.is_some() { 0..usize::MAX } else { seen };
+    let mut rows = Rows { seen, ..Rows::new(width) };
+    write(model, incident, sheet, &mut rows);
     let fits = |row: &Row| match &filter {
         Some(filter) => plain(row).to_lowercase().contains(filter),
         None => true,
@@ -130,7 +144,7 @@ fn plain(row: &Row) -> String {
 /// The text of a sheet, for the clipboard: of the timeline, the event that is looked at.
 pub fn text(model: &Model, sheet: Sheet) -> Vec<String> {
     let width = usize::from(model.size.columns);
-    lines(model, sheet, width).iter().map(|row| plain(row).trim_end().to_owned()).collect()
+    lines(model, sheet, width, 0..usize::MAX).iter().map(|row| plain(row).trim_end().to_owned()).collect()
 }
 
 /// Rows that move when a page is turned.
@@ -149,7 +163,7 @@ pub(super) fn needs(model: &Model, sheet: Sheet, area: Rect) -> usize {
         Sheet::Timeline => 0,
         Sheet::Metrics => model.panes.len(),
         Sheet::Options | Sheet::People | Sheet::Comms | Sheet::Ledger | Sheet::Gantt => {
-            lines(model, sheet, usize::from(area.width)).len()
+            lines(model, sheet, usize::from(area.width), 0..0).len()
         }
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
     rows.row(vec![(Role::Muted, scale(&axis, &plan, now))]);
     // The bars are in the order of the runbook's steps.
     for (bar, step) in plan.bars.iter().zip(incident.runbook.steps()) {
-        rows.row(bar_row(state::of_step(incident, step), bar, &axis, &plan, now));
+        rows.one_of_many(|| bar_row(state::of_step(incident, step), bar, &axis, &plan, now));
     }
     rows.row(Vec::new());
     rows.row(vec![(

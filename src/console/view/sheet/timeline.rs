@@ -41,7 +41,8 @@ fn render_list(model: &Model, page: &mut Page<'_>) {
     let rows = page.height().saturating_sub(1);
     let seq_of = |n: &u64| model.story.get(*n).map(|row| row.seq);
     let last = numbers.len().saturating_sub(1);
-    let at = model.event.and_then(|seq| numbers.iter().position(|n| seq_of(n) == Some(seq))).unwrap_or(last);
+    let at =
+        model.event.and_then(|seq| numbers.binary_search_by_key(&Some(seq), seq_of).ok()).unwrap_or(last);
     let mut note = match model.event {
         None => format!("following, recorded to #{}", model.head.n),
         Some(_) => format!("▼ {} newer", last.saturating_sub(at)),
