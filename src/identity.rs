@@ -22,9 +22,11 @@ pub mod signer;
 pub mod sshsig;
 mod stamp;
 mod wire;
+pub mod witness;
 
 pub use allowed_signers::AllowedSigners;
 pub use reject::{CertificateUse, Presence, Reject, Signed};
 pub use revoked::Revoked;
 pub use session::SessionKey;
 pub use signer::{SignError, Signer};
+pub use witness::WitnessKey;

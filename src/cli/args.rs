@@ -473,6 +473,9 @@ pub struct Verify {
     /// A checkpoint that was kept elsewhere
     #[arg(long, value_name = "FILE")]
     pub anchor: Option<PathBuf>,
+    /// A witness whose cosignatures count, as a verifier key: `NAME+ID+KEY` (may be given several times)
+    #[arg(long, value_name = "VKEY")]
+    pub witness: Vec<String>,
     /// Also prove that this older checkpoint is a prefix
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,

@@ -73,7 +73,15 @@ fn verdict(dir: &Path) -> Result<(String, bool)> {
     let start = judge::start(&evidence);
     let roster = Roster::Bundled;
     let policies = judge::policies(&evidence);
-    let ask = Ask { start, roster, expected: Vec::new(), anchors: Vec::new(), since: None, policies };
+    let ask = Ask {
+        start,
+        roster,
+        expected: Vec::new(),
+        anchors: Vec::new(),
+        since: None,
+        witnesses: Vec::new(),
+        policies,
+    };
     let report = verify::verify(&evidence, ask).map_err(unreadable)?;
     let counts = format!("{} events, {} statements, {} acts", report.events, report.statements, report.acts);
     Ok(match report.verdict() {

@@ -6,13 +6,14 @@ use crate::cli::{print, print_json, record};
 use crate::core::event::Policies;
 use crate::core::incident::Incident;
 use crate::error::{Failure, Kind, Result};
-use crate::identity::{AllowedSigners, Revoked};
+use crate::identity::{AllowedSigners, Revoked, WitnessKey};
+use crate::outside::keep::Keeper;
 use crate::sanitize;
 use crate::timeline::evidence::Evidence;
 use crate::timeline::export::EVIDENCE;
 use crate::timeline::folder::TIMELINE;
 use crate::timeline::seal::Checkpoint;
-use crate::timeline::verify::{self, Ask, Expected, Roster, Verdict};
+use crate::timeline::verify::{self, Ask, Expected, Roster, RosterSource, Verdict};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub fn run(args: &Args, verb: &Verify) -> Result<()> {
         expected: expected(verb)?,
         anchors: verb.anchor.iter().map(|p| checkpoint(p)).collect::<Result<_>>()?,
         since: verb.since.as_deref().map(checkpoint).transpose()?,
+        witnesses: witnesses(verb, &evidence)?,
         policies: policies(&evidence),
     };
     let report = verify::verify(&evidence, ask).map_err(unreadable)?;
@@ -96,6 +98,28 @@ fn roster(verb: &Verify) -> Result<Roster> {
     let Some(path) = &verb.allowed_signers else { return Ok(Roster::Bundled) };
     let bytes = crate::cli::given::bytes(path)?;
     Ok(Roster::Auditor { signers: AllowedSigners::parse(&bytes), revoked: Revoked::none() })
+}
+
+/// The auditor's own witnesses first, then those that the workspace's copy names under other keys.
+fn witnesses(verb: &Verify, evidence: &Evidence) -> Result<Vec<(WitnessKey, RosterSource)>> {
+    let mut all = Vec::new();
+    for text in &verb.witness {
+        let key = WitnessKey::parse(text).map_err(|why| {
+            Failure::usage(format!("`{text}` is no key of a witness: {why}"))
+                .hint("whoever runs the witness can tell it; backout.yaml names it as `vkey`")
+        })?;
+        all.push((key, RosterSource::Auditor));
+    }
+    let copy = evidence.bytes("workspace.yaml").ok().flatten().unwrap_or_default();
+    let (config, _) = crate::workspace::config::decode("workspace.yaml", &copy, Path::new("/"));
+    for anchor in config.iter().flat_map(|config| &config.anchors) {
+        if let Keeper::Witness(witness) = &anchor.keeper
+            && !all.iter().any(|(key, _)| *key == witness.key)
+        {
+            all.push((witness.key.clone(), RosterSource::Bundled));
+        }
+    }
+    Ok(all)
 }
 
 fn expected(verb: &Verify) -> Result<Vec<Expected>> {

@@ -22,7 +22,7 @@ use super::channel::Address;
 use super::endpoint::{Endpoint, hidden};
 use super::http::{Clients, excerpt, fetch};
 
-pub use witness::{Witness, WitnessKey};
+pub use witness::Witness;
 
 /// How long one copy may take.
 pub const TIMEOUT: Duration = Duration::from_secs(10);

@@ -17,17 +17,20 @@ use super::tree::{Frontier, Head};
 use super::walk::{Break, Item, Sealed, Walk};
 use crate::core::event::{Continued, Event, Policies, What};
 use crate::core::incident::Incident;
+use crate::core::time::Stamp;
 use crate::core::{replay, review};
+use crate::identity::WitnessKey;
 
 mod heads;
 mod parts;
 mod people;
 mod pinned;
 mod report;
+mod witnesses;
 
 pub use heads::Expected;
 pub use people::Roster;
-pub use report::{Check, Finding, Redacted, Report, RosterSource, Verdict};
+pub use report::{Check, Finding, Redacted, Report, RosterSource, Verdict, Witnessed};
 
 use heads::{Heads, Source};
 use parts::Payloads;
@@ -54,6 +57,8 @@ pub struct Ask {
     pub anchors: Vec<Checkpoint>,
     /// An older checkpoint that must be the beginning of this record.
     pub since: Option<Checkpoint>,
+    /// Witnesses whose keys are known, and from where.
+    pub witnesses: Vec<(WitnessKey, RosterSource)>,
     /// What the workspace's copy says was agreed on. `None` when nobody could read it.
     pub policies: Option<Policies>,
 }
@@ -68,6 +73,7 @@ impl Ask {
             expected: Vec::new(),
             anchors: Vec::new(),
             since: None,
+            witnesses: Vec::new(),
             policies: None,
         }
     }
@@ -100,7 +106,7 @@ pub fn verify(evidence: &Evidence, ask: Ask) -> Result<Report, EvidenceError> {
             }
             Err(why) => break Some(why),
         }
-        judge.heads.reached(walk.tree(), &mut judge.report);
+        judge.heads.reached(walk.tree(), judge.last_at, &mut judge.report);
     };
     let tail = bytes.saturating_sub(walk.sealed().end);
     judge.finish(walk.sealed().head, tail, broken)
@@ -130,6 +136,9 @@ struct Judge {
     /// The newest seal whose signature was not looked at yet.
     last_seal: Option<Seal>,
     policies: Option<Policies>,
+    /// When the newest event says that it happened.
+    last_at: Option<Stamp>,
+    witnesses: Vec<(WitnessKey, RosterSource)>,
 }
 
 impl Judge {
@@ -170,6 +179,8 @@ impl Judge {
             evidence: evidence.clone(),
             last_seal: None,
             policies: ask.policies,
+            last_at: None,
+            witnesses: ask.witnesses,
         })
     }
 
@@ -198,6 +209,7 @@ impl Judge {
                 return Ok(());
             }
         };
+        self.last_at = Some(event.at);
         if event.seq != seq {
             self.report.fail(Check::Sequence, seq, format!("it says it is event {}", event.seq));
         }
@@ -337,7 +349,9 @@ impl Judge {
         }
         self.report.review = self.incident.as_ref().map(review::items).unwrap_or_default();
         self.payloads.finish(&mut self.report)?;
-        self.heads.finish(head, &self.seals, &mut self.report);
+        for cosigned in self.heads.finish(head, &self.seals, &mut self.report) {
+            witnesses::judge(&cosigned, &self.witnesses, &mut self.report);
+        }
         Ok(self.report)
     }
 }

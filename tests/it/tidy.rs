@@ -33,7 +33,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("theme", &["runbook"]),
     ("sanitize", &[]),
     ("error", &[]),
-    ("outside", &["runbook"]),
+    ("outside", &["runbook", "identity"]),
     ("metrics", &["runbook", "outside"]),
     ("step", &["runbook", "outside"]),
     ("timeline", &["core", "identity", "runbook"]),

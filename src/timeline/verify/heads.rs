@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 
 use super::{Back, Check, Report, Segments, root_at};
 use crate::core::event::Seen;
+use crate::core::time::Stamp;
 use crate::timeline::line::MAX_BYTES;
 use crate::timeline::seal::{Checkpoint, Seal, SealError, SealVerifier};
 use crate::timeline::tree::{Frontier, Head, parse_hash, parse_size};
@@ -89,6 +90,17 @@ struct Wanted {
     /// Whether the record came to its size.
     asked: bool,
     met: bool,
+    /// When the last of its events says that it happened.
+    at: Option<Stamp>,
+}
+
+/// A checkpoint that is one of this record's, for whoever looks at the other signatures on it.
+pub(super) struct Met {
+    /// Where it was found, in words.
+    pub(super) place: String,
+    pub(super) checkpoint: Checkpoint,
+    /// When the last of its events says that it happened.
+    pub(super) at: Option<Stamp>,
 }
 
 impl Wanted {
@@ -133,7 +145,15 @@ impl Heads {
     }
 
     pub(super) fn want(&mut self, head: Expected, source: Source) {
-        self.wanted.push(Wanted { head, source, checkpoint: None, ours: true, asked: false, met: false });
+        self.wanted.push(Wanted {
+            head,
+            source,
+            checkpoint: None,
+            ours: true,
+            asked: false,
+            met: false,
+            at: None,
+        });
         self.plan(0);
     }
 
@@ -146,6 +166,7 @@ impl Heads {
             ours: false,
             asked: false,
             met: false,
+            at: None,
         });
         self.plan(0);
     }
@@ -172,13 +193,13 @@ impl Heads {
     }
 
     /// Called after every event with the tree that now includes it.
-    pub(super) fn reached(&mut self, tree: &Frontier, report: &mut Report) {
+    pub(super) fn reached(&mut self, tree: &Frontier, at: Option<Stamp>, report: &mut Report) {
         if tree.len() < self.next {
             return;
         }
         for wanted in self.wanted.iter_mut().filter(|w| w.ours && w.head.n() == tree.len()) {
             let Some(head) = root_at(tree, wanted.head.n()) else { continue };
-            wanted.asked = true;
+            (wanted.asked, wanted.at) = (true, at);
             if wanted.head.is(&head) {
                 wanted.met = true;
             } else {
@@ -257,7 +278,7 @@ impl Heads {
         }
     }
 
-    pub(super) fn finish(mut self, end: Head, seals: &Segments, report: &mut Report) {
+    pub(super) fn finish(&mut self, end: Head, seals: &Segments, report: &mut Report) -> Vec<Met> {
         for wanted in &self.wanted {
             let (n, words) = (wanted.head.n(), wanted.source.words());
             if !wanted.ours {
@@ -288,6 +309,9 @@ impl Heads {
                 report.fail(Check::Seal, head.n.saturating_sub(1), "the seal that was closed is not sound");
             }
         }
+        let met = self.wanted.drain(..).filter(|wanted| wanted.met);
+        met.filter_map(|w| Some(Met { place: w.source.words(), checkpoint: w.checkpoint?, at: w.at }))
+            .collect()
     }
 }
 

@@ -40,6 +40,8 @@ pub enum Check {
     Rules,
     /// A head known from elsewhere.
     Head,
+    /// A witness's cosignature over a head.
+    Witness,
 }
 
 impl Check {
@@ -60,6 +62,7 @@ impl Check {
             Check::Payload => "payload",
             Check::Rules => "rules",
             Check::Head => "known head",
+            Check::Witness => "cosignature",
         }
     }
 }
@@ -86,6 +89,19 @@ pub struct Redacted {
     pub by: u64,
 }
 
+/// A witness that saw a head of this record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Witnessed {
+    /// Its name.
+    pub witness: String,
+    /// How many events it had seen.
+    pub events: u64,
+    /// When, by its own clock.
+    pub at: String,
+    /// From where its key is known.
+    pub key: RosterSource,
+}
+
 /// Whose list of keys the signatures were checked against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,6 +110,16 @@ pub enum RosterSource {
     Auditor,
     /// The copy that came with the record: it says about itself who may sign.
     Bundled,
+}
+
+impl Witnessed {
+    fn line(&self) -> String {
+        let key = match self.key {
+            RosterSource::Auditor => "its key is yours",
+            RosterSource::Bundled => "its key is self-asserted: give your own with --witness",
+        };
+        format!("witnessed: the first {} events by {} at {}; {key}", self.events, self.witness, self.at)
+    }
 }
 
 /// The answer in one word.
@@ -147,6 +173,8 @@ pub struct Report {
     pub rules_checked: bool,
     /// The newest head that something outside the file vouches for, and what.
     pub anchored: Option<(u64, String)>,
+    /// Who else saw which head, and when. It says that these events existed then, not that nothing came after.
+    pub witnessed: Vec<Witnessed>,
     /// Whether the anchor is the close statement, which always stands a little before the end.
     pub closed: bool,
     /// What does not hold, the first ones.
@@ -174,6 +202,7 @@ impl Report {
             roster,
             rules_checked: false,
             anchored: None,
+            witnessed: Vec::new(),
             closed: false,
             findings: Vec::new(),
             more: 0,
@@ -245,6 +274,7 @@ impl Report {
             lines.push(format!("  part {}/{}: redacted by #{}", r.event, r.part, r.by));
         }
         lines.push(self.anchor_line());
+        lines.extend(self.witnessed.iter().map(Witnessed::line));
         lines.extend(self.review.iter().map(|item| format!("to review: {}", item.words)));
         lines.extend(self.notes.iter().map(|n| format!("note: {n}")));
         lines
@@ -283,6 +313,7 @@ impl Report {
             "roster": self.roster,
             "rules_checked": self.rules_checked,
             "anchored": anchored,
+            "witnessed": self.witnessed,
             "findings": self.findings,
             "more_findings": self.more,
             "notes": self.notes,

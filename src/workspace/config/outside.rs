@@ -7,9 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Anchor, Telemetry, channels, exactly_one, sources};
+use crate::identity::WitnessKey;
 use crate::metrics::source::{Endpoint, Login, Secret};
 use crate::outside::alertmanager::Silencer;
-use crate::outside::keep::{Keeper, Witness, WitnessKey};
+use crate::outside::keep::{Keeper, Witness};
 use crate::runbook::decode::{Fields, Item};
 use crate::runbook::yaml::Value;
 

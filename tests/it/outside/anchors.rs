@@ -4,9 +4,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use backout::identity::WitnessKey;
 use backout::outside::endpoint::Endpoint;
 use backout::outside::http::Clients;
-use backout::outside::keep::{Checkpoint, Growth, Keeper, Witness, WitnessKey, keep};
+use backout::outside::keep::{Checkpoint, Growth, Keeper, Witness, keep};
 use backout::timeline::seal::{self, Origin, SealVerifier};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as B64;
@@ -16,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::told::{fail_and_close, incident};
 use crate::metrics::hostile::{Request, Server, ok, page};
 use crate::support::ssh::make_key;
-use crate::support::{KeyKind, Place, Sshd, need};
+use crate::support::{Incident, KeyKind, Place, Sshd, need};
 
 #[test]
 fn a_forced_command_behind_a_real_sshd_keeps_the_head() {
@@ -236,6 +237,48 @@ fn a_witness_cosigns_every_turn_once_it_knows_the_record() {
     let body = format!("{}\n", text.split_once("\n\n").unwrap().0);
     assert!(text.ends_with(&cosign(&body)), "{text}");
     incident.backout("ana").run(["verify", &incident.id, "--anchor", kept.to_str().unwrap()]).exits(0);
+    cosignatures_are_judged(&incident, &kept, &text, &events.to_string());
+}
+
+/// `verify` says who saw which head and when, and tells apart what does not fit and what is nobody's it knows.
+fn cosignatures_are_judged(incident: &Incident, kept: &Path, text: &str, events: &str) {
+    let verify = |more: &[&str]| incident.backout("ana").run([&["verify", &incident.id], more].concat());
+    let seen = format!("witnessed: the first {events} events by {NAME} at 2026-11-21T02:00:00Z");
+    let own = vkey();
+    let out = verify(&[]).exits(0).stdout;
+    assert!(out.contains(&seen) && out.contains("its key is self-asserted"), "{out}");
+    let out = verify(&["--witness", &own]).exits(0).stdout;
+    assert!(out.contains(&format!("{seen}; its key is yours")), "{out}");
+    let json: serde_json::Value = serde_json::from_str(&verify(&["--json"]).exits(0).stdout).unwrap();
+    assert_eq!(
+        (&json["witnessed"][0]["witness"], &json["witnessed"][0]["key"]),
+        (&NAME.into(), &"bundled".into())
+    );
+    assert!(verify(&["--witness", "w+00+x"]).exits(2).stderr.contains("no key of a witness"));
+
+    let body = format!("{}\n", text.split_once("\n\n").unwrap().0);
+    let honest = cosign(&body);
+    let bare = text.strip_suffix(&honest).unwrap();
+    let said = |lines: &str| {
+        std::fs::write(kept, format!("{bare}{lines}")).unwrap();
+        verify(&[])
+    };
+    // Made over another head, and put on this one.
+    let moved = cosign(&body.replace(&format!("\n{events}\n"), "\n7\n"));
+    let out = said(&moved).exits(1).stdout;
+    assert!(
+        out.contains("cosignature: anchors/w1.checkpoint") && out.contains("does not fit this head"),
+        "{out}"
+    );
+    let foreign = "\u{2014} somebody.else/w9 AAAAAAAAAAA=\n".to_owned();
+    let out = said(&format!("{foreign}{honest}")).exits(0).stdout;
+    assert!(
+        out.contains("somebody.else/w9, whose key nobody gave, does not count") && out.contains(&seen),
+        "{out}"
+    );
+    let out = said(&format!("\u{2014} {NAME} AAAAAAAAAAA=\n")).exits(0).stdout;
+    assert!(out.contains("by another key than its own") && !out.contains("witnessed:"), "{out}");
+    std::fs::write(kept, text).unwrap();
 }
 
 /// What comes of asking a witness that answers like this.
