@@ -4,10 +4,9 @@ use crate::cli::args::Open;
 use crate::cli::room::Seat;
 use crate::cli::{act, context, print, print_json, say};
 use crate::client::room::{Room, Update};
-use crate::core::event::{Direction, Event, Progressed, Settled, What};
+use crate::core::event::{Direction, Event, Overridden, Progressed, Settled, What};
 use crate::core::id::StepId;
-use crate::core::incident::InOrder;
-use crate::core::incident::Status;
+use crate::core::incident::{self, InOrder, Status};
 use crate::error::{Failure, Kind, Result};
 use crate::sanitize;
 use crate::timeline::codec;
@@ -223,7 +222,7 @@ pub fn words(what: &What) -> String {
         What::Expired(d) => d.gate.to_string(),
         What::Voided(d) => format!("{}: {}", d.gate, d.why),
         What::Refused(d) => format!("{} by {}: {}", d.gate, d.person, d.why),
-        What::Overridden(d) => format!("{} as {}: {}", d.gate, d.role, d.reason),
+        What::Overridden(d) => overridden(d),
         What::Decided(d) => format!("{:?}: {:?}: {}", d.about, d.choice, d.reason),
         What::Measured(d) => {
             format!("{} {}", d.name, d.text.clone().unwrap_or_else(|| format!("{} bytes", d.bytes)))
@@ -289,6 +288,10 @@ fn progressed(report: &Progressed) -> String {
     let total = report.total.map(|total| format!("/{total}")).unwrap_or_default();
     let unit = report.unit.as_deref().unwrap_or_default();
     format!("{} {}{total} {unit}", report.step, report.done).trim_end().to_owned()
+}
+
+fn overridden(d: &Overridden) -> String {
+    format!("{}{} as {}: {}", d.gate, incident::over(&d.denied_by), d.role, d.reason)
 }
 
 fn settled(settled: &Settled) -> String {

@@ -6,7 +6,7 @@ mod look;
 use crate::cli::args::{Args, List, Status as StatusArgs};
 use crate::cli::context::{self, Context};
 use crate::cli::{history, print, print_json, record};
-use crate::core::incident::{Incident, Stage, Status};
+use crate::core::incident::{self, Incident, Stage, Status};
 use crate::core::review::{self, Kind};
 use crate::core::time::{Stamp, spoken};
 use crate::core::{comms, readiness};
@@ -120,7 +120,11 @@ fn among_people(map: &mut serde_json::Map<String, Value>, incident: &Incident) {
     map.insert("to_review".to_owned(), json!(review::items(incident)));
     let broken = incident.overrides.iter();
     let broken: Vec<Value> = broken
-        .map(|(gate, who, why)| json!({"gate": gate.as_str(), "person": who.as_str(), "reason": why}))
+        .map(|b| {
+            let denied: Vec<&str> = b.denied_by.iter().map(|p| p.as_str()).collect();
+            let (gate, person) = (b.gate.as_str(), b.person.as_str());
+            json!({"gate": gate, "person": person, "reason": b.reason, "denied_by": denied})
+        })
         .collect();
     map.insert("broken_glass".to_owned(), json!(broken));
     let promises = incident.open_promises();
@@ -246,7 +250,10 @@ fn text(whole: &Value, incident: &Incident, known: &readiness::History) -> Vec<S
     let mut lines: Vec<String> =
         (!empty.is_empty()).then(|| format!("EMPTY SEATS: {}", empty.join(", "))).into_iter().collect();
     let broken = incident.overrides.iter();
-    lines.extend(broken.map(|(gate, who, why)| format!("GLASS BROKEN at {gate} by {who}: {why}")));
+    lines.extend(broken.map(|b| {
+        let over = incident::over(&b.denied_by);
+        format!("GLASS BROKEN at {} by {}{over}: {}", b.gate, b.person, b.reason)
+    }));
     lines.extend([
         format!(
             "{}  {} in {}  {}",

@@ -103,7 +103,7 @@ fn gate_and_role(
         gate.standing == Standing::Open
             && !answered
             && !incident.quorum_reached(id)
-            && !incident.is_denied(id)
+            && (how == Answering::Override || !incident.is_denied(id))
     };
     let open = incident.gates.iter().filter(waits);
     let mine: Vec<(StepId, RoleName)> =

@@ -4,7 +4,7 @@ use crate::core::event::{
     About, Choice, Direction, Handed, Judgement, Leaving, Left, Opinion, Outcome, PollEnd, PromiseEnd,
     Verdict, What,
 };
-use crate::core::incident::Incident;
+use crate::core::incident::{self, Incident};
 use crate::core::time::{Stamp, spoken};
 use crate::sanitize::{self, Clean};
 use crate::theme::Role;
@@ -202,7 +202,10 @@ fn of_gates(what: &What) -> (String, Role) {
         What::Refused(d) => {
             (format!("answer of {} at {} does not count: {}", d.person, d.gate, d.why), Role::Warn)
         }
-        What::Overridden(d) => (format!("BROKE GLASS at {} as {}: {}", d.gate, d.role, d.reason), Role::Fail),
+        What::Overridden(d) => {
+            let over = incident::over(&d.denied_by);
+            (format!("BROKE GLASS at {}{over} as {}: {}", d.gate, d.role, d.reason), Role::Fail)
+        }
         other => (other.kind().to_owned(), Role::Base),
     }
 }

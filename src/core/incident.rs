@@ -28,7 +28,7 @@ use std::sync::Arc;
 pub use amend::{Library, Proposal};
 pub use authority::Matter;
 pub use command::{CommandStanding, Offer, Ruling};
-pub use gate::{Gate, GateRule, GateVote, Standing};
+pub use gate::{BrokenGlass, Gate, GateRule, GateVote, Standing, over};
 pub use ledger::{Debt, Measurement, Promise, PromiseSettlement, SentMessage, Suspension};
 pub use limits::RestoreTo;
 pub use order::{InOrder, Order};
@@ -128,8 +128,8 @@ pub struct Incident {
     pub promises: BTreeMap<u64, Promise>,
     /// The newest head that each place outside keeps: its size, and since when.
     pub anchored: BTreeMap<String, (u64, Stamp)>,
-    /// Every use of break-glass: gate, who, why.
-    pub overrides: Vec<(StepId, PersonId, String)>,
+    /// Every use of break-glass.
+    pub overrides: Vec<BrokenGlass>,
     /// How often the hub came back.
     pub resumes: u32,
     /// Where the record went on in a new file after a disk failed, oldest first.

@@ -5,7 +5,7 @@ use crate::core::comms;
 use crate::core::decide::step::must_retype;
 use crate::core::event::Direction;
 use crate::core::id::{Digest, StepId};
-use crate::core::incident::{Incident, Stage, Standing, Status};
+use crate::core::incident::{BrokenGlass, Incident, Stage, Standing, Status};
 use crate::core::time::{Stamp, spoken};
 use crate::runbook::model::Action;
 
@@ -144,7 +144,7 @@ fn open(incident: &Incident) -> Vec<String> {
     let objections = incident
         .open_objections()
         .map(|(seq, o)| format!("objection #{seq} of {} to {} has no answer", o.person, o.about));
-    let broken = incident.overrides.iter().map(|(gate, who, _)| format!("{who} broke glass at {gate}"));
+    let broken = incident.overrides.iter().map(BrokenGlass::words);
     suspended.chain(owed).chain(objections).chain(broken).collect()
 }
 

@@ -43,8 +43,7 @@ fn item(kind: Kind, about: impl ToString, words: String) -> Item {
 /// Everything, broken glass first.
 pub fn items(incident: &Incident) -> Vec<Item> {
     let broken = incident.overrides.iter();
-    let broken = broken
-        .map(|(gate, who, why)| item(Kind::Override, gate, format!("{who} broke glass at {gate}: {why}")));
+    let broken = broken.map(|b| item(Kind::Override, &b.gate, format!("{}: {}", b.words(), b.reason)));
     let objections = incident.open_objections().map(|(seq, o)| {
         let words = format!("objection #{seq} of {} to {} has no answer: {}", o.person, o.about, o.reason);
         item(Kind::Objection, seq, words)

@@ -125,8 +125,17 @@ pub fn gate(
         answer.attempt,
     );
     text.push_str(&format!("target: {}\n", shortened(&content.target, 256)));
+    let denied_by = incident.deniers(&answer.gate);
+    // Nobody breaks glass over a denial that they have not read.
+    let denied = match how {
+        Answering::Override if !denied_by.is_empty() => {
+            let names: Vec<&str> = denied_by.iter().map(PersonId::as_str).collect();
+            format!("denied by: {}\n", cut(&names.join(", "), 512, "the record"))
+        }
+        Answering::Approve | Answering::Deny | Answering::Override => String::new(),
+    };
     let end = format!(
-        "role: {}\nas: {person}\ndecision: {}\nreason: {}\nnonce: {}\nexpires: {}\n",
+        "role: {}\nas: {person}\n{denied}decision: {}\nreason: {}\nnonce: {}\nexpires: {}\n",
         answer.role,
         how.word(),
         or_dash(shortened(&answer.reason, 512)),

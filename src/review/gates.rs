@@ -50,7 +50,7 @@ pub struct GateStory {
     /// When the quorum was reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reached: Option<Stamp>,
-    /// `approved`, `denied`, `expired`, `void: …`, `by break-glass` or `open`.
+    /// `approved`, `denied`, `expired`, `void: …`, `by break-glass`, `by break-glass over the denial of …` or `open`.
     pub end: String,
 }
 
@@ -112,7 +112,7 @@ fn take(incident: &Incident, all: &mut Vec<GateStory>, event: &Event) {
             with(all, &d.gate, |story| {
                 story.answers.push(given);
                 story.reached.get_or_insert(event.at);
-                "by break-glass".clone_into(&mut story.end);
+                story.end = format!("by break-glass{}", crate::core::incident::over(&d.denied_by));
             });
         }
         What::Refused(d) => {

@@ -40,7 +40,8 @@ fn of_event(incident: &Incident, what: &What, who: &str, words: &str) -> Option<
     let said = || Some(format!("{who} {words}"));
     match what {
         What::Overridden(d) => {
-            Some(format!("{who} went past `{}` without its quorum (break-glass): {}", d.gate, d.reason))
+            let over = crate::core::incident::over(&d.denied_by);
+            Some(format!("{who} went past `{}` without its quorum{over} (break-glass): {}", d.gate, d.reason))
         }
         What::Denied(d) => Some(format!("{who} denied `{}`: {}", d.gate, d.reason)),
         What::Expired(d) => Some(format!("`{}` expired without its quorum", d.gate)),

@@ -140,11 +140,12 @@ fn broken_glass_is_on_every_screen() {
     assert!(!text(&stage).contains("GLASS BROKEN"));
     let mut incident = stage.model.incident.clone().unwrap();
     let (gate, who) = (crate::core::id::StepId::declare(), crate::core::id::PersonId::parse("ana").unwrap());
-    incident.overrides.push((gate, who, "nobody is awake".to_owned()));
+    let (reason, denied_by) = ("nobody is awake".to_owned(), vec![who.clone()]);
+    incident.overrides.push(crate::core::incident::BrokenGlass { gate, person: who, reason, denied_by });
     stage.model.incident = Some(incident);
     for keys in ["", "p", "o", "t", "c", "l", "?"] {
         stage.keys(keys);
-        assert!(text(&stage).contains("GLASS BROKEN at declare by ana"), "{keys}");
+        assert!(text(&stage).contains("GLASS BROKEN at declare by ana, OVER A DENIAL"), "{keys}");
         stage.keys("esc");
     }
 }

@@ -90,7 +90,8 @@ fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
     };
     let empty = empty_seats(incident, page.width());
     let commander_missing = incident.empty_seats().iter().any(|(role, _)| *role == "commander");
-    let crowded = empty.is_some() && (commander_missing || page.width() < WIDE);
+    let glass = broken_glass(incident);
+    let crowded = empty.is_some() && (commander_missing || page.width() < WIDE || glass.is_some());
     let mut left = vec![Span::raw(" ")];
     left.extend(empty.into_iter().flat_map(|words| [page.span(Role::Warn, words), Span::raw(" · ")]));
     left.push(page.span(role, stage));
@@ -101,7 +102,7 @@ fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
     if !crowded {
         left.extend([Span::raw(" · "), commander]);
     }
-    if let Some(words) = broken_glass(incident) {
+    if let Some(words) = glass {
         left.extend([Span::raw(" · "), page.span(Role::Fail, words)]);
     }
     let anchored = match incident.anchored.values().map(|(n, _)| n).max() {
@@ -143,8 +144,9 @@ fn empty_seats(incident: &Incident, width: usize) -> Option<String> {
 
 /// Loud on every screen, until the end.
 fn broken_glass(incident: &Incident) -> Option<String> {
-    let (gate, who, _) = incident.overrides.last()?;
-    Some(format!("GLASS BROKEN at {gate} by {who}"))
+    let last = incident.overrides.last()?;
+    let over = if last.denied_by.is_empty() { "" } else { ", OVER A DENIAL" };
+    Some(format!("GLASS BROKEN at {} by {}{over}", last.gate, last.person))
 }
 
 /// A word to an audience is announced this long before it is due.

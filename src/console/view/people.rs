@@ -98,8 +98,8 @@ fn asked(model: &Model, incident: &Incident) -> Vec<Entry> {
         let text = format!("#{seq} of {} to {about} has no answer", objection.person);
         lines.push(("objection".to_owned(), text, Role::Warn));
     }
-    for (gate, who, _) in &incident.overrides {
-        lines.push(("to review".to_owned(), format!("{who} broke glass at {gate}"), Role::Fail));
+    for broken in &incident.overrides {
+        lines.push(("to review".to_owned(), broken.words(), Role::Fail));
     }
     for (seq, promise) in incident.open_promises() {
         let words = sanitize::line(&promise.words);

@@ -2,7 +2,7 @@
 
 use crate::core::event::{Denied, Expired, Granted, Overridden, Requested, Voided};
 use crate::core::id::{PersonId, StepId};
-use crate::core::incident::{Gate, GateVote, Incident, Standing, Status};
+use crate::core::incident::{BrokenGlass, Gate, GateVote, Incident, Standing, Status};
 use crate::core::time::Stamp;
 use crate::runbook::model::Action;
 use std::collections::BTreeMap;
@@ -71,7 +71,12 @@ pub(super) fn denied(incident: &mut Incident, data: &Denied, person: Option<&Per
 
 pub(super) fn overridden(incident: &mut Incident, data: &Overridden, person: Option<&PersonId>, at: Stamp) {
     let Some(person) = person else { return };
-    incident.overrides.push((data.gate.clone(), person.clone(), data.reason.clone()));
+    incident.overrides.push(BrokenGlass {
+        gate: data.gate.clone(),
+        person: person.clone(),
+        reason: data.reason.clone(),
+        denied_by: data.denied_by.clone(),
+    });
     if let Some(gate) = incident.gates.get_mut(&data.gate) {
         gate.overrides.push(GateVote {
             person: person.clone(),

@@ -70,6 +70,7 @@ pub(super) fn override_(
         reason: reason(&answer.reason)?,
         nonce: answer.nonce.clone(),
         key: answer.key.clone(),
+        denied_by: incident.deniers(&answer.gate),
     }
     .into())
 }

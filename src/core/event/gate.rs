@@ -91,7 +91,7 @@ data! {
 }
 
 data! {
-    /// Break-glass: gone on without the quorum.
+    /// Break-glass: gone on without the quorum, or in spite of a denial.
     Overridden {
         /// The gate.
         gate: StepId,
@@ -105,5 +105,8 @@ data! {
         nonce: String,
         /// Fingerprint of the signing key.
         key: String,
+        /// Whose denials it goes past.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        denied_by: Vec<PersonId>,
     }
 }

@@ -47,6 +47,32 @@ pub struct GateVote {
     pub at: Stamp,
 }
 
+/// One use of break-glass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenGlass {
+    /// The gate.
+    pub gate: StepId,
+    /// Who.
+    pub person: PersonId,
+    /// Why.
+    pub reason: String,
+    /// Whose denials it went past.
+    pub denied_by: Vec<PersonId>,
+}
+
+impl BrokenGlass {
+    /// Who broke glass where, and over whose denial: the words of every list that has room for them.
+    pub fn words(&self) -> String {
+        format!("{} broke glass at {}{}", self.person, self.gate, over(&self.denied_by))
+    }
+}
+
+/// What is added where break-glass goes past a denial: whose. Nothing where nobody denied.
+pub fn over(denied_by: &[PersonId]) -> String {
+    let names: Vec<&str> = denied_by.iter().map(PersonId::as_str).collect();
+    if names.is_empty() { String::new() } else { format!(" over the denial of {}", names.join(", ")) }
+}
+
 /// Where a gate stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -114,13 +140,13 @@ impl Incident {
         let (Some(gate), Some(rule)) = (self.gates.get(gate_id), self.gate_rule(gate_id)) else {
             return false;
         };
-        if gate.standing != Standing::Open || self.is_denied(gate_id) {
-            return false;
-        }
-        rule.require.iter().all(|r| self.granted(gate, r) >= r.count) || self.override_reached(gate_id)
+        let granted = || rule.require.iter().all(|r| self.granted(gate, r) >= r.count);
+        let given = !self.is_denied(gate_id) && granted();
+        gate.standing == Standing::Open && (given || self.override_reached(gate_id))
     }
 
-    /// Whether break-glass has opened the gate.
+    /// Whether break-glass has opened the gate. A denial is an answer like any other: it closes the way by quorum, and
+    /// break-glass is the way that asks no quorum.
     pub fn override_reached(&self, gate_id: &StepId) -> bool {
         let Some(gate) = self.gates.get(gate_id) else { return false };
         let Some(rule) = self.runbook.declare.override_.as_ref().filter(|_| gate_id.is_declare()) else {
@@ -133,7 +159,13 @@ impl Incident {
                 .all(|r| gate.overrides.iter().filter(|v| v.role == r.role).count() as u32 >= r.count)
     }
 
-    /// Whether so many denied that the gate is closed.
+    /// Who has denied the open request.
+    pub fn deniers(&self, gate_id: &StepId) -> Vec<PersonId> {
+        let answers = self.gates.get(gate_id).into_iter().flat_map(|gate| &gate.answers);
+        answers.filter(|v| !v.approves).map(|v| v.person.clone()).collect()
+    }
+
+    /// Whether so many denied that the gate is closed to every approval.
     pub fn is_denied(&self, gate_id: &StepId) -> bool {
         let (Some(gate), Some(rule)) = (self.gates.get(gate_id), self.gate_rule(gate_id)) else {
             return false;

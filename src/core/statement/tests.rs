@@ -4,6 +4,7 @@ use super::*;
 use crate::core::apply::apply;
 use crate::core::event::{Actor, Answer, Event, Mode, Opened, Pinned, Requested, What};
 use crate::core::id::{Digest, IncidentId, RoleName};
+use crate::core::incident::GateVote;
 use crate::core::team::Team;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -118,6 +119,27 @@ fn an_approval_reads_like_this() {
     let override_ =
         expected.replace("approval v1", "override v1").replace("decision: approve", "decision: override");
     assert_eq!(text(&incident, "lag 0, snapshot taken", Answering::Override), override_);
+}
+
+#[test]
+fn break_glass_over_a_denial_is_signed_with_the_names_of_those_who_denied() {
+    let mut incident = waiting(&[("migrate-down", "[psql, -f, \"{{ params.file }}\"]")]);
+    let before = text(&incident, "now", Answering::Override);
+    assert!(!before.contains("denied by"), "{before}");
+    let vote = |person: &str, approves| GateVote {
+        person: PersonId::parse(person).unwrap(),
+        role: "dba".to_owned(),
+        approves,
+        reason: "no".to_owned(),
+        key: person.to_owned(),
+        at: Stamp(0),
+    };
+    let gate = incident.gates.get_mut("eyes").unwrap();
+    gate.answers = vec![vote("eve", false), vote("ann", true), vote("dan", false)];
+    let after = text(&incident, "now", Answering::Override);
+    assert_eq!(after, before.replace("decision:", "denied by: eve, dan\ndecision:"));
+    assert!(!text(&incident, "now", Answering::Deny).contains("denied by"));
+    assert!(!text(&incident, "now", Answering::Approve).contains("denied by"));
 }
 
 #[test]

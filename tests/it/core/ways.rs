@@ -91,7 +91,74 @@ fn break_glass_declares_without_the_quorum_and_stays_visible() {
     assert!(matches!(refused(room.act("eve", Intent::Override(good))), Refusal::AnsweredAlready { .. }));
     room.settle_down();
     assert_eq!(room.live.stage, Stage::Declared);
-    assert_eq!(room.live.overrides, [(StepId::declare(), person("eve"), "seen".to_owned())]);
+    let [broken] = &room.live.overrides[..] else { panic!("{:?}", room.live.overrides) };
+    assert_eq!((broken.words().as_str(), broken.reason.as_str()), ("eve broke glass at declare", "seen"));
+}
+
+#[test]
+fn break_glass_goes_past_a_denial_and_names_who_denied() {
+    let mut room = Room::open();
+    sit(&mut room, "ben", "sre").unwrap();
+    for (who, role) in [("ben", "sre"), ("ana", "commander")] {
+        let no = room.answer("declare", role, who).unwrap();
+        room.act(who, Intent::Deny(no)).unwrap();
+    }
+    room.settle_down();
+    assert!(room.live.is_denied(&StepId::declare()) && room.live.stage == Stage::Open);
+    // A denial closes the way by approvals, and nothing else does what break-glass does.
+    let yes = room.answer("declare", "sre", "dee").unwrap();
+    room.act("dee", Intent::Approve(yes)).unwrap();
+    room.settle_down();
+    assert_eq!(room.live.stage, Stage::Open);
+    let by_hub = decide(&room.live, &By::Hub, &Intent::Declare { attempt: 1 }, room.now);
+    assert!(matches!(refused(by_hub), Refusal::GateNotOpen { .. }));
+    let answer = room.answer("declare", "executive", "eve").unwrap();
+    let what = room.act("eve", Intent::Override(answer)).unwrap();
+    let What::Overridden(data) = &what else { panic!("{what:?}") };
+    assert_eq!(data.denied_by, [person("ben"), person("ana")]);
+    room.settle_down();
+    assert_eq!(room.live.stage, Stage::Declared);
+    let words = "eve broke glass at declare over the denial of ben, ana: seen";
+    let items = backout::core::review::items(&room.live);
+    assert!(items.iter().any(|i| i.kind == backout::core::review::Kind::Override && i.words == words), "{items:?}");
+    // The objections stay open until somebody answers them.
+    assert_eq!(room.live.open_objections().count(), 2);
+}
+
+#[test]
+fn break_glass_that_hides_a_denial_or_makes_one_up_is_an_illegal_move() {
+    let mut room = Room::open();
+    sit(&mut room, "ben", "sre").unwrap();
+    let no = room.answer("declare", "sre", "ben").unwrap();
+    room.act("ben", Intent::Deny(no)).unwrap();
+    let before = room.live.clone();
+    let answer = room.answer("declare", "executive", "eve").unwrap();
+    room.act("eve", Intent::Override(answer)).unwrap();
+    let honest = room.record.last().unwrap().clone();
+    assert!(replay::check(&mut before.clone(), &honest).is_ok());
+    for denied_by in [vec![], vec![person("ana")], vec![person("ben"), person("ana")]] {
+        let mut forged = honest.clone();
+        let What::Overridden(data) = &mut forged.what else { panic!("{forged:?}") };
+        data.denied_by = denied_by;
+        let verdict = replay::check(&mut before.clone(), &forged);
+        assert_eq!(verdict, Err(replay::Illegal::Different { kind: "override.used" }));
+    }
+}
+
+#[test]
+fn an_expired_request_is_not_gone_past_by_break_glass_either() {
+    let mut room = Room::open();
+    sit(&mut room, "ana", "commander").unwrap();
+    let answer = room.answer("declare", "executive", "eve").unwrap();
+    room.now = room.now.plus(Duration::from_secs(15 * 60));
+    room.settle_down();
+    assert!(matches!(refused(room.act("eve", Intent::Override(answer))), Refusal::GateNotOpen { .. }));
+    choose(&mut room, "ana", "declare", Choice::Retry).unwrap();
+    room.settle_down();
+    let answer = room.answer("declare", "executive", "eve").unwrap();
+    room.act("eve", Intent::Override(answer)).unwrap();
+    room.settle_down();
+    assert_eq!(room.live.stage, Stage::Declared);
 }
 
 #[test]

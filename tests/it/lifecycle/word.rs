@@ -118,14 +118,20 @@ fn who_decides_is_enforced_and_broken_glass_is_loud_and_reviewed() {
         "{plan}"
     );
     assert!(!plan.contains("dba"), "another class's authority: {plan}");
-    incident
-        .ok("ana", &["override", "declare", "--role", "executive", "--reason", "nobody is awake", "--yes"]);
+    incident.ok("ana", &["deny", "declare", "--role", "commander", "--reason", "not on a friday", "--yes"]);
+    let glass = ["override", "declare", "--role", "executive", "--reason", "nobody is awake", "--yes"];
+    let shown = incident.ok("ana", &glass);
+    assert!(format!("{shown:?}").contains("denied by: ana"), "{shown:?}");
     incident.ok("ben", &["assume", "sre"]);
     let status = incident.status();
     assert_eq!(status["to_review"][0]["kind"], "override", "{status}");
     assert_eq!(status["broken_glass"][0]["person"], "ana");
     let text = incident.backout("ben").run(["status", &incident.id]).exits(0).stdout;
-    assert!(text.lines().any(|l| l.starts_with("GLASS BROKEN at declare by ana: nobody is awake")), "{text}");
+    assert!(
+        text.lines()
+            .any(|l| l.starts_with("GLASS BROKEN at declare by ana over the denial of ana: nobody is awake")),
+        "{text}"
+    );
     incident.until_step("act", "ready");
     incident.ok("ben", &["start", "act"]);
     incident.until_step("act", "failed");
@@ -134,7 +140,10 @@ fn who_decides_is_enforced_and_broken_glass_is_loud_and_reviewed() {
     incident.refused("ana", &["abort", "--reason", "enough"], "decided by sre");
     incident.ok("ben", &["abort", "--reason", "we mend forward"]);
     let verdict = incident.backout("ana").run(["verify", &incident.id]).exits(5).stdout;
-    assert!(verdict.contains("to review: ana broke glass at declare: nobody is awake"), "{verdict}");
+    assert!(
+        verdict.contains("to review: ana broke glass at declare over the denial of ana: nobody is awake"),
+        "{verdict}"
+    );
     let json = incident.backout("ana").run(["verify", &incident.id, "--json"]).exits(5).stdout;
     assert!(json.contains("\"to_review\":[{\"about\":\"declare\",\"kind\":\"override\""), "{json}");
 }

@@ -18,8 +18,8 @@ pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
     no_return(incident, rows);
     if !incident.overrides.is_empty() {
         rows.heading("Broken glass");
-        for (gate, who, why) in &incident.overrides {
-            rows.item(gate.as_str(), &format!("{who}: {why}"), Role::Fail);
+        for broken in &incident.overrides {
+            rows.item(broken.gate.as_str(), &format!("{}: {}", broken.words(), broken.reason), Role::Fail);
         }
     }
 }

@@ -98,8 +98,8 @@ fn between(model: &Model, incident: &Incident, rows: &mut Rows) {
         let text = format!("of #{}, says {}: {}; a second person must agree", ask.event, ask.by, ask.reason);
         rows.item("removal", &text, Role::Waiting);
     }
-    for (gate, who, why) in &incident.overrides {
-        rows.item("to review", &format!("{who} broke glass at {gate}: {why}"), Role::Fail);
+    for broken in &incident.overrides {
+        rows.item("to review", &format!("{}: {}", broken.words(), broken.reason), Role::Fail);
     }
     for (person, last) in &incident.short_shifts {
         let text = format!("{person} was in an incident until {}", last.to_second());
@@ -121,6 +121,9 @@ fn approvals(model: &Model, incident: &Incident, rows: &mut Rows) {
     for (id, gate) in gates {
         let reached = incident.quorum_reached(id);
         let (words, color) = match gate.standing {
+            Standing::Open if reached && incident.override_reached(id) => {
+                ("gone past by break-glass".to_owned(), Role::Fail)
+            }
             _ if incident.is_denied(id) => ("denied".to_owned(), Role::Fail),
             Standing::Open if reached => ("given".to_owned(), Role::Ok),
             Standing::Open => {

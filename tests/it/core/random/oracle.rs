@@ -344,6 +344,9 @@ impl Auditor {
         rule!(entitled && !d.reason.trim().is_empty(), "{who} may not break it");
         let asked = self.gates.get("declare").ok_or("nobody asked")?;
         rule!(asked.attempt == d.attempt && asked.state == Gate::Open, "another request");
+        let no: Vec<&str> = asked.votes.iter().filter(|v| !v.3).map(|v| v.0.as_str()).collect();
+        let named: Vec<&str> = d.denied_by.iter().map(|p| p.as_str()).collect();
+        rule!(no == named, "it names {named:?} as those who denied");
         let votes = self.broken.entry(d.attempt).or_default();
         rule!(votes.iter().all(|(p, k, _)| p != who && *k != d.key), "counts twice");
         votes.push((who.to_owned(), d.key.clone(), d.role.to_string()));
