@@ -6,7 +6,7 @@ use super::field::Field;
 use super::link::{Act, Head, Me, Stance};
 use crate::client::answer;
 use crate::core::decide::{decide, step, step::must_retype};
-use crate::core::event::{Choice, Direction, OfferEnd, Opinion, Verdict};
+use crate::core::event::{Choice, Direction, OfferEnd, Opinion, PromiseEnd, Verdict};
 use crate::core::id::{Name, PersonId, RoleName, StepId};
 use crate::core::incident::{Incident, Run, Status};
 use crate::core::intent::{By, GateAnswer, Intent};
@@ -35,8 +35,10 @@ pub struct Words {
     pub reason: String,
     /// What had to be typed.
     pub typed: String,
-    /// How many items, or at which step to go on.
+    /// How many items, at which step to go on, how long, or which way.
     pub detail: String,
+    /// To whom.
+    pub whom: String,
 }
 
 /// What a deed is judged by and built from.
@@ -62,6 +64,7 @@ impl Ground<'_> {
             reason: "x".into(),
             typed: self.must_type(deed).unwrap_or_default(),
             detail: self.likely_detail(deed).unwrap_or_default(),
+            whom: "x".into(),
         };
         self.judge_words(deed, &words)
     }
@@ -150,6 +153,9 @@ impl Ground<'_> {
             | Action::Object
             | Action::Abstain
             | Action::Reply => self.about_people(deed, words).map(Act::Wish),
+            Action::Promise | Action::PromiseKept | Action::PromiseBack | Action::Told | Action::RuleOut => {
+                self.about_others(deed, words).map(Act::Wish)
+            }
             _ => self.wish(deed, words).map(Act::Wish),
         }
     }
@@ -181,6 +187,29 @@ impl Ground<'_> {
         })
     }
 
+    /// What people outside are told and promised, and what the room will not do.
+    fn about_others(&self, deed: &Deed, words: &Words) -> Result<Intent, Refusal> {
+        let reason = words.reason.clone();
+        let with = deed.with.clone().unwrap_or_default();
+        let settled = |how| {
+            let promise = with.parse().map_err(|_| Refusal::DoesNotFit("no promise is meant".to_owned()))?;
+            Ok(Intent::SettlePromise { promise, how, words: reason.clone() })
+        };
+        match deed.action {
+            Action::Promise => {
+                let due = self.now.plus(length(words)?);
+                Ok(Intent::Promise { to: words.whom.clone(), words: reason, due })
+            }
+            Action::PromiseKept => settled(PromiseEnd::Kept),
+            Action::PromiseBack => settled(PromiseEnd::TakenBack),
+            Action::Told => Ok(Intent::Tell { to: with, words: reason }),
+            Action::RuleOut => {
+                Ok(Intent::DecideIncident { choice: Choice::RuleOut(words.detail.clone()), reason })
+            }
+            other => Err(Refusal::DoesNotFit(format!("{} is not about others", other.entry().name))),
+        }
+    }
+
     /// Command, questions and removals.
     fn about_people(&self, deed: &Deed, words: &Words) -> Result<Intent, Refusal> {
         let (incident, key, reason) = (self.incident, self.key(), words.reason.clone());
@@ -204,12 +233,7 @@ impl Ground<'_> {
                 let how = if mine { OfferEnd::Declined } else { OfferEnd::Withdrawn };
                 Ok(Intent::EndOffer { offer: offer.seq, how, reason })
             }
-            Action::Ask => {
-                let lasts = duration_from(words.detail.trim());
-                let lasts =
-                    lasts.ok_or_else(|| Refusal::DoesNotFit("a time needs a unit: 30s, 2m".to_owned()))?;
-                Ok(Intent::OpenPoll { question: reason, lasts: lasts.as_secs() })
-            }
+            Action::Ask => Ok(Intent::OpenPoll { question: reason, lasts: length(words)?.as_secs() }),
             Action::Fine => said(Opinion::Fine),
             Action::Object => said(Opinion::Object),
             Action::Abstain => said(Opinion::Abstain),
@@ -338,6 +362,8 @@ impl Ground<'_> {
         match deed.action {
             Action::SettleBacklog => Some("1".to_owned()),
             Action::Ask => Some("30s".to_owned()),
+            Action::Promise => Some("30m".to_owned()),
+            Action::RuleOut => Some("x".to_owned()),
             Action::Remove => {
                 let mut events = self.incident.parts.keys().rev();
                 events.find(|e| !self.incident.parts_left(**e).is_empty()).map(u64::to_string)
@@ -352,6 +378,12 @@ impl Ground<'_> {
             _ => None,
         }
     }
+}
+
+/// The length of time among the words.
+fn length(words: &Words) -> Result<Duration, Refusal> {
+    let length = duration_from(words.detail.trim());
+    length.ok_or_else(|| Refusal::DoesNotFit("a time needs a unit: 30s, 2m".to_owned()))
 }
 
 fn name(deed: &Deed) -> Result<Name, Refusal> {

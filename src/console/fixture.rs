@@ -128,6 +128,12 @@ impl Play {
         Play::of(RUNBOOK, columns, rows)
     }
 
+    /// The same with two who are to be told that it is declared.
+    pub(super) fn with_notice() -> Play {
+        let list = "  notify: [the duty manager, legal]\nphases:";
+        Play::of(&RUNBOOK.replacen("phases:", list, 1), 80, 24)
+    }
+
     /// The same with so many steps that each need the one before.
     pub(super) fn with_steps(count: usize) -> Play {
         let steps: String = (0..count)

@@ -25,8 +25,10 @@ pub enum Wants {
     Optional,
     /// Exactly this; a paste is refused.
     Exactly(String),
-    /// A number, or a step's id.
+    /// A number, a step's id, a length of time or a way.
     Detail,
+    /// Somebody outside the room.
+    Whom,
 }
 
 /// A labelled field.
@@ -137,6 +139,7 @@ impl Form {
                 Wants::Text | Wants::Optional => words.reason = text,
                 Wants::Exactly(_) => words.typed = text,
                 Wants::Detail => words.detail = text,
+                Wants::Whom => words.whom = text,
             }
         }
         words
@@ -158,9 +161,13 @@ impl Form {
         self.slots.iter().enumerate().find_map(|(n, slot)| {
             let text = slot.field.text();
             let why = match &slot.wants {
-                Wants::Text | Wants::Detail if text.trim().is_empty() => "this field is needed".to_owned(),
+                Wants::Text | Wants::Detail | Wants::Whom if text.trim().is_empty() => {
+                    "this field is needed".to_owned()
+                }
                 Wants::Exactly(word) if &text != word => format!("type exactly: {word}"),
-                Wants::Text | Wants::Detail | Wants::Optional | Wants::Exactly(_) => return None,
+                Wants::Text | Wants::Detail | Wants::Whom | Wants::Optional | Wants::Exactly(_) => {
+                    return None;
+                }
             };
             Some((n, sanitize::line(why)))
         })
@@ -258,6 +265,12 @@ fn slots(ground: &Ground<'_>, deed: &Deed) -> Vec<Slot> {
             let lasts = Slot { label: "for", wants: Wants::Detail, field: Field::with("30s") };
             vec![slot("proposal", Wants::Text), lasts]
         }
+        Action::Promise => {
+            let within = Slot { label: "within", wants: Wants::Detail, field: Field::with("30m") };
+            vec![slot("to", Wants::Whom), slot("what", Wants::Text), within]
+        }
+        Action::Told => vec![slot("how", Wants::Text)],
+        Action::RuleOut => vec![slot("way", Wants::Detail), slot("why", Wants::Text)],
         Action::Fine | Action::Abstain => vec![slot("reason", Wants::Optional)],
         Action::Reply => vec![slot("answer", Wants::Text)],
         Action::Remove => vec![slot("event", Wants::Detail), slot("reason", Wants::Text)],
@@ -301,6 +314,11 @@ fn facts(ground: &Ground<'_>, deed: &Deed) -> Vec<(Clean, Clean)> {
     if declares && !runbook.declare.notify.is_empty() {
         add("to be told", runbook.declare.notify.join(", "));
     }
+    let denied = deed.step.as_ref().map(|gate| incident.deniers(gate)).unwrap_or_default();
+    if deed.action == Action::Override && !denied.is_empty() {
+        let names: Vec<&str> = denied.iter().map(|p| p.as_str()).collect();
+        add("denied by", names.join(", "));
+    }
     if matches!(deed.action, Action::Approve | Action::Override) {
         add("not undone", runbook.does_not_undo.clone());
     }
@@ -308,6 +326,7 @@ fn facts(ground: &Ground<'_>, deed: &Deed) -> Vec<(Clean, Clean)> {
         let stopped = deed.step.as_ref().filter(|_| matches!(deed.action, Action::Cancel | Action::Kill));
         add("goes on", incident.goes_on(stopped));
     }
+    others(incident, deed).into_iter().for_each(|(label, text)| add(label, text));
     add("in the room", room(incident, ground));
     let mut facts: Vec<(Clean, Clean)> = facts;
     if matches!(deed.action, Action::Start | Action::Undo | Action::MarkDone | Action::Skip) {
@@ -316,6 +335,34 @@ fn facts(ground: &Ground<'_>, deed: &Deed) -> Vec<(Clean, Clean)> {
         }
     }
     facts
+}
+
+/// What was promised, said and ruled out so far, where a deed adds to it or ends it.
+fn others(incident: &Incident, deed: &Deed) -> Vec<(&'static str, String)> {
+    match deed.action {
+        Action::PromiseKept | Action::PromiseBack => {
+            let seq = deed.with.as_deref().and_then(|seq| seq.parse().ok());
+            let promise = seq.and_then(|seq: u64| incident.promises.get(&seq));
+            let words =
+                promise.map(|p| format!("{} by {}, says {}: {}", p.to, p.due.to_second(), p.by, p.words));
+            words.map(|words| ("promised to", words)).into_iter().collect()
+        }
+        Action::Promise => {
+            let open = incident.open_promises();
+            open.map(|(_, p)| ("open already", format!("{} by {}: {}", p.to, p.due.to_second(), p.words)))
+                .collect()
+        }
+        Action::RuleOut => {
+            let so_far = incident.rulings.iter().map(|r| r.words.as_str());
+            let out = so_far.filter(|words| words.starts_with("ruled out: "));
+            out.map(|words| ("so far", words.to_owned())).collect()
+        }
+        Action::Told => {
+            let told = incident.told.iter();
+            told.map(|(who, at)| ("told already", format!("{who} at {}", at.to_second()))).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn room(incident: &Incident, ground: &Ground<'_>) -> String {

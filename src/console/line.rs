@@ -390,8 +390,10 @@ impl Talk {
         match &slot.wants {
             Wants::Exactly(word) => turn.say(&format!("Type {word} and nothing else, or cancel.")),
             Wants::Optional => turn.say(&format!("{}? It may be empty.", slot.label)),
-            Wants::Text | Wants::Detail if have.is_empty() => turn.say(&format!("{}?", slot.label)),
-            Wants::Text | Wants::Detail => {
+            Wants::Text | Wants::Detail | Wants::Whom if have.is_empty() => {
+                turn.say(&format!("{}?", slot.label))
+            }
+            Wants::Text | Wants::Detail | Wants::Whom => {
                 turn.say(&format!("{}? An empty line keeps: {have}", slot.label));
             }
         }

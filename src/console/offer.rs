@@ -63,7 +63,7 @@ fn judged(ground: &Ground<'_>, place: Place, step: Option<&StepId>) -> Vec<Offer
         .collect()
 }
 
-/// What a deed can be done with: options, seats, suspensions, backlogs. One `None` when it needs nothing.
+/// What a deed can be done with: options, seats, suspensions, backlogs, promises, people to be told. One `None` when it needs nothing.
 fn variants(ground: &Ground<'_>, action: Action, step: Option<&StepId>) -> Vec<Option<String>> {
     let incident = ground.incident;
     let of_runbook = step.and_then(|id| incident.step(id));
@@ -95,6 +95,13 @@ fn variants(ground: &Ground<'_>, action: Action, step: Option<&StepId>) -> Vec<O
         Action::TakeCommand | Action::LeaveOffer if incident.offer.is_none() => Vec::new(),
         Action::Fine | Action::Object | Action::Abstain if incident.open_poll().is_none() => Vec::new(),
         Action::Reply => incident.open_objections().map(|(seq, _)| Some(seq.to_string())).collect(),
+        Action::PromiseKept | Action::PromiseBack => {
+            incident.open_promises().map(|(seq, _)| Some(seq.to_string())).collect()
+        }
+        Action::Told => {
+            let list = incident.runbook.declare.notify.iter().map(String::as_str);
+            some(list.filter(|who| !incident.told.contains_key(*who)).collect())
+        }
         Action::AgreeRemoval if incident.open_redaction(ground.now).is_none() => Vec::new(),
         Action::Inherit => some(incident.open_suspensions().map(|(name, _)| name).collect()),
         Action::SettleBacklog => some(incident.open_backlog().map(|(name, _)| name).collect()),

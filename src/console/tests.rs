@@ -4,6 +4,7 @@ mod amended;
 mod bytes;
 mod fit;
 mod odd;
+mod others;
 mod sheets;
 
 use std::time::Duration;

@@ -60,6 +60,23 @@ fn an_approval_is_read_out_whole_before_it_is_signed() {
 }
 
 #[test]
+fn a_promise_is_asked_for_piece_by_piece() {
+    let mut play = Play::opened_on(80, 24);
+    play.gathered();
+    let mut talk = talk(&play);
+    assert!(says(&mut talk, &play, "promise").lines.last().unwrap().contains("to?"));
+    assert!(says(&mut talk, &play, "the press office").lines.last().unwrap().contains("what?"));
+    let asked = says(&mut talk, &play, "a word on refunds").lines;
+    assert!(asked.last().unwrap().contains("within? An empty line keeps: 30m"), "{asked:#?}");
+    says(&mut talk, &play, "");
+    let turn = says(&mut talk, &play, "yes");
+    let [Asked::Act(_, act)] = turn.asked.as_slice() else { panic!("{turn:?}") };
+    let Act::Wish(Intent::Promise { to, words, due }) = &**act else { panic!("{act:?}") };
+    assert_eq!((to.as_str(), words.as_str()), ("the press office", "a word on refunds"));
+    assert_eq!(*due, play.now().wall.plus(std::time::Duration::from_secs(1800)));
+}
+
+#[test]
 fn what_cannot_be_taken_back_wants_its_target_typed() {
     let mut play = Play::opened_on(80, 24);
     play.approved();

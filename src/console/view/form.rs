@@ -38,7 +38,7 @@ pub(super) fn render(model: &Model, form: &Form, page: &mut Page<'_>) {
         let label = match &slot.wants {
             Wants::Exactly(word) => format!(" type {}: ", sanitize::visible_name(word)),
             Wants::Optional => format!(" {} (may stay empty): ", slot.label),
-            Wants::Text | Wants::Detail => format!(" {}: ", slot.label),
+            Wants::Text | Wants::Detail | Wants::Whom => format!(" {}: ", slot.label),
         };
         field(&mut rest, n + 1, &label, &slot.field, has);
     }
@@ -50,7 +50,11 @@ fn body(model: &Model, form: &Form, width: usize) -> Vec<(String, String, Role)>
     let mut lines = Vec::new();
     for (label, text) in &form.facts {
         let mut label = label.as_str().to_owned();
-        let role = if label == "careful" || label == "not undone" { Role::Warn } else { Role::Base };
+        let role = if matches!(label.as_str(), "careful" | "not undone" | "denied by") {
+            Role::Warn
+        } else {
+            Role::Base
+        };
         let mut text = text.as_str().to_owned();
         if label.chars().count() >= INDENT - 1 {
             text = format!("{}: {text}", std::mem::take(&mut label));
