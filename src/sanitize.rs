@@ -6,6 +6,7 @@
 //! * [`line()`] and [`text`] for something a person or a machine wrote (a title, a note, an answer): escape sequences
 //!   such as colours go, every other control character is made visible (`^G`, `\u{202e}`).
 //! * [`visible_name`] for what people recognise things by (a host, a path, a person): nothing goes, all is visible.
+//! * [`unmistakable`] for what is compared byte for byte (an id, a principal): only printable ASCII stays a letter.
 //! * [`json()`] for JSON on standard output, which may end on a terminal.
 //! * [`Liner`] for the output of a command as it arrives: progress bars overwrite themselves as on a terminal.
 //!
@@ -13,10 +14,12 @@
 //! (UAX #9), plus the line and paragraph separators and non-characters.
 
 mod liner;
+mod lookalike;
 
 use std::fmt;
 
 pub use liner::{LINE_CAP, Liner};
+pub use lookalike::{look_alike, mixes_alphabets};
 
 /// An escape sequence longer than this (bytes) is no sequence: its text is shown.
 const SEQUENCE_CAP: usize = 4096;
@@ -118,6 +121,29 @@ pub fn json(text: &str) -> String {
         }
     }
     out
+}
+
+/// One line in which no two texts look the same: printable ASCII is itself, every other character is its number
+/// (`\u{430}`), bytes that are no text are theirs (`\xff`), and a backslash is two.
+pub fn unmistakable(foreign: impl AsRef<[u8]>) -> Clean {
+    let mut out = String::new();
+    for chunk in foreign.as_ref().utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\\' => out.push_str("\\\\"),
+                ' '..='~' => out.push(c),
+                c => out.extend(c.escape_unicode()),
+            }
+        }
+        chunk.invalid().iter().for_each(|byte| out.push_str(&format!("\\x{byte:02x}")));
+    }
+    Clean(out)
+}
+
+/// The first character that a reader would not see, or that would change how the rest is read.
+pub fn hidden(text: &str) -> Option<char> {
+    let variant = |c: char| matches!(c, '\u{fe00}'..='\u{fe0f}');
+    text.chars().find(|c| c.is_control() || is_invisible(*c) || variant(*c))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

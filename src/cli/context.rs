@@ -155,13 +155,15 @@ impl Context {
         };
         let id = |text: &str| PersonId::parse(text).map_err(|e| Failure::usage(e.to_string()));
         if let Some(person) = &self.person {
+            let who = id(person)?;
             let ask = &mut |path: &Path| crate::cli::ask::passphrase(path);
             let signer = Signer::find_asking(person, signers, socket.as_deref(), self.key.as_deref(), ask);
-            return Ok((id(person)?, signer.map_err(no_key)?));
+            return Ok((who, signer.map_err(no_key)?));
         }
         let mut known = Signer::who_am_i(signers, socket.as_deref(), self.key.as_deref()).map_err(no_key)?;
         if known.len() > 1 {
-            let names: Vec<&str> = known.iter().map(|(p, _)| p.as_str()).collect();
+            let shown = |p: &str| crate::sanitize::unmistakable(p).into_string();
+            let names: Vec<String> = known.iter().map(|(p, _)| shown(p)).collect();
             return Err(
                 Failure::usage(format!("your keys speak for {}", names.join(", "))).hint("say who with --as")
             );

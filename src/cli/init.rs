@@ -40,6 +40,9 @@ pub fn run(args: &Args, verb: &Init) -> Result<()> {
         write_new(&root.join(name), text)?;
     }
     print(&format!("a workspace for `{me}` is in {}", root.display()));
+    if let Some(login) = other_login(args, &me) {
+        say(&format!("Your login is `{login}`, and ids are plain ASCII; --as says another one."));
+    }
     match (keys.is_empty(), &whence) {
         (false, Whence::Agent) => print(&format!("{} of your agent's keys sign for you", keys.len())),
         (false, Whence::File(path)) => {
@@ -116,6 +119,13 @@ fn login() -> Result<String> {
     let name: String =
         name.to_lowercase().chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit()).collect();
     Ok(if name.is_empty() { "me".to_owned() } else { name })
+}
+
+/// The login name where the id is another one, shown so that the two differ to the eye.
+fn other_login(args: &Args, me: &str) -> Option<crate::sanitize::Clean> {
+    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+    let differs = args.person.is_none() && !name.is_empty() && name.to_lowercase() != me;
+    differs.then(|| crate::sanitize::unmistakable(&name))
 }
 
 fn write_new(path: &Path, text: &str) -> Result<()> {

@@ -89,6 +89,9 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
     if verb.take_over.as_ref().is_some_and(|why| why.trim().is_empty()) {
         return Err(Failure::usage("taking over needs a reason").hint("it goes into the record"));
     }
+    for found in crate::cli::lint::workspace::mistakable(&workspace) {
+        say(&format!("{}:{}: {}", found.path, found.line, found.message));
+    }
     let turn = turn(&context.state)?;
     let held = holder(&context.state, &runbook, mode)?;
     if let (Some(holder), None) = (&held, &verb.take_over) {

@@ -5,11 +5,25 @@ use std::fmt;
 
 /// Text that is not a valid name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a valid {what}: {rule}")]
+#[error("`{}` is not a valid {what}: {rule}", shown(text))]
 pub struct BadName {
     what: &'static str,
     text: String,
     rule: &'static str,
+}
+
+/// A text that was refused, so that it cannot be taken for one that would not be: what is not printable ASCII is shown
+/// by its number, and a long one is cut.
+fn shown(text: &str) -> String {
+    const MOST: usize = 64;
+    let mut out = String::new();
+    for c in text.chars().take(MOST) {
+        if matches!(c, ' '..='~') { out.push(c) } else { out.extend(c.escape_unicode()) }
+    }
+    if text.chars().nth(MOST).is_some() {
+        out.push_str(&format!("… ({} bytes)", text.len()));
+    }
+    out
 }
 
 macro_rules! name {
@@ -214,6 +228,26 @@ impl TryFrom<String> for Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refused_id_is_not_shown_as_the_one_it_looks_like() {
+        let refused = |text: &str| PersonId::parse(text).unwrap_err().to_string();
+        for (odd, shown) in [
+            ("\u{430}na", "`\\u{430}na`"),
+            ("an\u{e9}", "`an\\u{e9}`"),
+            ("ane\u{301}", "`ane\\u{301}`"),
+            ("ana\u{200b}", "`ana\\u{200b}`"),
+            ("a\u{202e}na", "`a\\u{202e}na`"),
+            ("\u{ff41}na", "`\\u{ff41}na`"),
+            ("a\u{1b}[2Jna", "`a\\u{1b}[2Jna`"),
+            ("\"ana\"", "`\"ana\"`"),
+            ("ana ", "`ana `"),
+            ("", "``"),
+        ] {
+            assert!(refused(odd).starts_with(shown), "{}", refused(odd));
+        }
+        assert!(refused(&"a".repeat(129)).contains("… (129 bytes)"));
+    }
 
     #[test]
     fn a_name_of_a_runbook_is_a_name_of_the_record() {

@@ -95,14 +95,13 @@ pub(crate) fn is_c_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r')
 }
 
-/// Foreign bytes as text that is safe in a sentence: printable ASCII, at most 64 characters.
+/// Foreign bytes as text that is safe in a sentence and looks like no other: at most 64 characters of them.
 pub(crate) fn printable(bytes: &[u8]) -> String {
-    let mut shown: String =
-        bytes.iter().take(64).map(|b| if (0x20..0x7f).contains(b) { char::from(*b) } else { '?' }).collect();
-    if bytes.len() > 64 {
-        shown.push('…');
+    let shown = crate::sanitize::unmistakable(bytes).into_string();
+    match shown.char_indices().nth(64) {
+        Some((cut, _)) => format!("{}…", shown.get(..cut).unwrap_or_default()),
+        None => shown,
     }
-    shown
 }
 
 #[cfg(test)]
@@ -131,6 +130,6 @@ mod tests {
 
     #[test]
     fn foreign_names_cannot_move_the_cursor() {
-        assert_eq!(printable(b"ssh\x1b[2J"), "ssh?[2J");
+        assert_eq!(printable(b"ssh\x1b[2J"), "ssh\\u{1b}[2J");
     }
 }

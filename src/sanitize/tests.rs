@@ -17,6 +17,25 @@ fn lines(pieces: &[&[u8]]) -> Vec<String> {
 }
 
 #[test]
+fn ids_that_differ_never_look_the_same() {
+    let shown = |text: &str| unmistakable(text).into_string();
+    assert_eq!(shown("ana-1@example.org"), "ana-1@example.org");
+    assert_eq!(shown("\u{430}na"), "\\u{430}na");
+    assert_eq!(shown("e\u{301} \u{e9}"), "e\\u{301} \\u{e9}");
+    assert_eq!(shown("a\u{202e}b\u{200b}\u{1b}[2J\n"), "a\\u{202e}b\\u{200b}\\u{1b}[2J\\u{a}");
+    assert_eq!(shown("\\u{430}na"), "\\\\u{430}na", "what is written so is not what is shown so");
+    assert_eq!(unmistakable(b"\xff\xfea").as_str(), "\\xff\\xfea");
+}
+
+#[test]
+fn what_a_reader_would_not_see_is_found() {
+    for found in ['\u{200b}', '\u{202e}', '\u{1b}', '\u{fe0f}', '\u{ad}', '\u{2066}'] {
+        assert_eq!(hidden(&format!("a{found}b")), Some(found));
+    }
+    assert_eq!(hidden("Zoë Müller 李雷 Jose\u{301}"), None);
+}
+
+#[test]
 fn colours_and_titles_go_and_the_words_stay() {
     assert_eq!(line("\u{1b}[1;31mred\u{1b}[0m").as_str(), "red");
     assert_eq!(line("\u{1b}]0;owned\u{7}title").as_str(), "title");

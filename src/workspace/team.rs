@@ -48,7 +48,7 @@ fn person(item: Item<'_>) -> Option<(Span, Person)> {
         at = i.at();
         person_id(i)
     });
-    let name = fields.required("name", Item::text);
+    let name = fields.required("name", person_name);
     let roles = fields.optional("roles", |i| i.list(role)).unwrap_or_default();
     let contact = fields.optional("contact", Item::text);
     let time_zone = fields.optional("time_zone", time_zone);
@@ -68,6 +68,24 @@ fn person_id(item: Item<'_>) -> Option<PersonId> {
         );
     }
     parsed
+}
+
+/// The longest name of a person, in characters.
+const LONGEST_NAME: usize = 100;
+
+/// What people are called is their own business, as long as it can be seen.
+fn person_name(item: Item<'_>) -> Option<String> {
+    let text = item.text()?;
+    let why = match crate::sanitize::hidden(&text) {
+        Some(c) => format!("there is a hidden character in this name: {}", c.escape_unicode()),
+        None if text.trim().is_empty() => "this name is empty".to_owned(),
+        None if text.chars().count() > LONGEST_NAME => {
+            format!("this name is longer than {LONGEST_NAME} characters")
+        }
+        None => return Some(text),
+    };
+    item.refuse("team-bad-name", &why, "write the name as it is to be read");
+    None
 }
 
 fn role(item: Item<'_>) -> Option<RoleName> {
@@ -136,6 +154,29 @@ mod tests {
         for part in ["2:10", "unknown key `tz`", "3:10", "not a role", "has no `name`", "not a time zone"] {
             assert!(all.contains(part), "{part} is missing in\n{all}");
         }
+    }
+
+    #[test]
+    fn odd_ids_are_refused_and_so_are_names_that_hide_something() {
+        let long = "x".repeat(101);
+        for id in
+            ["\u{430}na", "ane\u{301}", "an\u{e9}", "\u{ff41}na", "ana\u{200b}", "-x", "a b", "A", "'a\"b'"]
+        {
+            let found = findings(&format!("people:\n  - {{id: {id}, name: Ana}}\n"));
+            assert!(found.concat().contains("not an id of a person"), "{id:?}: {found:?}");
+        }
+        for (name, why) in [
+            ("\"Ana\\u200b\"", "\\u{200b}"),
+            ("\"Ana\\u202eloS\"", "\\u{202e}"),
+            ("\"Ana\\e[2J\"", "\\u{1b}"),
+            ("'  '", "empty"),
+            (long.as_str(), "longer than 100"),
+        ] {
+            let found = findings(&format!("people:\n  - {{id: ana, name: {name}}}\n"));
+            assert!(found.concat().contains(why), "{name:?}: {found:?}");
+        }
+        let text = "people:\n  - {id: ana, name: Zoë D'Arcy 李雷 Jose\u{301}}\n";
+        assert!(decode("team.yaml", text.as_bytes()).0.is_some(), "other alphabets and accents are names");
     }
 
     #[test]

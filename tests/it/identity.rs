@@ -6,6 +6,7 @@ mod files;
 mod hostile;
 pub mod judge;
 mod kinds;
+mod names;
 pub mod soft;
 mod stricter;
 mod zones;

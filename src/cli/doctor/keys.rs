@@ -49,7 +49,10 @@ pub(super) fn look(args: &Args, workspace: Option<&Workspace>, report: &mut Repo
         );
     }
     for signer in mine {
-        let people = signers.principals_of(signer.presented()).join(", ");
+        let people = signers.principals_of(signer.presented());
+        let people: Vec<String> =
+            people.iter().map(|p| crate::sanitize::unmistakable(p).into_string()).collect();
+        let people = people.join(", ");
         try_it(&signer, &people, report);
     }
 }

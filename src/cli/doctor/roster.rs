@@ -25,7 +25,7 @@ pub(super) fn look(workspace: &Workspace, report: &mut Report) {
     }
     let now = u64::try_from(crate::cli::context::now().seconds()).unwrap_or(0);
     for line in signers.lines() {
-        let whose = String::from_utf8_lossy(line.principals()).into_owned();
+        let whose = crate::sanitize::unmistakable(line.principals());
         if line.valid_before().is_some_and(|end| end <= now) {
             report.remark(
                 AREA,

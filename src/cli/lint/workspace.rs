@@ -8,6 +8,7 @@ use crate::runbook::model::Runbook;
 use crate::runbook::parse::Loaded;
 use crate::runbook::places::Places;
 use crate::runbook::yaml::{Span, parse_bytes};
+use crate::sanitize::{look_alike, mixes_alphabets, unmistakable};
 use crate::workspace::{CONFIG_FILE, SIGNERS_FILE, TEAM_FILE, Workspace};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -25,6 +26,12 @@ pub const RULES: &[About] = &[
         "add `contact:`"),
     warning("team-role-unknown", "a role that no runbook knows, and that is spelled almost like one, is a slip",
         "spell it as the runbooks do"),
+    warning("team-look-alike", "two people who look the same are taken for one another when it matters",
+        "make the ids, or the names, differ to the eye"),
+    warning("team-mixed-letters", "letters of several alphabets in one word make a name that can pass for another",
+        "write the name in one alphabet"),
+    warning("signers-odd-name", "an id is plain ASCII, so that nobody can pass for somebody else",
+        "write the id as in team.yaml"),
     warning("signers-stranger", "a key of somebody who is not in the team lets nobody in",
         "add the person to team.yaml, or remove the line"),
     warning("signers-unreadable", "a line that cannot be read lets nobody in",
@@ -67,6 +74,7 @@ fn code(rule: Keys) -> &'static str {
         Keys::WeakRsa => "signers-weak-key",
         Keys::CertificateAsKey => "signers-certificate",
         Keys::Pointless => "signers-pointless",
+        Keys::OddName => "signers-odd-name",
     }
 }
 
@@ -104,7 +112,37 @@ pub fn people(workspace: &Workspace) -> Vec<Finding> {
         }
         places.finish(&mut out);
     }
+    out.extend(mistakable(workspace));
     out.extend(keys(workspace, &signers));
+    out
+}
+
+/// People whom a reader would take for one another, by id or by name.
+pub fn mistakable(workspace: &Workspace) -> Vec<Finding> {
+    let mut out = Vec::new();
+    let Some(places) = places(TEAM_FILE, &workspace.files.team) else { return out };
+    let people = &workspace.team.people;
+    for (i, person) in people.iter().enumerate() {
+        let at = |field: &str| places.value(&format!("people[{i}].{field}"));
+        if mixes_alphabets(&person.name) {
+            let name = unmistakable(&person.name);
+            let message = format!("the name of `{}` mixes alphabets: {name}", person.id);
+            out.push(finding("team-mixed-letters", TEAM_FILE, at("name"), &message));
+        }
+        for other in people.iter().take(i) {
+            let (one, two) = (person.id.as_str(), other.id.as_str());
+            if look_alike(one, two) {
+                let message = format!("`{one}` looks like `{two}`");
+                out.push(finding("team-look-alike", TEAM_FILE, at("id"), &message));
+            }
+            if person.name == other.name || look_alike(&person.name, &other.name) {
+                let names = [&person.name, &other.name].map(unmistakable);
+                let message = format!("`{one}` and `{two}` read as one name: {} and {}", names[0], names[1]);
+                out.push(finding("team-look-alike", TEAM_FILE, at("name"), &message));
+            }
+        }
+    }
+    places.finish(&mut out);
     out
 }
 
@@ -118,7 +156,11 @@ fn keys(workspace: &Workspace, signers: &AllowedSigners) -> Vec<Finding> {
         for name in listed.names_listed() {
             let known = workspace.team.people.iter().any(|p| p.id.as_str().as_bytes() == name);
             if !known {
-                let message = format!("`{}` is not in {TEAM_FILE}", String::from_utf8_lossy(name));
+                let alike = String::from_utf8_lossy(name);
+                let mut people = workspace.team.people.iter().map(|p| p.id.as_str());
+                let alike = people.find(|id| look_alike(id, &alike));
+                let alike = alike.map(|id| format!(", and looks like `{id}`")).unwrap_or_default();
+                let message = format!("`{}` is not in {TEAM_FILE}{alike}", unmistakable(name));
                 out.push(finding("signers-stranger", SIGNERS_FILE, line(listed.number()), &message));
             }
         }

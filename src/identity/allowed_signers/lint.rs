@@ -27,6 +27,8 @@ pub enum Rule {
     CertificateAsKey,
     /// Principals that can match nobody.
     Pointless,
+    /// A name that nobody can have here.
+    OddName,
 }
 
 /// One finding.
@@ -82,6 +84,10 @@ fn one_line(line: &Line, findings: &mut Vec<Finding>) {
                     printable(pattern)
                 ),
             ),
+            Entry::Exact(name) if !can_be_somebody(name) => add(
+                Rule::OddName,
+                format!("`{}` is nobody's id: those are made of a-z, 0-9 and . _ @ + -", printable(name)),
+            ),
             Entry::Exact(_) | Entry::Negated(_) => {}
         }
     }
@@ -109,6 +115,12 @@ fn one_line(line: &Line, findings: &mut Vec<Finding>) {
             format!("the RSA key has {bits} bits and does not count; at least {MIN_RSA_BITS} are needed"),
         );
     }
+}
+
+/// Whether `team.yaml` could list a person of this id: what is not ASCII could be read as somebody else.
+fn can_be_somebody(name: &[u8]) -> bool {
+    let fits = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._@+-".contains(b);
+    name.len() <= 128 && !name.starts_with(b"-") && name.iter().all(fits)
 }
 
 fn across_lines(lines: &[Line], findings: &mut Vec<Finding>) {

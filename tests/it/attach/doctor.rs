@@ -49,6 +49,49 @@ fn where_everything_works_doctor_says_so() {
 }
 
 #[test]
+fn people_and_keys_that_look_like_others_are_told_by_lint_doctor_and_open() {
+    let place = Place::new();
+    let Some(team) = Team::gather(&place) else { return };
+    place.write("ws/runbooks/test.yaml", runbook(STEP));
+    let roster = std::fs::read_to_string(team.workspace.join("team.yaml")).unwrap();
+    let more = "  - {id: ch0, name: \"Cho Min-j\u{456}\", roles: [sre], contact: x}\n";
+    place.write("ws/team.yaml", format!("{roster}{more}"));
+    let key = place.join("keys/other");
+    make_key(&key, KeyKind::Ed25519, "other");
+    let public = std::fs::read_to_string(key.with_added_extension("pub")).unwrap();
+    let signers = std::fs::read_to_string(team.allowed_signers()).unwrap();
+    std::fs::write(team.allowed_signers(), format!("{signers}\u{430}na {public}")).unwrap();
+    let ana = team.backout(&place, &team.ana).env("TEST_TOKEN", SECRET);
+    let told = [
+        "`ch0` looks like `cho`",
+        r"`ch0` and `cho` read as one name: Cho Min-j\u{456} and Cho Min-ji",
+        r"the name of `ch0` mixes alphabets: Cho Min-j\u{456}",
+        r"`\u{430}na` is not in team.yaml, and looks like `ana`",
+        r"`\u{430}na` is nobody's id",
+    ];
+    for verb in ["lint", "doctor"] {
+        let said = ana.run([verb]).stdout;
+        for words in told {
+            assert!(said.contains(words), "{verb} does not say {words}:\n{said}");
+        }
+    }
+    let odd = ana.run(["--as", "\u{430}na", "open", "runbooks/test.yaml", "--headless"]).exits(2);
+    assert!(odd.stderr.contains(r"`\u{430}na` is not a valid person"), "{}", odd.stderr);
+    let incident = Incident::open(place, team, "ana", &["runbooks/test.yaml"], &[("TEST_TOKEN", SECRET)]);
+    assert!(told[..3].iter().all(|words| incident.opened_said(words)), "open says so too");
+}
+
+#[test]
+fn init_tells_a_login_that_is_not_an_id_by_its_numbers() {
+    let place = Place::new();
+    let said = Backout::new(&place).env("USER", "zo\u{eb}").run(["init", "ws"]).exits(0);
+    assert!(said.stderr.contains(r"Your login is `zo\u{eb}`"), "{}", said.stderr);
+    assert!(said.stdout.contains("a workspace for `zo`"), "{}", said.stdout);
+    let odd = Backout::new(&place).run(["--as", "\u{430}na", "init", "other"]).exits(2);
+    assert!(odd.stderr.contains(r"`\u{430}na` is not a valid person"), "{}", odd.stderr);
+}
+
+#[test]
 fn what_is_in_the_way_is_named_with_what_to_do() {
     let place = Place::new();
     let Some(team) = Team::gather(&place) else { return };

@@ -120,7 +120,10 @@ fn break_glass_goes_past_a_denial_and_names_who_denied() {
     assert_eq!(room.live.stage, Stage::Declared);
     let words = "eve broke glass at declare over the denial of ben, ana: seen";
     let items = backout::core::review::items(&room.live);
-    assert!(items.iter().any(|i| i.kind == backout::core::review::Kind::Override && i.words == words), "{items:?}");
+    assert!(
+        items.iter().any(|i| i.kind == backout::core::review::Kind::Override && i.words == words),
+        "{items:?}"
+    );
     // The objections stay open until somebody answers them.
     assert_eq!(room.live.open_objections().count(), 2);
 }

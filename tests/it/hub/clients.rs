@@ -80,6 +80,35 @@ async fn nonsense_is_let_go_and_the_room_does_not_notice() {
 }
 
 #[tokio::test]
+async fn an_odd_name_on_the_socket_is_let_go_and_shown_by_its_numbers() {
+    let mut house = House::live(HOLD);
+    let mut ana = house.ana().await;
+    let hello = format!(r#"{{"hello":{{"protocol":{PROTOCOL},"program":"x","from":0}}}}"#);
+    let long = "a".repeat(5000);
+    for (odd, shown) in [
+        ("\u{430}na", r"`\u{430}na`"),
+        ("an\u{e1}", r"`an\u{e1}`"),
+        ("ana\u{301}", r"`ana\u{301}`"),
+        ("ana\u{200b}", r"`ana\u{200b}`"),
+        ("\u{202e}ana", r"`\u{202e}ana`"),
+        ("\u{ff41}na", r"`\u{ff41}na`"),
+        (r"a\u001b[2Jna", r"`a\u{1b}[2Jna`"),
+        (r#"\"ana\""#, "`\"ana\"`"),
+        ("ANA", "`ANA`"),
+        ("", "``"),
+        (long.as_str(), "… (5000 bytes)"),
+    ] {
+        let act = format!(r#"{{"act":{{"id":1,"act":{{"person":"{odd}"}}}}}}"#);
+        let said = hung_up(raw(&house, &[frame(hello.as_bytes()), frame(act.as_bytes())].concat()));
+        let said = String::from_utf8_lossy(&said);
+        assert!(!said.contains('\u{1b}') && (odd.is_ascii() || !said.contains(odd)), "{said}");
+        let log = std::fs::read_to_string(house.dir.join("hub.log")).unwrap();
+        assert!(log.lines().any(|l| l.contains("let go") && l.contains(shown)), "{shown}: {log}");
+    }
+    ana.done(assume("commander")).await;
+}
+
+#[tokio::test]
 async fn half_a_frame_that_never_ends_holds_up_nobody_and_costs_its_sender_nothing() {
     let mut house = House::live(HOLD);
     let mut ana = house.ana().await;
