@@ -18,7 +18,7 @@ log=$(mktemp) || exit 3
 policy=
 trap 'rm -f "$log" ${policy:+"$policy"}' EXIT
 
-# program and the Debian packages that bring it, the first that exists
+# program or header, and the Debian packages that bring it, the first that exists
 wanted='postgres postgresql-15 postgresql
 prometheus prometheus
 prometheus-alertmanager prometheus-alertmanager
@@ -31,10 +31,16 @@ nginx nginx-light
 openssl openssl
 python3 python3
 setpriv util-linux
-cc gcc'
+cc gcc
+openssl/evp.h libssl-dev'
 
 have() {
-  command -v "$1" >/dev/null 2>&1 || ls /usr/sbin/"$1" /usr/lib/postgresql/*/bin/"$1" >/dev/null 2>&1
+  command -v "$1" >/dev/null 2>&1 && return
+  local file
+  for file in /usr/sbin/"$1" /usr/include/"$1" /usr/lib/postgresql/*/bin/"$1"; do
+    [ ! -e "$file" ] || return 0
+  done
+  return 1
 }
 
 missing() {

@@ -9,4 +9,5 @@ mod kinds;
 mod names;
 pub mod soft;
 mod stricter;
+mod tokens;
 mod zones;

@@ -43,11 +43,26 @@ impl Agent {
 
     /// The same with more in its environment.
     pub fn start_with(place: &Place, name: &str, env: &[(&str, &str)]) -> Option<Agent> {
+        Agent::start_allowing(place, name, env, &[])
+    }
+
+    /// The same with more options: libraries of security keys that it may load, for example.
+    pub fn start_allowing(
+        place: &Place,
+        name: &str,
+        env: &[(&str, &str)],
+        options: &[&str],
+    ) -> Option<Agent> {
         let (agent, setpriv) = (need("ssh-agent")?, need("setpriv")?);
         let socket = place.join(format!("{name}.agent"));
         let mut run = Daemon::command(agent, None);
         // Debian's agent is setgid, which clears the parent-death signal: it watches over a child that has one.
-        run.arg("-a").arg(&socket).arg(setpriv).args(["--pdeathsig", "KILL", "sleep", "infinity"]);
+        run.args(options).arg("-a").arg(&socket).arg(setpriv).args([
+            "--pdeathsig",
+            "KILL",
+            "sleep",
+            "infinity",
+        ]);
         run.env("HOME", place.path()).envs(env.iter().copied());
         let mut daemon = Daemon::start("ssh-agent", run, &place.join(format!("{name}.agent.log")));
         wait_for("ssh-agent listens", Duration::from_secs(10), || {
