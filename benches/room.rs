@@ -164,13 +164,17 @@ fn wire(incident: &Path) -> UnixStream {
 
 /// Reads frames until one holds these bytes.
 fn reads_until(stream: &mut UnixStream, words: &[u8]) {
+    reads(stream, words).unwrap();
+}
+
+fn reads(stream: &mut UnixStream, words: &[u8]) -> std::io::Result<()> {
     loop {
         let mut length = [0; 4];
-        stream.read_exact(&mut length).unwrap();
+        stream.read_exact(&mut length)?;
         let mut content = vec![0; u32::from_be_bytes(length) as usize];
-        stream.read_exact(&mut content).unwrap();
+        stream.read_exact(&mut content)?;
         if content.windows(words.len()).any(|w| w == words) {
-            return;
+            return Ok(());
         }
     }
 }
@@ -401,9 +405,12 @@ fn approvals() {
         reads_until(&mut other, b"caught_up");
         let pressed = Instant::now();
         terminal.types(b"\r");
-        reads_until(&mut other, b"approval.granted");
+        let heard = reads(&mut other, b"approval.granted");
         whole.push(pressed.elapsed());
+        heard.unwrap_or_else(|e| panic!("no approval: {e}; on the screen:\n{}", terminal.contents()));
+        let until = Instant::now() + Duration::from_secs(60);
         while terminal.contents().contains("esc cancel") {
+            assert!(Instant::now() < until, "the dialog stays:\n{}", terminal.contents());
             std::thread::sleep(Duration::from_millis(5));
         }
         // What a client asks of the agent: which keys it has, and a signature.
