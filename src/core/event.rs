@@ -23,7 +23,7 @@ mod poll;
 mod redaction;
 mod step;
 
-use crate::core::id::{PersonId, SessionId};
+use crate::core::id::{BadName, PersonId, SessionId};
 use crate::core::time::Stamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -78,6 +78,14 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// Reads what stands in the record.
+    ///
+    /// # Errors
+    /// It is neither `hub` nor a person's id.
+    pub fn parse(text: &str) -> Result<Actor, BadName> {
+        if text == "hub" { Ok(Actor::Hub) } else { PersonId::parse(text).map(Actor::Person) }
+    }
+
     /// The person, unless it is the hub.
     pub fn person(&self) -> Option<&PersonId> {
         match self {
@@ -103,9 +111,9 @@ impl From<Actor> for String {
 }
 
 impl TryFrom<String> for Actor {
-    type Error = crate::core::id::BadName;
+    type Error = BadName;
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text == "hub" { Ok(Actor::Hub) } else { PersonId::parse(text).map(Actor::Person) }
+        Actor::parse(&text)
     }
 }
 
@@ -188,9 +196,13 @@ macro_rules! kinds {
 
             /// Reads the data of a kind. `None` when the kind is unknown.
             pub fn deserialize_data<'de, D: Deserializer<'de>>(kind: &str, data: D) -> Option<Result<What, D::Error>> {
+                // A name of its own for each, so that they are compared in one small loop.
+                #[derive(Clone, Copy)]
+                enum Kind { $($variant,)* }
+                const NAMED: &[(&str, Kind)] = &[$(($kind, Kind::$variant)),*];
+                let (_, kind) = NAMED.iter().find(|(name, _)| *name == kind)?;
                 match kind {
-                    $($kind => Some($variant::deserialize(data).map(What::$variant)),)*
-                    _ => None,
+                    $(Kind::$variant => Some($variant::deserialize(data).map(What::$variant)),)*
                 }
             }
         }

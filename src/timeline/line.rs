@@ -107,15 +107,16 @@ pub struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn set(&mut self, key: &'a str, value: &'a str) {
-        let place = match key {
-            "v" => &mut self.v,
-            "seq" => &mut self.seq,
-            "t" => &mut self.t,
-            "kind" => &mut self.kind,
-            "actor" => &mut self.actor,
-            "data" => &mut self.data,
-            "payload" => &mut self.payload,
-            "auth" => &mut self.auth,
+        // Compared byte by byte: this is asked for every key of a record.
+        let place = match *key.as_bytes() {
+            [b'v'] => &mut self.v,
+            [b's', b'e', b'q'] => &mut self.seq,
+            [b't'] => &mut self.t,
+            [b'k', b'i', b'n', b'd'] => &mut self.kind,
+            [b'a', b'c', b't', b'o', b'r'] => &mut self.actor,
+            [b'd', b'a', b't', b'a'] => &mut self.data,
+            [b'p', b'a', b'y', b'l', b'o', b'a', b'd'] => &mut self.payload,
+            [b'a', b'u', b't', b'h'] => &mut self.auth,
             _ => {
                 self.unknown.get_or_insert(key);
                 return;

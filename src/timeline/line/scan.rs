@@ -1,4 +1,6 @@
 //! The single pass over a line. Never allocates, and never reads a byte twice except to compare neighbouring keys.
+//!
+//! The program is built for size, where nothing small is inlined unless it is said; here every byte of a record passes.
 
 use super::{Fault, MAX_DEPTH, NotCanonical, Parts};
 
@@ -25,7 +27,7 @@ pub(super) fn object(text: &str) -> Step<Parts<'_>> {
 }
 
 impl<'a> Scan<'a> {
-    #[inline]
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -43,7 +45,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn expect(&mut self, byte: u8) -> Step<()> {
         if self.peek() == Some(byte) {
             self.at += 1;
@@ -54,7 +56,7 @@ impl<'a> Scan<'a> {
     }
 
     /// What stands from `start` to here. Both are always next to ASCII bytes, so never inside a character.
-    #[inline]
+    #[inline(always)]
     fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
@@ -76,7 +78,7 @@ impl<'a> Scan<'a> {
         word.bytes().try_for_each(|b| self.expect(b))
     }
 
-    #[inline]
+    #[inline(always)]
     fn members(&mut self, depth: u8, mut each: impl FnMut(&'a str, &'a str)) -> Step<()> {
         if depth > MAX_DEPTH {
             return Err(self.fault(Fault::TooDeep));
@@ -129,7 +131,7 @@ impl<'a> Scan<'a> {
     }
 
     /// A key with its quotes; gives it without them.
-    #[inline]
+    #[inline(always)]
     fn key(&mut self) -> Step<&'a str> {
         self.expect(b'"')?;
         let start = self.at;
@@ -146,7 +148,7 @@ impl<'a> Scan<'a> {
         Ok(key)
     }
 
-    #[inline]
+    #[inline(always)]
     fn string(&mut self) -> Step<()> {
         self.at += 1;
         loop {
@@ -180,7 +182,7 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn integer(&mut self) -> Step<()> {
         let start = self.at;
         let negative = self.peek() == Some(b'-');
@@ -206,7 +208,7 @@ impl<'a> Scan<'a> {
 }
 
 /// As `cmp` says. Neighbours mostly differ in their first byte, and then nothing has to be called.
-#[inline]
+#[inline(always)]
 fn order(before: &str, key: &str) -> std::cmp::Ordering {
     match before.as_bytes().first().cmp(&key.as_bytes().first()) {
         std::cmp::Ordering::Equal => before.cmp(key),
@@ -215,7 +217,7 @@ fn order(before: &str, key: &str) -> std::cmp::Ordering {
 }
 
 /// How many leading bytes are neither a quote, a backslash nor below 0x20. Eight at a time.
-#[inline]
+#[inline(always)]
 fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
