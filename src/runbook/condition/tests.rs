@@ -117,6 +117,27 @@ fn json_paths_must_find_something() {
     assert!(matches!(look(&at("$.x", eq("up")), &nested), Judgement::Inconclusive { .. }));
 }
 
+#[test]
+fn a_json_path_may_filter_by_all_functions_of_the_standard() {
+    let text =
+        r#"{"list":[{"id":"a-1","n":1},{"id":"b-2","n":2},{"id":"x\na-3","n":3},{"id":4,"n":4}],"re":"a-."}"#;
+    for (path, n) in [
+        ("$.list[?match(@.id, 'a-[0-9]')].n", "1"),
+        ("$.list[?match(@.id, 'a-1|b')].n", "1"),
+        ("$.list[?match(@.id, $.re)].n", "1"),
+        ("$.list[?match(@.id, 'x.a-3')].n", "none"),
+        ("$.list[?search(@.id, '-3')].n", "3"),
+        ("$.list[?search(@.id, 'b')].n", "2"),
+        ("$.list[?search(@.id, '(')].n", "none"),
+        ("$.list[?length(@.id) == 5].n", "3"),
+        ("$.list[?count(@.*) == 2 && value(@.id) == 4].n", "4"),
+    ] {
+        let seen = look(&Expect::Json(vec![(path.to_owned(), eq(n))]), text);
+        let expected = if n == "none" { format!("fail: there is nothing at {path}") } else { String::new() };
+        assert_eq!(if seen == Judgement::Pass { String::new() } else { why(seen) }, expected, "{path}");
+    }
+}
+
 fn table(key: &[&str], rows: Option<u64>, except: &[&str]) -> Expect {
     let strings = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
     Expect::Csv(Table {
