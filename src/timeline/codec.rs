@@ -104,7 +104,7 @@ fn as_written(
     raw: &str,
     value: impl FnOnce() -> Result<Value, serde_json::Error>,
 ) -> Result<(), Malformed> {
-    if !raw.contains('[') {
+    if memchr::memchr(b'[', raw.as_bytes()).is_none() {
         return Ok(());
     }
     let again = line::canonical(&without_nulls(value().map_err(|e| bad(field, e))?));
