@@ -1,7 +1,7 @@
 //! The plan as bars on a time axis: what was estimated, what it took, which chain of steps decides when it ends. Never
 //! shows an estimate that nobody made: a step without one counts as no time, and is counted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::core::incident::{Incident, Status};
@@ -53,42 +53,62 @@ pub fn estimate(step: &Step) -> Option<Duration> {
     })
 }
 
+/// What is known of the steps before one.
+#[derive(Default)]
+struct Before<'a> {
+    places: HashMap<&'a str, usize>,
+    /// When each ends, as planned and as it looks, and which one it waits for.
+    ends: Vec<(Stamp, Stamp, Option<usize>)>,
+    /// The last of them to end, as planned and as it looks.
+    last: Option<(Stamp, Latest<'a>)>,
+}
+
+/// An end, whose it is, and its place. Of two ends at once the name decides, so that the same one is shown each time.
+type Latest<'a> = (Stamp, &'a str, usize);
+
+impl<'a> Before<'a> {
+    /// When what this step needs has ended as planned, and what of it ends last as it looks.
+    fn of(&self, step: &'a Step, always: bool) -> (Option<Stamp>, Option<Latest<'a>>) {
+        if always {
+            return (self.last.map(|(planned, _)| planned), self.last.map(|(_, latest)| latest));
+        }
+        let needs = step.needs.iter().filter_map(|need| {
+            let place = *self.places.get(need.as_str())?;
+            self.ends.get(place).map(|(planned, end, _)| (*planned, (*end, need.as_str(), place)))
+        });
+        needs.fold((None, None), |(planned, latest), (p, l)| (planned.max(Some(p)), latest.max(Some(l))))
+    }
+
+    fn add(&mut self, id: &'a str, planned: Stamp, end: Stamp, waits_for: Option<usize>) {
+        let place = self.ends.len();
+        self.places.insert(id, place);
+        self.ends.push((planned, end, waits_for));
+        let this = (planned, (end, id, place));
+        self.last = Some(self.last.map_or(this, |last| (last.0.max(this.0), last.1.max(this.1))));
+    }
+}
+
 /// The bars as of now.
 pub fn schedule(incident: &Incident, now: Stamp) -> Schedule {
     let from = incident.opened_at;
     let begin = incident.declared_at.unwrap_or(now);
-    let mut planned: BTreeMap<&str, Stamp> = BTreeMap::new();
-    let mut forecast: BTreeMap<&str, (Stamp, Option<&str>)> = BTreeMap::new();
+    let mut all = Before::default();
     let mut bars = Vec::new();
-    let latest = |ends: &BTreeMap<&str, Stamp>| ends.values().max().copied();
     for step in incident.runbook.steps() {
         let takes = estimate(step).unwrap_or_default();
-        let start = match incident.is_always(&step.id) {
-            true => latest(&planned).unwrap_or(begin),
-            false => {
-                step.needs.iter().filter_map(|n| planned.get(n.as_str())).max().copied().unwrap_or(begin)
-            }
-        };
-        planned.insert(&step.id, start.plus(takes));
+        let (planned, before) = all.of(step, incident.is_always(&step.id));
+        let start = planned.unwrap_or(begin);
+        let free = before.map_or(begin, |(end, ..)| end);
         let run = incident.runs.get(step.id.as_str());
         let (began, ended) = run.map_or((None, None), |r| (r.started_at, r.ended_at));
         let status = run.map_or(Status::Pending, |r| r.status);
-        let before = if incident.is_always(&step.id) {
-            forecast.iter().map(|(id, (end, _))| (*end, *id)).max()
-        } else {
-            step.needs
-                .iter()
-                .filter_map(|n| forecast.get_key_value(n.as_str()))
-                .map(|(id, (end, _))| (*end, *id))
-                .max()
-        };
         let end = match (began, ended) {
-            _ if status.is_over() && began.is_none() => before.map_or(begin, |(end, _)| end),
+            _ if status.is_over() && began.is_none() => free,
             (_, Some(end)) if status.is_over() => end,
             (Some(began), _) => began.plus(takes).max(now),
-            (None, _) => before.map_or(begin, |(end, _)| end).max(now).plus(takes),
+            (None, _) => free.max(now).plus(takes),
         };
-        forecast.insert(&step.id, (end, before.map(|(_, id)| id)));
+        all.add(&step.id, start.plus(takes), end, before.map(|(.., place)| place));
         bars.push(Bar {
             step: step.id.clone(),
             planned: (start, start.plus(takes)),
@@ -99,23 +119,19 @@ pub fn schedule(incident: &Incident, now: Stamp) -> Schedule {
             status,
         });
     }
-    let last = forecast.iter().max_by_key(|(_, (end, _))| *end).map(|(id, (end, _))| (*id, *end));
-    let mut at = last.map(|(id, _)| id);
-    let mut chain = BTreeSet::new();
-    // File order makes a circle impossible; were there one, it would end where it began.
-    while let Some(id) = at.filter(|id| chain.insert(*id)) {
-        at = forecast.get(id).and_then(|(_, before)| *before);
-    }
-    for bar in &mut bars {
-        bar.critical = chain.contains(bar.step.as_str());
+    let mut at = all.last.map(|(_, (.., place))| place);
+    // Each waits for one before it, so this comes to an end.
+    while let Some((bar, place)) = at.and_then(|place| Some((bars.get_mut(place)?, place))) {
+        bar.critical = true;
+        at = all.ends.get(place).and_then(|(.., waits_for)| *waits_for);
     }
     let rto = incident.runbook.objectives.rto;
     Schedule {
         unguessed: bars.iter().filter(|b| b.estimate.is_none()).count(),
         bars,
         from,
-        ends: last.map_or(begin, |(_, end)| end),
-        planned_end: latest(&planned).unwrap_or(begin),
+        ends: all.last.map_or(begin, |(_, (end, ..))| end),
+        planned_end: all.last.map_or(begin, |(planned, _)| planned),
         goal: (!rto.is_zero()).then(|| from.plus(rto)),
     }
 }

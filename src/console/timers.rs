@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::core::comms::due_messages;
 use crate::core::id::StepId;
-use crate::core::incident::{Incident, Stage, Standing, Status};
+use crate::core::incident::{InOrder, Incident, Stage, Standing, Status};
 use crate::core::time::Stamp;
 use crate::runbook::model::Action;
 
@@ -108,10 +108,7 @@ fn tenures(incident: &Incident) -> Vec<Timer> {
 /// When the running steps end at the latest.
 pub fn steps(incident: &Incident) -> Vec<Timer> {
     let mut all = Vec::new();
-    for step in incident.runbook.steps() {
-        let Some(run) = incident.runs.get(step.id.as_str()).filter(|r| r.status == Status::Running) else {
-            continue;
-        };
+    for InOrder { step, run, .. } in incident.in_order().filter(|found| found.run.status == Status::Running) {
         let Some(began) = run.started_at else { continue };
         let (lasts, word) = match &step.action {
             Action::Wait { lasts, .. } => (Some(*lasts), "has been held"),

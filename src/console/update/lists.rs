@@ -81,12 +81,10 @@ pub(super) fn follow_event(model: &mut Model) {
 
 /// Rows of the checklist that the filter leaves.
 pub(super) fn steps(model: &Model) -> Vec<StepId> {
-    let filter = model.filter_of(Focus::Checklist).map(str::to_lowercase);
+    let Some(filter) = model.filter_of(Focus::Checklist).map(str::to_lowercase) else { return model.rows() };
     let fits = |id: &StepId| {
         let title = model.incident.as_ref().and_then(|i| i.step(id)).map_or("", |s| s.title.as_str());
-        filter
-            .as_ref()
-            .is_none_or(|f| id.as_str().contains(f.as_str()) || title.to_lowercase().contains(f.as_str()))
+        id.as_str().contains(filter.as_str()) || title.to_lowercase().contains(filter.as_str())
     };
     model.rows().into_iter().filter(fits).collect()
 }

@@ -41,8 +41,9 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     let shown = incident.step(&id).map(|s| state::of_step(incident, s));
     let note = shown.map_or_else(|| of_gate(&id).to_owned(), |s| format!("{} {}", s.glyph, s.word));
     page.title(&format!("2 {id}"), &note, Has::when(model.focus == Focus::Step));
-    let height = details_height(model, page.width(), page.height());
-    details(model, &mut page.below(1).first(height));
+    let rows = detail_rows(model, page.width());
+    let height = details_height(model, rows.len(), page.height());
+    details(&rows, &mut page.below(1).first(height));
     let mut rest = page.below(1 + height);
     if let Some(log) = model.selected_log().filter(|log| !log.lines.is_empty() || !log.partial.is_empty()) {
         output(model, log, &mut rest);
@@ -52,19 +53,18 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
 /// Rows of output that fit.
 pub(super) fn output_rows(model: &Model, area: Rect) -> usize {
     let height = usize::from(area.height);
-    height.saturating_sub(2 + details_height(model, usize::from(area.width), height))
+    let details = detail_rows(model, usize::from(area.width)).len();
+    height.saturating_sub(2 + details_height(model, details, height))
 }
 
 /// The description takes what it needs, but leaves half of the pane to the output when there is some.
-fn details_height(model: &Model, width: usize, height: usize) -> usize {
-    let rows = detail_rows(model, width).len();
+fn details_height(model: &Model, rows: usize, height: usize) -> usize {
     let has_output = model.selected_log().is_some_and(|log| !log.lines.is_empty() || !log.partial.is_empty());
     let most = height.saturating_sub(1);
     rows.min(if has_output { most / 2 } else { most })
 }
 
-fn details(model: &Model, page: &mut Page<'_>) {
-    let rows = detail_rows(model, page.width());
+fn details(rows: &[DetailRow], page: &mut Page<'_>) {
     let room = page.height();
     let cut = rows.len() > room;
     for (n, (label, text, role)) in rows.iter().enumerate().take(room) {
@@ -85,7 +85,10 @@ fn details(model: &Model, page: &mut Page<'_>) {
     }
 }
 
-fn detail_rows(model: &Model, width: usize) -> Vec<(String, String, Role)> {
+/// Label, text and colour.
+type DetailRow = (String, String, Role);
+
+fn detail_rows(model: &Model, width: usize) -> Vec<DetailRow> {
     let Some(incident) = &model.incident else { return Vec::new() };
     let id = model.selected();
     let facts = match incident.step(&id) {
