@@ -113,6 +113,10 @@ pub fn folder(state: &Path, incident: &IncidentId) -> PathBuf {
 /// # Errors
 /// The folder exists already, or something cannot be written.
 pub fn prepare(state: &Path, incident: &IncidentId, copies: &Copies, opening: &Opening) -> Result<PathBuf> {
+    let text = serde_json::to_vec_pretty(opening).map_err(|e| {
+        let words = format!("the opening act cannot be written for {}", opening.workspace.display());
+        Failure::environment(words).because(e).hint("a workspace's path must be UTF-8: give it another name")
+    })?;
     let incidents = incidents(state)?;
     let dir = folder(state, incident);
     DirBuilder::new().mode(0o700).create(&dir).map_err(|e| cannot("make", &dir, e))?;
@@ -125,8 +129,6 @@ pub fn prepare(state: &Path, incident: &IncidentId, copies: &Copies, opening: &O
     for (name, bytes) in copies.named() {
         write_new(&dir.join(name), bytes)?;
     }
-    let text = serde_json::to_vec_pretty(opening)
-        .map_err(|e| Failure::environment("the opening act cannot be written").because(e))?;
     write_new(&dir.join(OPENING), &text)?;
     Ok(dir)
 }

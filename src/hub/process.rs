@@ -24,6 +24,7 @@ use crate::hub::wish::{Observation, WAITING, Wish, Wishes};
 use crate::timeline::folder::{HUB_KEY, RESERVE};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as B64;
+use rustix::process::{Resource, Signal, getrlimit};
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixListener as StdListener;
@@ -67,19 +68,38 @@ pub fn main(dir: &Path) -> ExitCode {
 
 fn serve(dir: &Path) -> Result<()> {
     let secrets = secrets()?;
-    let opening = layout::opening(dir)?;
-    let pinned = Pinned::load(dir, &opening.workspace)?;
-    let hold = open::take_hold(dir, &pinned, &opening)?;
-    let (listener, socket) = listener::bind(dir)?;
+    enough_files()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::environment("no runtime can be had").because(e))?;
+    // A file that may not grow is a disk that fails, and not the end of the process.
+    let limit = SignalKind::from_raw(Signal::XFSZ.as_raw());
+    let _caught = runtime
+        .block_on(async { signal(limit) })
+        .map_err(|e| Failure::environment("signals cannot be watched").because(e))?;
+    let opening = layout::opening(dir)?;
+    let pinned = Pinned::load(dir, &opening.workspace)?;
+    let hold = open::take_hold(dir, &pinned, &opening)?;
+    let (listener, socket) = listener::bind(dir)?;
     let parts = Parts { dir: dir.to_owned(), workspace: opening.workspace, secrets, pinned, listener };
     let served = runtime.block_on(live(parts, hold, &socket));
     // Steps go on without us; tasks that follow them need not be waited for.
     runtime.shutdown_background();
     served
+}
+
+/// With fewer open files a room of a few people and steps would fail in the middle.
+const LEAST_FILES: u64 = 64;
+
+fn enough_files() -> Result<()> {
+    match getrlimit(Resource::Nofile).current {
+        Some(most) if most < LEAST_FILES => Err(Failure::environment(format!(
+            "{most} open files are too few for a hub; it needs {LEAST_FILES}"
+        ))
+        .hint("`ulimit -n 1024` in this shell, or `LimitNOFILE=` of its service")),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The answers that are never written down: one JSON object on standard input.

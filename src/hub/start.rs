@@ -100,7 +100,7 @@ impl Launch {
             .stdout(Stdio::piped())
             .stderr(stderr)
             .spawn()
-            .map_err(|e| Failure::environment("cannot start a hub").because(e))?;
+            .map_err(|e| self.cannot(&e))?;
         match self.hand_over(&mut child) {
             Some(socket) => {
                 // Somebody must take note of its end, or it stays in the process table as long as this program lives.
@@ -112,6 +112,14 @@ impl Launch {
                 Err(did_not_start(&mut log, before, &ended, &path))
             }
         }
+    }
+
+    fn cannot(&self, error: &std::io::Error) -> Failure {
+        let failure = Failure::environment("cannot start a hub").because(error);
+        if self.exe == Path::new(SELF) && !self.exe.exists() {
+            return failure.hint("mount /proc: a hub is this program once more, and it finds itself there");
+        }
+        failure
     }
 
     /// The program, in a scope of its own where a logout would end it otherwise; and a warning where that is not enough.

@@ -304,6 +304,32 @@ fn a_disk_that_is_full_or_can_only_be_read_is_named_with_what_to_do() {
 }
 
 #[test]
+fn a_file_that_may_not_grow_is_a_refusal_and_not_the_end_of_the_hub() {
+    let place = Place::new();
+    let Some(team) = Team::gather(&place) else { return };
+    place.write("ws/runbooks/test.yaml", incident::runbook(SLOW));
+    let limited = |open: Command| {
+        let mut shell = Command::new("sh");
+        // In blocks of 512 bytes.
+        shell.args(["-c", "ulimit -f 128; exec \"$0\" \"$@\""]).arg(open.get_program()).args(open.get_args());
+        shell.env_clear().envs(open.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.current_dir(open.get_current_dir().unwrap());
+        shell
+    };
+    let env = [("TEST_TOKEN", incident::SECRET)];
+    let mut incident = Incident::open_as(place, team, "ana", &["runbooks/test.yaml"], &env, limited);
+    let hub = incident.hub();
+    incident.ok("ana", &["note", "short"]);
+    let long = incident.act("ana", &["note", &"x".repeat(60_000)]).exits(3);
+    assert!(long.stderr.contains("File too large"), "{}", long.stderr);
+    incident.ok("ana", &["note", "short again"]);
+    assert_eq!((incident.hub(), notes(&incident)), (hub, 2));
+    incident.close();
+    incident.opener_ends();
+    verified(&incident);
+}
+
+#[test]
 fn a_clock_that_jumps_is_recorded_and_changes_no_order() {
     let steps = "- {id: act, run: [touch, done], timeout: 10s, role: sre}";
     let Some((mut incident, hub)) = on_a_failing_disk(steps) else { return };

@@ -82,6 +82,31 @@ fn a_state_folder_that_cannot_be_written_opens_nothing() {
 }
 
 #[test]
+fn limits_and_names_that_no_hub_can_live_with_are_said() {
+    let place = Place::new();
+    let Some(team) = Team::gather(&place) else { return };
+    let book = crate::support::incident::runbook(ACT);
+    place.write("ws/runbooks/test.yaml", &book);
+    let ana = team.backout(&place, &team.ana).env("TEST_TOKEN", "x");
+    let limited = |limit: &str| {
+        let open = ana.command(["open", "runbooks/test.yaml", "--headless"]);
+        let mut shell = std::process::Command::new("sh");
+        let script = format!("ulimit {limit}; exec \"$0\" \"$@\"");
+        shell.arg("-c").arg(script).arg(open.get_program()).args(open.get_args());
+        shell.env_clear().envs(open.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let said = shell.current_dir(open.get_current_dir().unwrap()).output().unwrap();
+        (said.status.code(), String::from_utf8_lossy(&said.stderr).into_owned())
+    };
+    let (code, said) = limited("-n 40");
+    assert!(code == Some(3) && said.contains("40 open files are too few"), "{said}");
+
+    use std::os::unix::ffi::OsStrExt as _;
+    let odd = place.join("ws").with_file_name(std::ffi::OsStr::from_bytes(b"w\xff"));
+    std::fs::rename(place.join("ws"), &odd).unwrap();
+    says(ana.inside(&odd).run(["open", "runbooks/test.yaml", "--headless"]), 3, "must be UTF-8");
+}
+
+#[test]
 fn acts_that_do_not_fit_are_told_apart() {
     let Some(incident) = Incident::undeclared(ACT, &[]) else { return };
     incident.refused("ana", &["start", "act"], "not declared yet");
