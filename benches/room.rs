@@ -359,7 +359,11 @@ fn to_the_button(terminal: &Terminal) {
         let on_the_button =
             screen.lines().any(|l| l.split_once("cancel").is_some_and(|(_, after)| after.contains('▸')));
         match () {
-            () if hints.contains("esc cancel") && on_the_button => return,
+            () if hints.contains("esc cancel") && on_the_button => {
+                // Nor does a dialog hear `enter` right after it opened: no person reads so fast.
+                std::thread::sleep(Duration::from_millis(400));
+                return;
+            }
             () if hints.contains("esc cancel") && !filled => {
                 filled = true;
                 terminal.types(b"as it should be\t");
