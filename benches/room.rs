@@ -347,9 +347,11 @@ fn through_sshd(hub: &Hub, tmux: &Tmux) {
     report("join through sshd, first paint", ratios, 1.1);
 }
 
-/// Keys until an approval's dialog stands with the focus on its button: what waits, its offer, a reason.
-fn to_the_button(terminal: &Terminal) {
+/// Keys until the dialog of this approval stands with the focus on its button: what waits, its offer, a reason.
+fn to_the_button(terminal: &Terminal, gate: &str) {
     let mut filled = false;
+    // What waited before may still be on the screen: the key goes where this one is asked for, and nowhere else.
+    let asked = format!("FOR YOU: your approval of {gate} ");
     let until = Instant::now() + Duration::from_secs(60);
     loop {
         terminal.quiet();
@@ -370,7 +372,7 @@ fn to_the_button(terminal: &Terminal) {
             }
             () if hints.contains("esc cancel") => terminal.types(b"\t"),
             () if hints.contains("enter open") => terminal.types(b"\r"),
-            () if screen.contains("FOR YOU: your approval") => terminal.types(b"."),
+            () if screen.contains(&asked) => terminal.types(b"."),
             () => {}
         }
         // What a key leads to is looked at before the next one: a list that has just opened is deaf for a moment.
@@ -385,8 +387,9 @@ fn approvals() {
     let Some(room) = Room::of_hold_points(HOLD_POINTS) else { return };
     let agent = folder();
     let socket = agent.path().join("agent");
-    let mut daemon =
-        Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap();
+    let mut daemon = Command::new("ssh-agent");
+    daemon.arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut daemon = daemon.spawn().unwrap();
     while UnixStream::connect(&socket).is_err() {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -403,8 +406,8 @@ fn approvals() {
     let terminal = Terminal::start(command);
     terminal.first_paint("Many steps");
     let (mut whole, mut alone) = (Vec::new(), Vec::new());
-    for _ in 0..HOLD_POINTS {
-        to_the_button(&terminal);
+    for n in 1..=HOLD_POINTS {
+        to_the_button(&terminal, &format!("h{n}"));
         let mut other = wire(&room.incident());
         reads_until(&mut other, b"caught_up");
         let pressed = Instant::now();
