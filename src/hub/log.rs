@@ -78,11 +78,20 @@ impl Log {
 
     /// Adds a batch that is on disk, and wakes everybody.
     pub fn push(&self, first: u64, text: &str, head: Seen) {
-        let n = head.n;
+        self.keep(first, text, head);
+        self.announce();
+    }
+
+    /// Adds a batch that is on disk. Whoever waits is woken by [`announce`](Self::announce).
+    pub fn keep(&self, first: u64, text: &str, head: Seen) {
         let mut batches = self.batches.write().unwrap_or_else(PoisonError::into_inner);
         batches.push(Batch { first, text: text.into(), head });
-        drop(batches);
-        self.head.send_replace(n);
+    }
+
+    /// Wakes everybody who has not heard of the newest batch.
+    pub fn announce(&self) {
+        let n = self.head().map_or(0, |head| head.n);
+        self.head.send_if_modified(|heard| std::mem::replace(heard, n) != n);
     }
 
     /// Keeps what an event says for those who follow. Before its batch is pushed.

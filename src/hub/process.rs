@@ -17,7 +17,7 @@ use crate::hub::outside::suspend::Suspenders;
 use crate::hub::outside::{self};
 use crate::hub::pinned::Pinned;
 use crate::hub::rest;
-use crate::hub::room::{Ended, Outlets, Room};
+use crate::hub::room::{Ended, Herald, NEWS, Outlets, Room};
 use crate::hub::shared::{Identity, Shared};
 use crate::hub::start::READY;
 use crate::hub::wish::{Observation, WAITING, Wish, Wishes};
@@ -134,7 +134,9 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
     let snapshot = Arc::new(incident.clone());
     let mut recorded = log.watch();
     let (outlet, incidents) = watch::channel(snapshot.clone());
-    let outlets = Outlets { log, state: shared.state.clone(), incidents: outlet, orders };
+    let (news, to_tell) = mpsc::channel(NEWS);
+    let told = tokio::spawn(Herald { log: log.clone(), incidents: outlet, orders }.tell(to_tell));
+    let outlets = Outlets { log, state: shared.state.clone(), news };
     let resumed = found.is_some();
     if let Some(found) = found {
         tracing::info!(%found, "resumed");
@@ -171,6 +173,8 @@ async fn live(parts: Parts, hold: Hold, socket: &Path) -> Result<()> {
         ended = ended => ended.map_err(|_| Failure::new(crate::error::Kind::Internal, "the room broke down"))?,
         ended = stopped(&wishes) => match ended {},
     };
+    // Whatever the room still had to say is said before the end of it.
+    let _ = told.await;
     finish(ended, &shared, socket, &beyond).await
 }
 

@@ -5,6 +5,7 @@
 //! or acts on anything that is not on disk.
 
 mod draft;
+mod news;
 mod writer;
 
 use crate::core::decide::decide;
@@ -26,12 +27,13 @@ use crate::timeline::amended;
 use crate::timeline::payload::Part;
 use crate::wire::act::Act;
 use crate::wire::message::{ActResult, WriterState};
-use draft::Draft;
+use draft::{Draft, Verdict};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
+pub use news::{Herald, News, WAITING as NEWS};
 pub use writer::{Trouble, Writer};
 
 /// So many wishes share one batch at most.
@@ -67,8 +69,7 @@ pub struct Room {
     judge: Judge,
     clock: Clock,
     state: watch::Sender<WriterState>,
-    incidents: watch::Sender<Arc<Incident>>,
-    orders: mpsc::Sender<Order>,
+    news: mpsc::Sender<News>,
     /// Observations that could not be written for want of space: the first to be written when there is some.
     owed: VecDeque<Observation>,
     refusals: BTreeMap<String, u32>,
@@ -83,16 +84,14 @@ pub struct Outlets {
     pub log: Arc<Log>,
     /// Whether it can write.
     pub state: watch::Sender<WriterState>,
-    /// The incident as its record tells it, after every batch.
-    pub incidents: watch::Sender<Arc<Incident>>,
-    /// What is to be done.
-    pub orders: mpsc::Sender<Order>,
+    /// Every batch that is on disk, for a [`Herald`].
+    pub news: mpsc::Sender<News>,
 }
 
 impl Room {
     /// A room over an incident whose events are all in the log.
     pub fn new(incident: Incident, writer: Writer, judge: Judge, outlets: Outlets) -> Room {
-        let Outlets { log, state, incidents, orders } = outlets;
+        let Outlets { log, state, news } = outlets;
         Room {
             incident,
             writer,
@@ -100,8 +99,7 @@ impl Room {
             judge,
             clock: Clock::new(),
             state,
-            incidents,
-            orders,
+            news,
             owed: VecDeque::new(),
             refusals: BTreeMap::new(),
             rest: BTreeMap::new(),
@@ -321,15 +319,17 @@ impl Room {
         match written {
             Ok(sealed) => {
                 draft.said().for_each(|part| self.log.say(part.seq, wire_part(part)));
-                self.log.push(sealed.first, &sealed.text, sealed.head);
+                self.log.keep(sealed.first, &sealed.text, sealed.head);
                 self.say(WriterState::Writing);
-                draft.settle(None);
-                let effects = draft.effects();
+                let (verdicts, effects) = (draft.verdicts(None), draft.effects());
                 self.remove_parts(&effects);
-                self.publish();
-                self.order(effects).await;
+                self.publish(verdicts, effects).await;
             }
-            Err(trouble) => self.not_written(draft, trouble),
+            Err(trouble) => {
+                if self.not_written(draft, trouble) {
+                    self.publish(Vec::new(), Vec::new()).await;
+                }
+            }
         }
     }
 
@@ -345,22 +345,16 @@ impl Room {
         }
     }
 
-    async fn order(&self, effects: Vec<(Effect, Option<String>)>) {
-        let incident = self.incidents.borrow().clone();
-        for (effect, edited) in effects {
-            let order = Order { effect, incident: incident.clone(), edited };
-            // Waits while the driver is busy handing out; it never waits for this room.
-            let _ = self.orders.send(order).await;
-        }
+    /// For those who act on what is recorded. Waits while the herald is behind; it never waits for this room.
+    async fn publish(&self, verdicts: Vec<Verdict>, effects: Vec<(Effect, Option<String>)>) {
+        let incident = Arc::new(self.incident.clone());
+        let order = |(effect, edited)| Order { effect, incident: incident.clone(), edited };
+        let orders = effects.into_iter().map(order).collect();
+        let _ = self.news.send(News { incident, verdicts, orders }).await;
     }
 
-    /// For those who act on what is recorded.
-    fn publish(&self) {
-        self.incidents.send_replace(Arc::new(self.incident.clone()));
-    }
-
-    /// The batch did not happen: back to what is recorded.
-    fn not_written(&mut self, mut draft: Draft, trouble: Trouble) {
+    /// The batch did not happen: back to what is recorded. True when how steps ended was recorded all the same.
+    fn not_written(&mut self, mut draft: Draft, trouble: Trouble) -> bool {
         let why = trouble.to_string();
         let over = trouble.is_final() || self.writer.is_over();
         let state = if over {
@@ -374,7 +368,7 @@ impl Room {
         draft.settle(Some(&why));
         self.incident = rebuild(&self.incident, &self.log);
         if over {
-            return;
+            return false;
         }
         // How steps ended must not be lost: it may use the space kept for it.
         let now = draft.now;
@@ -387,16 +381,17 @@ impl Room {
         }
         if last.is_empty() {
             self.owed = ends.into();
-            return;
+            return false;
         }
         match self.writer.append_last(&last) {
             Ok(sealed) => {
-                self.log.push(sealed.first, &sealed.text, sealed.head);
-                self.publish();
+                self.log.keep(sealed.first, &sealed.text, sealed.head);
+                true
             }
             Err(_) => {
                 self.incident = rebuild(&self.incident, &self.log);
                 self.owed = ends.into();
+                false
             }
         }
     }

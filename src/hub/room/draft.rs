@@ -22,6 +22,20 @@ pub(super) struct Kept {
     pub(super) parts: Vec<([u8; 32], Vec<u8>)>,
 }
 
+/// What became of an act, and who asked.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    reply: oneshot::Sender<ActResult>,
+    result: ActResult,
+}
+
+impl Verdict {
+    /// Whoever asked may be gone; the record is what counts.
+    pub(super) fn tell(self) {
+        let _ = self.reply.send(self.result);
+    }
+}
+
 /// A batch in the making.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -138,17 +152,22 @@ impl Draft {
         self.answers.push((reply, result));
     }
 
-    /// Answers everybody: as decided, or that nothing was written.
-    pub(super) fn settle(&mut self, failed: Option<&str>) {
-        for (reply, result) in self.answers.drain(..) {
-            let answer = match (result, failed) {
+    /// What everybody is to be answered: as decided, or that nothing was written.
+    pub(super) fn verdicts(&mut self, failed: Option<&str>) -> Vec<Verdict> {
+        let verdict = |(reply, result)| {
+            let result = match (result, failed) {
                 (Err(refused), _) => refused,
                 (Ok(_), Some(why)) => ActResult::NotWritten { why: why.to_owned() },
                 (Ok(seq), None) => ActResult::Recorded { seq },
             };
-            // Whoever asked may be gone; the record is what counts.
-            let _ = reply.send(answer);
-        }
+            Verdict { reply, result }
+        };
+        self.answers.drain(..).map(verdict).collect()
+    }
+
+    /// Answers everybody at once, because nothing of it is written.
+    pub(super) fn settle(&mut self, failed: Option<&str>) {
+        self.verdicts(failed).into_iter().for_each(Verdict::tell);
     }
 
     /// What its events ask of the world, in their order.

@@ -82,6 +82,8 @@ struct Bench {
     number: u64,
     fault: Arc<Mutex<Fault>>,
     syncs: Arc<AtomicUsize>,
+    herald: Herald,
+    news: mpsc::Receiver<News>,
     orders: mpsc::Receiver<Order>,
     state: watch::Receiver<WriterState>,
     _place: tempfile::TempDir,
@@ -148,8 +150,10 @@ fn bench() -> Bench {
     let (sender, orders) = mpsc::channel(100);
     let (state, seen) = watch::channel(WriterState::Writing);
     let incidents = watch::Sender::new(Arc::new(incident.clone()));
-    let room = Room::new(incident, writer, judge, Outlets { log, state, incidents, orders: sender });
-    Bench { room, key, number: 0, fault, syncs, orders, state: seen, _place: place }
+    let herald = Herald { log: log.clone(), incidents, orders: sender };
+    let (teller, news) = mpsc::channel(NEWS);
+    let room = Room::new(incident, writer, judge, Outlets { log, state, news: teller });
+    Bench { room, key, number: 0, fault, syncs, herald, news, orders, state: seen, _place: place }
 }
 
 impl Bench {
@@ -175,6 +179,9 @@ impl Bench {
         self.room.turn(&mut wishes).await;
         while !wishes.is_empty() {
             self.room.turn(&mut wishes).await;
+        }
+        while let Ok(batch) = self.news.try_recv() {
+            self.herald.batch(batch).await;
         }
         let mut results = Vec::new();
         for answer in answers {
