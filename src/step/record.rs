@@ -5,7 +5,7 @@
 //! started.json    who supervises; only one process ever gets to create it, and it holds a lock on it until the attempt
 //!                 is over. Once it runs, the command's process is added as a second line
 //! out             output and errors of the command in their order, up to the cap; none when it printed nothing
-//! exit.json       how it ended; durable (file and directory synced) before the supervisor goes
+//! exit.json       how it ended; durable (file and directory synced) before the supervisor goes or waits for long
 //! cancel, kill    empty; asks the supervisor to end the command, with and without grace
 //! supervisor.log  what the supervisor could not say elsewhere; none when all went well
 //! ```
@@ -149,13 +149,15 @@ pub fn now_us() -> i64 {
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Reads one of the files; `None` if it is not there, or a power cut left nothing of it.
+/// Reads one of the files; `None` if it is not there, or not whole: it is being written, or a power cut left nothing of
+/// it.
 ///
 /// # Errors
 /// It cannot be read or is not what it should be.
 pub fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Option<T>> {
     match std::fs::read(dir.join(name)) {
-        Ok(bytes) if bytes.is_empty() => Ok(None),
+        // The line feed is its last byte.
+        Ok(bytes) if !bytes.ends_with(b"\n") => Ok(None),
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::from),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e),
@@ -240,19 +242,34 @@ pub fn claim<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<Opti
     }
 }
 
-/// Writes a file that appears whole; when this returns, it survives a power cut.
-///
-/// Renamed before it is synced, because then both take one commit of the file system's journal. A power cut between
-/// may leave the name without the content, which [`read`] takes for no file.
+/// Writes a file that must not be there yet and that nobody takes for one before it is whole.
 ///
 /// # Errors
-/// It cannot be written.
-pub fn replace_durably<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
-    let draft = dir.join(format!("{name}.new"));
-    let file = write_draft(&draft, value)?;
-    std::fs::rename(&draft, dir.join(name))?;
-    file.sync_all()?;
-    File::open(dir)?.sync_all()
+/// It is there already, or cannot be written.
+pub fn write_last<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<Written> {
+    let mut file = create(dir, name)?;
+    file.write_all(&line_of(value)?)?;
+    Ok(Written { file, dir: dir.to_owned() })
+}
+
+/// A file that a power cut may still take back. One may leave the name without the content, which [`read`] takes for no
+/// file.
+#[derive(Debug)]
+#[must_use]
+pub struct Written {
+    file: File,
+    dir: PathBuf,
+}
+
+impl Written {
+    /// When this returns, it survives a power cut.
+    ///
+    /// # Errors
+    /// The disk does not confirm it.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()?;
+        File::open(&self.dir)?.sync_all()
+    }
 }
 
 fn write_draft<T: Serialize>(draft: &Path, value: &T) -> io::Result<File> {
@@ -293,13 +310,26 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_file_is_an_error_and_a_missing_one_is_none() {
+    fn a_file_that_is_not_whole_is_not_there_yet() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(read::<Exit>(dir.path(), EXIT).unwrap(), None);
-        std::fs::write(dir.path().join(EXIT), b"").unwrap();
-        assert_eq!(read::<Exit>(dir.path(), EXIT).unwrap(), None);
-        std::fs::write(dir.path().join(EXIT), b"{\"outcome\":{\"exi").unwrap();
-        assert!(read::<Exit>(dir.path(), EXIT).is_err());
+        let exit = Exit {
+            outcome: Outcome::Exited { code: 3 },
+            started_us: 1,
+            ended_us: 2,
+            output: OutputFacts::default(),
+            left_behind: Vec::new(),
+        };
+        write_last(dir.path(), EXIT, &exit).unwrap().sync().unwrap();
+        let whole = std::fs::read(dir.path().join(EXIT)).unwrap();
+        for cut in 0..whole.len() {
+            std::fs::write(dir.path().join(EXIT), whole.get(..cut).unwrap()).unwrap();
+            assert_eq!(read::<Exit>(dir.path(), EXIT).unwrap(), None, "{cut} bytes");
+        }
+        std::fs::write(dir.path().join(EXIT), &whole).unwrap();
+        assert_eq!(read::<Exit>(dir.path(), EXIT).unwrap(), Some(exit));
+        std::fs::write(dir.path().join(EXIT), b"{\"outcome\":{\"exi\n").unwrap();
+        assert!(read::<Exit>(dir.path(), EXIT).is_err(), "what is whole and nonsense is not taken for nothing");
     }
 
     #[test]
@@ -327,7 +357,7 @@ mod tests {
     fn the_files_are_for_this_user_only() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
-        replace_durably(dir.path(), EXIT, &1).unwrap();
+        write_last(dir.path(), EXIT, &1).unwrap().sync().unwrap();
         let mode = std::fs::metadata(dir.path().join(EXIT)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

@@ -31,7 +31,7 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 use super::mask::Mask;
 use super::order::{FREE, Order, READY};
 use super::process::{Identity, boot_id, own_children, own_descendants};
-use super::record::{self, By, Exit, JobFile, Outcome, Started};
+use super::record::{self, By, Exit, JobFile, Outcome, Started, Written};
 use output::Output;
 use post::Post;
 use signals::{LOOK, Signals};
@@ -91,20 +91,44 @@ fn serve(current: &Current) -> io::Result<()> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let own = Identity::own();
     let mut post = Post::default();
-    while let Some(order) = post.next(&mut signals)? {
+    let mut late = Late::default();
+    while let Some(order) = post.next(&mut signals, &mut late)? {
         current.is(Some(&order.dir));
-        let After { said, next } = attempt(own, &order, &mut signals, current)?;
+        let After { said, next, mut end } = attempt(own, &order, &mut signals, current, &mut late)?;
         current.is(None);
         let ready: &[u8] = if said { &[] } else { &[READY] };
         match next {
-            Next::Another if !signals.asked_to_go() => say(&[ready, &[FREE]].concat()),
+            Next::Another if !signals.asked_to_go() => {
+                late = end;
+                say(&[ready, &[FREE]].concat());
+            }
             Next::Another | Next::Nothing => {
+                end.sync()?;
                 say(ready);
                 return Ok(());
             }
         }
     }
-    Ok(())
+    late.sync()
+}
+
+/// The end of the last attempt, as long as it is not durable.
+///
+/// Of a command that ended by itself and printed nothing. While the hub listens it makes that end durable in its record
+/// before anything else follows from it, and to do so twice is a fifth of what a short step costs. So this is left for
+/// the first moment of rest, which comes at once when the hub is gone; only if the next order comes before that does it
+/// stay with the file system, which writes it down within seconds.
+#[derive(Default)]
+struct Late(Option<Written>);
+
+impl Late {
+    fn is_due(&self) -> bool {
+        self.0.is_some()
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.take().map_or(Ok(()), |end| end.sync())
+    }
 }
 
 /// After an attempt.
@@ -112,6 +136,7 @@ struct After {
     /// Whether the hub knows that it had begun.
     said: bool,
     next: Next,
+    end: Late,
 }
 
 /// What may come next.
@@ -126,6 +151,7 @@ fn attempt(
     order: &Order,
     signals: &mut Signals,
     current: &Current,
+    late: &mut Late,
 ) -> io::Result<After> {
     let Order { dir, job, .. } = order;
     let begun = Instant::now();
@@ -148,7 +174,7 @@ fn attempt(
                 noted = false;
             }
             let mut watch = Watch::new(job, begun, pid, pipe);
-            watch.follow(signals, &mut output)?;
+            watch.follow(signals, &mut output, late)?;
             (said, ordinary) = (watch.said, watch.is_wholly_over());
             // Who has no children has no descendants.
             (watch.outcome(), if watch.childless { Vec::new() } else { own_descendants() })
@@ -157,14 +183,17 @@ fn attempt(
     let ended_us = record::now_us();
     let exit =
         Exit { outcome, started_us: started.started_us, ended_us, output: output.finish(), left_behind };
-    record::replace_durably(dir, record::EXIT, &exit)?;
+    let mut end = Late(Some(record::write_last(dir, record::EXIT, &exit)?));
     ordinary &=
         noted && order.hidden.is_empty() && exit.output.trouble.is_none() && exit.left_behind.is_empty();
     let next = match exit.outcome {
         Outcome::Exited { .. } if ordinary => Next::Another,
         _ => Next::Nothing,
     };
-    Ok(After { said, next })
+    if exit.output.total > 0 || matches!(next, Next::Nothing) {
+        end.sync()?;
+    }
+    Ok(After { said, next, end })
 }
 
 /// Tells the hub, if it still listens.
@@ -238,7 +267,7 @@ impl Watch {
         self.stop.is_none() && self.childless && self.pipe.is_none()
     }
 
-    fn follow(&mut self, signals: &mut Signals, output: &mut Output) -> io::Result<()> {
+    fn follow(&mut self, signals: &mut Signals, output: &mut Output, late: &mut Late) -> io::Result<()> {
         loop {
             self.reap();
             let now = Instant::now();
@@ -249,6 +278,8 @@ impl Watch {
             if !self.said && now >= self.short {
                 self.said = true;
                 say(&[READY]);
+                // A longer command is a moment of rest. It is watched to its end whatever the disk says about the last.
+                let _ = late.sync();
             }
             self.wait(now, signals, output)?;
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::signals::Signals;
-use super::timespec;
+use super::{Late, SHORT, timespec};
 use crate::step::order::{LONGEST, Order};
 
 /// How long a supervisor waits for its next order. After that a new one is started when one is needed.
@@ -25,19 +25,23 @@ impl Post {
     /// somebody asked this process to end.
     ///
     /// # Errors
-    /// Something came that is no order.
-    pub fn next(&mut self, signals: &mut Signals) -> io::Result<Option<Order>> {
+    /// Something came that is no order, or what was left for a moment of rest cannot be made durable.
+    pub(super) fn next(&mut self, signals: &mut Signals, late: &mut Late) -> io::Result<Option<Order>> {
         let until = Instant::now() + IDLE;
         loop {
             if let Some(order) = self.whole()? {
                 return Ok(Some(order));
             }
-            let left = until.saturating_duration_since(Instant::now());
+            let mut left = until.saturating_duration_since(Instant::now());
+            if late.is_due() {
+                left = left.min(SHORT);
+            }
             let mut fds = [
                 PollFd::from_borrowed_fd(rustix::stdio::stdin(), PollFlags::IN),
                 PollFd::new(signals.wake(), PollFlags::IN),
             ];
             match poll(&mut fds, Some(&timespec(left))) {
+                Ok(0) if late.is_due() => late.sync()?,
                 Ok(0) if left.is_zero() => return Ok(None),
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(e) => return Err(e.into()),
