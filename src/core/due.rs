@@ -53,7 +53,8 @@ pub fn next_wake(incident: &Incident) -> Option<Stamp> {
     let gates =
         incident.gates.iter().filter(|(id, g)| g.standing == Standing::Open && incident.awaits_answers(id));
     let expiries = gates.map(|(_, g)| g.expires);
-    let steps = incident.runbook.steps().filter_map(|step| {
+    let timed = incident.order.has().timed.then(|| incident.runbook.steps());
+    let steps = timed.into_iter().flatten().filter_map(|step| {
         if let Action::Wait { lasts, .. } = &step.action
             && let Some(run) = incident.runs.get(step.id.as_str()).filter(|r| r.status == Status::Running)
         {
@@ -185,7 +186,10 @@ pub fn lifted_by(incident: &Incident, id: &StepId) -> Option<Name> {
 }
 
 fn ledger(incident: &Incident) -> Option<Due> {
-    // Asked at every turn, and most runbooks switch nothing off: the other steps are not even looked up.
+    if !incident.order.has().switches {
+        return None;
+    }
+    // The other steps are not even looked up.
     let switches = || {
         let steps = incident.runbook.steps().filter(|s| s.suspends.is_some() || s.resumes.is_some());
         steps.filter_map(|s| incident.runs.get_key_value(s.id.as_str())).map(|(id, _)| id)
@@ -279,8 +283,9 @@ fn start(incident: &Incident, step: &Step, id: &StepId, now: Stamp) -> Option<In
 }
 
 fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
+    let rechecks = incident.order.has().rechecks;
     for InOrder { step, id, run, may_be_ready } in incident.in_order() {
-        if let (Action::Wait { lasts, .. }, Status::Running) = (&step.action, run.status) {
+        if let (Status::Running, Action::Wait { lasts, .. }) = (run.status, &step.action) {
             let over = run.started_at.is_some_and(|at| now >= at.plus(*lasts));
             if over {
                 return Some(Due::Wish(Intent::Finish {
@@ -294,7 +299,8 @@ fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
                 }));
             }
         }
-        if incident.recheck_due(&step.id).is_some()
+        if rechecks
+            && incident.recheck_due(&step.id).is_some()
             && let Some(wish) = start(incident, step, id, now)
         {
             return Some(Due::Wish(wish));

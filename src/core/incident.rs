@@ -31,7 +31,7 @@ pub use command::{CommandStanding, Offer, Ruling};
 pub use gate::{BrokenGlass, Gate, GateRule, GateVote, Standing, over};
 pub use ledger::{Debt, Measurement, Promise, PromiseSettlement, SentMessage, Suspension};
 pub use limits::RestoreTo;
-pub use order::{InOrder, Order};
+pub use order::{Has, InOrder, Order};
 pub use pace::Pace;
 pub use people::{Seat, Session};
 pub use poll::{Objection, Poll, PollAnswer};

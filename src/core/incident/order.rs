@@ -6,15 +6,40 @@
 
 use super::{Incident, Run, Runs, Status};
 use crate::core::id::StepId;
-use crate::runbook::model::{Runbook, Step};
+use crate::runbook::model::{Action, Runbook, Step};
 use std::sync::Arc;
 
 /// The places of one runbook's steps among their runs.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Order {
     places: Arc<Vec<Place>>,
+    /// What the runbook has none of is not asked about every step at every turn.
+    has: Has,
     /// How many runs there were. With another number, the places are no longer good.
     runs: usize,
+}
+
+/// What there is in a runbook at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Has {
+    /// Steps that wait for a time or are tried again after one.
+    pub timed: bool,
+    /// Steps that switch something off or on again.
+    pub switches: bool,
+    /// Steps that are looked at again before a phase.
+    pub rechecks: bool,
+}
+
+impl Has {
+    fn of(runbook: &Runbook) -> Has {
+        let timed = |s: &Step| matches!(s.action, Action::Wait { .. }) || s.retry.is_some();
+        let switches = |s: &Step| s.suspends.is_some() || s.resumes.is_some();
+        Has {
+            timed: runbook.steps().any(timed),
+            switches: runbook.steps().any(switches),
+            rechecks: runbook.phases.iter().any(|phase| !phase.recheck.is_empty()),
+        }
+    }
 }
 
 #[derive(Debug, PartialEq)]
@@ -48,7 +73,13 @@ impl Order {
             needs: step.needs.iter().map(|need| runs.place(need.as_str()).ok()).collect(),
             always: always(step),
         };
-        Order { places: Arc::new(runbook.steps().map(place).collect()), runs: runs.len() }
+        let places = Arc::new(runbook.steps().map(place).collect());
+        Order { places, has: Has::of(runbook), runs: runs.len() }
+    }
+
+    /// What there is in the runbook at all.
+    pub fn has(&self) -> Has {
+        self.has
     }
 }
 
