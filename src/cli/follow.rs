@@ -8,6 +8,7 @@ use crate::core::event::{Direction, Event, Overridden, Progressed, Settled, What
 use crate::core::id::StepId;
 use crate::core::incident::{self, InOrder, Status};
 use crate::error::{Failure, Kind, Result};
+use crate::runbook::model::Step;
 use crate::sanitize;
 use crate::timeline::codec;
 use crate::wire::message::WriterState;
@@ -19,19 +20,28 @@ use std::io::IsTerminal as _;
 /// # Errors
 /// When the hub cannot be followed, or the incident ended in an abort.
 pub async fn headless(mut seat: Seat, verb: &Open) -> Result<()> {
-    let mut started: BTreeSet<(StepId, u32)> = BTreeSet::new();
+    let mut asked = Asked::default();
     let mut said: BTreeSet<String> = BTreeSet::new();
     let mut news = true;
     loop {
         if news && verb.advance {
-            advance(&mut seat, &mut started).await?;
+            advance(&mut seat, &mut asked).await?;
         }
         if news {
             tell_what_waits(&seat, &mut said);
         }
         let update = seat.room.next().await.map_err(context::lost)?;
         // Nothing else changes what there is to do.
-        news = matches!(&update, Update::Events(events) if !events.is_empty());
+        news = match &update {
+            Update::Events(events) => !events.is_empty(),
+            Update::Answer { id, .. } => asked.is_answered(*id),
+            Update::CaughtUp
+            | Update::Metrics { .. }
+            | Update::Outside(_)
+            | Update::Output(_)
+            | Update::Writer(_)
+            | Update::Bye(_) => false,
+        };
         let last = match &update {
             Update::Events(events) if verb.json => {
                 events.iter().for_each(as_json);
@@ -104,21 +114,36 @@ fn ended(update: &Update) -> bool {
     }
 }
 
+/// What was asked for without anybody asking.
+#[derive(Debug, Default)]
+struct Asked {
+    started: BTreeSet<(StepId, u32)>,
+    tried_ahead: BTreeSet<(StepId, u32)>,
+    /// The one start that waits at the hub for its turn.
+    ahead: Option<(u64, StepId)>,
+}
+
+impl Asked {
+    /// Whether this is the answer to the start that waits. If it was refused, the step is started in its turn.
+    fn is_answered(&mut self, id: u64) -> bool {
+        self.ahead.take_if(|(ahead, _)| *ahead == id).is_some()
+    }
+}
+
 /// Starts what is ready and mine. Everything that needs a person's judgement is left alone.
-async fn advance(seat: &mut Seat, started: &mut BTreeSet<(StepId, u32)>) -> Result<()> {
+async fn advance(seat: &mut Seat, asked: &mut Asked) -> Result<()> {
     loop {
         let incident = &seat.room.mirror.incident;
-        let mine = |role: &Option<String>| role.as_ref().is_none_or(|r| incident.holds(&seat.person, r));
         let next = incident.ready().find_map(|InOrder { step, id, .. }| {
-            let fits = step.action.changes_something() && !step.irreversible && mine(&step.role);
-            if !fits {
+            let waits = asked.ahead.as_ref().is_some_and(|(_, ahead)| ahead == id);
+            if waits || !is_mine(seat, step) {
                 return None;
             }
-            let attempt = incident.next_attempt(id, Direction::Forward);
-            (!started.contains(&(id.clone(), attempt))).then(|| (id.clone(), attempt))
+            let which = (id.clone(), incident.next_attempt(id, Direction::Forward));
+            (!asked.started.contains(&which)).then_some(which)
         });
-        let Some((id, attempt)) = next else { return Ok(()) };
-        started.insert((id.clone(), attempt));
+        let Some((id, attempt)) = next else { break };
+        asked.started.insert((id.clone(), attempt));
         let intent = act::start(seat, &id, Direction::Forward, None, None)?;
         match seat.act(intent).await {
             Ok(_) => {}
@@ -126,6 +151,36 @@ async fn advance(seat: &mut Seat, started: &mut BTreeSet<(StepId, u32)>) -> Resu
             Err(failure) => return Err(failure),
         }
     }
+    if asked.ahead.is_none() {
+        ahead(seat, asked).await?;
+    }
+    Ok(())
+}
+
+/// Asks for the next step while the one before it runs: the hub begins it in its turn, if the rules allow it then, and
+/// one batch records the end of the one and the start of the other.
+async fn ahead(seat: &mut Seat, asked: &mut Asked) -> Result<()> {
+    let incident = &seat.room.mirror.incident;
+    let next = incident.in_order().find_map(|InOrder { step, id, run, .. }| {
+        if run.status != Status::Pending || !incident.is_next(step) || !is_mine(seat, step) {
+            return None;
+        }
+        let which = (id.clone(), incident.next_attempt(id, Direction::Forward));
+        (!asked.tried_ahead.contains(&which)).then_some(which)
+    });
+    let Some((id, attempt)) = next else { return Ok(()) };
+    asked.tried_ahead.insert((id.clone(), attempt));
+    // What the step before has still to find out may be part of its command.
+    let Ok(intent) = act::start(seat, &id, Direction::Forward, None, None) else { return Ok(()) };
+    asked.ahead = seat.act_ahead(intent).await?.map(|number| (number, id));
+    Ok(())
+}
+
+/// A step that a program may start for this person.
+fn is_mine(seat: &Seat, step: &Step) -> bool {
+    let incident = &seat.room.mirror.incident;
+    let mine = step.role.as_ref().is_none_or(|role| incident.holds(&seat.person, role));
+    step.action.changes_something() && !step.irreversible && mine
 }
 
 /// Says once what the room waits for, and how to give it from another terminal.

@@ -92,6 +92,16 @@ impl Seat {
         self.submit(act).await
     }
 
+    /// Hands in the start of a step ahead of its turn; see [`Room::send_ahead`]. `None` before the first other act.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub async fn act_ahead(&mut self, intent: Intent) -> Result<Option<u64>> {
+        let Some(session) = self.session.as_mut() else { return Ok(None) };
+        let act = session.act(&self.room.mirror, intent, Vec::new()).map_err(unsigned)?;
+        self.room.send_ahead(act).await.map(Some).map_err(crate::cli::context::lost)
+    }
+
     /// Writes a note.
     ///
     /// # Errors

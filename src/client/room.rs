@@ -292,6 +292,18 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Room<S> {
         Ok(id)
     }
 
+    /// Sends the start of a step, for the moment when those it needs have ended well. Its answer comes as an update with
+    /// the returned number, not before that.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub async fn send_ahead(&mut self, act: Act) -> Result<u64, RoomError> {
+        let id = self.next_act;
+        self.next_act += 1;
+        self.writer.send(&FromClient::Ahead { id, act: Box::new(act) }).await?;
+        Ok(id)
+    }
+
     /// Sends an act and waits for its answer. Updates that come meanwhile are kept for [`Room::next`].
     ///
     /// When it was recorded, the mirror has already received it.

@@ -4,6 +4,7 @@
 //! writes it all as one batch with one sync. Only then it answers, publishes and gives out orders. Never shows, sends
 //! or acts on anything that is not on disk.
 
+mod ahead;
 mod draft;
 mod news;
 mod writer;
@@ -27,6 +28,7 @@ use crate::timeline::amended;
 use crate::timeline::payload::Part;
 use crate::wire::act::Act;
 use crate::wire::message::{ActResult, WriterState};
+use ahead::{Ahead, Early};
 use draft::{Draft, Verdict};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -73,6 +75,8 @@ pub struct Room {
     /// Observations that could not be written for want of space: the first to be written when there is some.
     owed: VecDeque<Observation>,
     refusals: BTreeMap<String, u32>,
+    /// Starts that wait for their turn.
+    ahead: Ahead,
     /// When people of this room were last in another incident.
     rest: BTreeMap<PersonId, Stamp>,
 }
@@ -102,6 +106,7 @@ impl Room {
             news,
             owed: VecDeque::new(),
             refusals: BTreeMap::new(),
+            ahead: Ahead::default(),
             rest: BTreeMap::new(),
         }
     }
@@ -184,6 +189,12 @@ impl Room {
                     let result = self.acted(&mut draft, &act);
                     draft.answer(reply, result);
                 }
+                Wish::Ahead { act, reply } => {
+                    if let Some(Early { act, reply }) = self.ahead.keep(Early { act, reply }) {
+                        let result = self.acted(&mut draft, &act);
+                        draft.answer(reply, result);
+                    }
+                }
                 Wish::Observed(observation) => self.observed(&mut draft, observation),
                 Wish::Lost(sessions) => self.lost(&mut draft, sessions),
                 Wish::Stop => stop = true,
@@ -193,9 +204,26 @@ impl Room {
         if !self.writer.is_over() {
             self.short_shifts(&mut draft);
             self.consequences(&mut draft);
+            self.started_ahead(&mut draft);
         }
         self.commit(draft).await;
         stop
+    }
+
+    /// What was asked for ahead and need not wait any more, and what follows from that.
+    fn started_ahead(&mut self, draft: &mut Draft) {
+        if self.ahead.is_empty() {
+            return;
+        }
+        let due = self.ahead.due(&self.incident);
+        let some = !due.is_empty();
+        for Early { act, reply } in due {
+            let result = self.acted(draft, &act);
+            draft.answer(reply, result);
+        }
+        if some {
+            self.consequences(draft);
+        }
     }
 
     fn acted(&mut self, draft: &mut Draft, act: &Act) -> Result<u64, ActResult> {

@@ -83,8 +83,16 @@ pub async fn turn_away(stream: UnixStream, why: &'static str) {
 pub async fn serve(stream: UnixStream, peer: Peer, shared: Arc<Shared>) -> Result<(), Gone> {
     let (reader, writer) = stream.into_split();
     let reader = Frames { reader, buffer: BytesMut::new(), codec: frame::codec(frame::FROM_CLIENT) };
-    let mut client =
-        Client { reader, writer, place: 0, peer, shared, answers: VecDeque::new(), watched: None };
+    let mut client = Client {
+        reader,
+        writer,
+        place: 0,
+        peer,
+        shared,
+        answers: VecDeque::new(),
+        ahead: VecDeque::new(),
+        watched: None,
+    };
     let served = client.run().await;
     let lost = client.shared.unbind(client.peer.number);
     if !lost.is_empty() {
@@ -189,6 +197,8 @@ struct Client {
     peer: Peer,
     shared: Arc<Shared>,
     answers: VecDeque<Asked>,
+    /// Starts that wait for their turn. Apart, because nothing else shall wait for them.
+    ahead: VecDeque<Asked>,
     watched: Option<Watched>,
 }
 
@@ -217,9 +227,12 @@ impl Client {
         }
         loop {
             tokio::select! {
-                message = self.reader.next(), if self.answers.len() < MOST_ACTS => self.heard(message?).await?,
+                message = self.reader.next(), if self.answers.len() + self.ahead.len() < MOST_ACTS => {
+                    self.heard(message?).await?;
+                }
                 (asked, result) = next_answer(&mut self.answers) => self.answer(asked, result).await?,
-                Ok(()) = head.changed() => match ready_answer(&mut self.answers) {
+                (asked, result) = next_answer(&mut self.ahead) => self.answer(asked, result).await?,
+                Ok(()) = head.changed() => match self.ready_answer() {
                     // With the lines that it is about.
                     Some((asked, result)) => self.answer(asked, result).await?,
                     None => self.lines().await?,
@@ -254,7 +267,8 @@ impl Client {
     /// What is still to be said when the hub ends: the last lines, the last answers.
     async fn farewell(&mut self, why: String) -> Result<(), Gone> {
         self.lines().await?;
-        while let Some(Asked { id, answer, .. }) = self.answers.pop_front() {
+        while let Some(Asked { id, answer, .. }) = self.answers.pop_front().or_else(|| self.ahead.pop_front())
+        {
             let result = answer.await.unwrap_or_else(|_| ActResult::NotWritten { why: why.clone() });
             self.say(&FromHub::Answer { id, result }).await?;
         }
@@ -365,11 +379,26 @@ impl Client {
                 }
                 Ok(())
             }
+            FromClient::Ahead { id, act } => {
+                let session = acting_session(&act);
+                match self.shared.wishes.ahead(act).await {
+                    Some(answer) => self.ahead.push_back(Asked { id, session, answer }),
+                    None => {
+                        let result = ActResult::NotWritten { why: "the hub is ending".to_owned() };
+                        self.say(&FromHub::Answer { id, result }).await?;
+                    }
+                }
+                Ok(())
+            }
             FromClient::Watch { step, attempt, direction } => {
                 self.watch(step, attempt, direction);
                 Ok(())
             }
         }
+    }
+
+    fn ready_answer(&mut self) -> Option<(Asked, ActResult)> {
+        first_ready(&mut self.answers).or_else(|| first_ready(&mut self.ahead))
     }
 
     /// How somebody came is the kernel's word, then their own.
@@ -422,7 +451,7 @@ async fn next_answer(answers: &mut VecDeque<Asked>) -> (Asked, ActResult) {
 }
 
 /// The first answer, if it is there.
-fn ready_answer(answers: &mut VecDeque<Asked>) -> Option<(Asked, ActResult)> {
+fn first_ready(answers: &mut VecDeque<Asked>) -> Option<(Asked, ActResult)> {
     let result = answers.front_mut()?.answer.try_recv().ok()?;
     Some((answers.pop_front()?, result))
 }

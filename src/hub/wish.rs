@@ -24,6 +24,13 @@ pub enum Wish {
         /// What became of it. Nobody may be listening any more.
         reply: oneshot::Sender<ActResult>,
     },
+    /// The start of a step, for when it is its turn.
+    Ahead {
+        /// The act, not checked yet.
+        act: Box<Act>,
+        /// What became of it. Closed when whoever asked has left, and then nothing becomes of it.
+        reply: oneshot::Sender<ActResult>,
+    },
     /// Something the hub saw or did.
     Observed(Observation),
     /// Sessions whose connection is gone.
@@ -90,6 +97,13 @@ impl Wishes {
     pub async fn act(&self, act: Box<Act>) -> Option<oneshot::Receiver<ActResult>> {
         let (reply, answer) = oneshot::channel();
         self.0.send(Wish::Act { act, reply }).await.ok()?;
+        Some(answer)
+    }
+
+    /// The same for a start that waits for its turn.
+    pub async fn ahead(&self, act: Box<Act>) -> Option<oneshot::Receiver<ActResult>> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Wish::Ahead { act, reply }).await.ok()?;
         Some(answer)
     }
 }

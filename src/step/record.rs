@@ -329,7 +329,10 @@ mod tests {
         std::fs::write(dir.path().join(EXIT), &whole).unwrap();
         assert_eq!(read::<Exit>(dir.path(), EXIT).unwrap(), Some(exit));
         std::fs::write(dir.path().join(EXIT), b"{\"outcome\":{\"exi\n").unwrap();
-        assert!(read::<Exit>(dir.path(), EXIT).is_err(), "what is whole and nonsense is not taken for nothing");
+        assert!(
+            read::<Exit>(dir.path(), EXIT).is_err(),
+            "what is whole and nonsense is not taken for nothing"
+        );
     }
 
     #[test]

@@ -29,6 +29,14 @@ pub enum FromClient {
         /// The act.
         act: Box<Act>,
     },
+    /// The start of a step, for the moment when those it needs have ended well; answered like [`FromClient::Act`], but
+    /// not before that is decided. It is judged then, over the record as it is then, and is forgotten with its client.
+    Ahead {
+        /// Chosen by the client.
+        id: u64,
+        /// The act.
+        act: Box<Act>,
+    },
     /// From now on, send this step's output (and no other's).
     Watch {
         /// The step.

@@ -189,6 +189,15 @@ impl Incident {
         free && self.rechecks_done(step)
     }
 
+    /// Whether nothing but steps that are under way keeps this one from being ready.
+    pub fn is_next(&self, step: &Step) -> bool {
+        let waits = self.paused.is_none() && self.aborted.is_none() && !self.ended;
+        let pending = self.status(&step.id) == Status::Pending && !self.is_always(&step.id);
+        let runs = |need: &String| self.status(need) == Status::Running;
+        let soon = |need: &String| runs(need) || self.lets_go_on(need);
+        waits && pending && step.needs.iter().any(runs) && step.needs.iter().all(soon)
+    }
+
     /// Whether a step or an undo is under way.
     pub fn something_runs(&self) -> bool {
         self.runs.values().chain(self.undos.values()).any(|r| r.status == Status::Running)

@@ -27,7 +27,8 @@ does_not_undo: Nothing.
 objectives: {rto: 1m, rpo: 0s}
 roles: {commander: {required: true}}
 declare: {require: [{role: commander, count: 1}], expires: 15m}
-phases: [{name: A, steps: [{id: act, run: [true], timeout: 1s}]}]
+phases:
+  - {name: A, steps: [{id: act, run: [true], timeout: 1s}, {id: then, run: [true], timeout: 1s}]}
 ";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -316,4 +317,89 @@ async fn an_end_nobody_waits_for_comes_to_nothing() {
     bench.room.turn(&mut vec![Wish::Observed(Observation::plain(finish))]).await;
     assert_eq!(bench.room.log.head(), head);
     assert!(!draft::events("").any(|e| matches!(e.what, What::Finished(_))));
+}
+
+fn start(bench: &Bench, step: &str) -> Intent {
+    let id = crate::core::id::StepId::parse(step).unwrap();
+    let incident = bench.room.incident();
+    let plan = crate::core::plan::of_step(incident, incident.step(&id).unwrap(), Direction::Forward).unwrap();
+    Intent::Start {
+        step: id,
+        attempt: 1,
+        direction: Direction::Forward,
+        plan: crate::core::plan::digest(&plan, 1),
+        retyped: None,
+        reason: None,
+        payload: None,
+    }
+}
+
+fn ended(step: &str, outcome: Outcome) -> Wish {
+    Wish::Observed(Observation::plain(Intent::Finish {
+        step: crate::core::id::StepId::parse(step).unwrap(),
+        attempt: 1,
+        direction: Direction::Forward,
+        outcome,
+        detail: "a test".to_owned(),
+        output: None,
+        output_bytes: None,
+    }))
+}
+
+/// A bench whose first step runs, and the start of the second, asked for ahead; with its answer to come.
+async fn one_runs_and_one_waits() -> (Bench, oneshot::Receiver<ActResult>) {
+    let mut bench = bench();
+    bench.turn(vec![assume("commander")]).await;
+    bench.room.incident.stage = Stage::Declared;
+    let first = start(&bench, "act");
+    assert!(bench.turn(vec![first]).await.iter().all(is_recorded));
+    let second = start(&bench, "then");
+    let (Wish::Act { act, reply }, answer) = bench.wish(second) else { unreachable!() };
+    bench.room.turn(&mut vec![Wish::Ahead { act, reply }]).await;
+    (bench, answer)
+}
+
+async fn told(bench: &mut Bench) {
+    while let Ok(batch) = bench.news.try_recv() {
+        bench.herald.batch(batch).await;
+    }
+}
+
+#[tokio::test]
+async fn a_start_asked_for_ahead_shares_the_batch_with_the_end_it_waits_for() {
+    let (mut bench, mut answer) = one_runs_and_one_waits().await;
+    assert!(answer.try_recv().is_err(), "it is not its turn");
+    let before = bench.syncs.load(Ordering::Relaxed);
+    bench.room.turn(&mut vec![ended("act", Outcome::Succeeded)]).await;
+    told(&mut bench).await;
+    assert!(is_recorded(&answer.await.unwrap()));
+    assert_eq!(bench.syncs.load(Ordering::Relaxed), before + 1);
+    let (first, second) = (bench.orders.try_recv().unwrap(), bench.orders.try_recv().unwrap());
+    let step = |order: Order| match order.effect {
+        Effect::RunStep { step, .. } => step.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((step(first).as_str(), step(second).as_str()), ("act", "then"));
+}
+
+#[tokio::test]
+async fn a_start_asked_for_ahead_is_refused_when_the_step_before_fails_or_somebody_stops_all() {
+    let (mut bench, answer) = one_runs_and_one_waits().await;
+    bench.room.turn(&mut vec![ended("act", Outcome::Failed)]).await;
+    told(&mut bench).await;
+    assert!(matches!(answer.await.unwrap(), ActResult::Refused { .. }));
+    let (mut bench, answer) = one_runs_and_one_waits().await;
+    bench.room.incident.paused = Some("wait".to_owned());
+    bench.room.turn(&mut vec![]).await;
+    assert!(matches!(answer.await.unwrap(), ActResult::Refused { .. }));
+    assert_eq!(bench.room.incident().status("then"), crate::core::incident::Status::Pending);
+}
+
+#[tokio::test]
+async fn a_start_asked_for_ahead_is_forgotten_with_whoever_asked() {
+    let (mut bench, answer) = one_runs_and_one_waits().await;
+    drop(answer);
+    bench.room.turn(&mut vec![ended("act", Outcome::Succeeded)]).await;
+    assert_eq!(bench.room.incident().status("then"), crate::core::incident::Status::Pending);
+    assert!(bench.room.ahead.is_empty());
 }

@@ -45,8 +45,7 @@ pub fn no_secret_is_written_out(case: &Case<'_>, report: &mut Report<'_>) {
         }
         for (path, http) in requests(placed.step) {
             let headers = http.headers.values().any(|v| is_secret(v));
-            if headers || is_secret(&http.url) || http.body.as_ref().is_some_and(|b| is_secret(b))
-            {
+            if headers || is_secret(&http.url) || http.body.as_ref().is_some_and(|b| is_secret(b)) {
                 report.at_key(&format!("{}.{path}", placed.path), "this request has a secret written out");
             }
         }

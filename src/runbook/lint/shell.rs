@@ -21,21 +21,17 @@ fn found(pattern: &Ascii, text: &str) -> bool {
 }
 
 static PIPE: Ascii = LazyLock::new(|| ascii(r"[^|>\n]\s*\|[^|&]"));
-static SWALLOWED: Ascii = LazyLock::new(|| {
-    ascii(r"\|\|\s*(?:true|:|exit\s+0)\b?|;\s*(?:true|:|exit\s+0)\s*$|\bset\s+\+e\b")
-});
+static SWALLOWED: Ascii =
+    LazyLock::new(|| ascii(r"\|\|\s*(?:true|:|exit\s+0)\b?|;\s*(?:true|:|exit\s+0)\s*$|\bset\s+\+e\b"));
 static LEFT_RUNNING: Ascii =
     LazyLock::new(|| ascii(r"[^&<>|]&(?:[^&>0-9-]|$)|(?:^|[\s;|(])(?:nohup|setsid|disown)\s"));
 static ASKS: Ascii = LazyLock::new(|| {
     let programs = "vi|vim|nano|emacs|less|more|top|htop|watch|passwd|visudo";
     let flags = r"tail\s+(?:.*\s)?(?:-\S*[fF]\b|--follow)|journalctl\s+(?:.*\s)?(?:-\S*f\b|--follow)|(?:kubectl|docker|podman|oc)\s+(?:.*\s)?(?:logs\s+(?:.*\s)?(?:-f\b|--follow)|(?:exec|run)\s+(?:.*\s)?-(?:it|ti|i\s+-t|t\s+-i)\b)|read\s+-p";
-    ascii(&format!(
-        r"(?:^|[;&|(\n]\s*|\b(?:then|do|else)\s+)(?:/\S*/)?(?:(?:{programs})(?:\s|$)|{flags})"
-    ))
+    ascii(&format!(r"(?:^|[;&|(\n]\s*|\b(?:then|do|else)\s+)(?:/\S*/)?(?:(?:{programs})(?:\s|$)|{flags})"))
 });
 static SUDO: Ascii = LazyLock::new(|| ascii(r"(?:^|[;&|(\n]\s*|\b(?:then|do|else)\s+)sudo\s+"));
-static SUDO_QUIET: Ascii =
-    LazyLock::new(|| ascii(r"sudo\s+(?:-\S+\s+)*(?:-\w*n\w*|--non-interactive)\b"));
+static SUDO_QUIET: Ascii = LazyLock::new(|| ascii(r"sudo\s+(?:-\S+\s+)*(?:-\w*n\w*|--non-interactive)\b"));
 static SSH: Ascii = LazyLock::new(|| ascii(r"(?:^|[;&|(\n]\s*|\b(?:then|do|else)\s+)ssh\s"));
 static MOVES: Pattern = LazyLock::new(|| {
     Regex::new(r"[\w/.-]+:latest\b|@latest\b|\borigin/(?:main|master|HEAD)\b|\bHEAD[~^]|\b(?:main|master)@\{")
