@@ -139,7 +139,8 @@ impl Driver {
         let driver = self.clone();
         tokio::spawn(async move {
             let job = Job { which: which.clone(), step, incident, edited, stop };
-            let end = driver.carry_out(&job, how).await;
+            // Large, because any kind of step may be in it, and moved about less in a place of its own.
+            let end = Box::pin(driver.carry_out(&job, how)).await;
             if let Some(end) = end {
                 let end = driver.with_suspension(&job, end).await;
                 driver.finish(which.clone(), end).await;

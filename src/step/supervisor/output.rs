@@ -11,6 +11,8 @@ use crate::step::record::{self, OutputFacts};
 
 /// One pipe's worth (`pipe(7)`).
 const BUFFER: usize = 64 * 1024;
+/// Most commands print less, and to clear a large buffer for nothing takes longer than to read twice.
+const FIRST: usize = 4 * 1024;
 
 /// The sink of one command.
 pub struct Output {
@@ -37,7 +39,7 @@ impl Output {
             kept: 0,
             hash: Sha256::new(),
             trouble: None,
-            buffer: vec![0; BUFFER],
+            buffer: vec![0; FIRST],
             mask,
         }
     }
@@ -60,6 +62,9 @@ impl Output {
         } else {
             let shown = self.mask.feed(self.buffer.get(..read).unwrap_or(&[]));
             self.keep(&shown);
+        }
+        if read == self.buffer.len() {
+            self.buffer.resize(BUFFER, 0);
         }
         Ok(true)
     }
