@@ -12,7 +12,7 @@ use crate::core::incident::Incident;
 use crate::core::time::Stamp;
 
 /// Whole events kept; older ones stay in the record and in the list.
-const EVENTS_KEPT: usize = 2_000;
+const EVENTS_KEPT: usize = 1_000;
 
 /// What events add up to.
 #[derive(Debug)]
