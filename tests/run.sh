@@ -29,6 +29,8 @@ tmux tmux
 redis-server redis-server
 nginx nginx-light
 openssl openssl
+zstd zstd
+lz4 lz4
 python3 python3
 setpriv util-linux
 cc gcc

@@ -55,9 +55,9 @@ start=$(sed -n 's/^START TIME: //p' "$BASE/backup_label")
 location=$(sed -n 's/^START WAL LOCATION: \([0-9A-F/]*\) .*/\1/p' "$BASE/backup_label")
 file=$(sed -n 's/^START WAL LOCATION: .*file \([0-9A-F]*\)).*/\1/p' "$BASE/backup_label")
 ended=$start
-for note in "$ARCHIVE/$file".*.backup "$ARCHIVE/$file".*.backup.gz; do
+for note in "$ARCHIVE/$file".*.backup "$ARCHIVE/$file".*.backup.*; do
   [ -f "$note" ] || continue
-  note=$(basename "$note" .gz)
+  note=$(bare "$(basename "$note")")
   archived "$note" | grep -q "^START WAL LOCATION: $location " || continue
   ended=$(archived "$note" | sed -n 's/^STOP TIME: //p')
 done

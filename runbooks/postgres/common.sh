@@ -32,9 +32,35 @@ moment() {
 SPACES=${TABLESPACES:-}
 [ -n "$SPACES" ] || SPACES=${WORK:-}/tablespaces
 
-# archived NAME: a file of the archive, compressed or not, on standard output; fails where there is none or a broken one.
+# stored PATH: the file of this name, compressed or not; the plain one comes first here, and in recovery.
+stored() {
+  for file in "$1" "$1.gz" "$1.lz4" "$1.zst"; do
+    [ ! -f "$file" ] || { echo "$file"; return 0; }
+  done
+  return 1
+}
+
+# opener FILE: the program that reads this ending, checked; `cat` of a plain file.
+opener() {
+  case $1 in *.gz) program=gzip ;; *.lz4) program=lz4 ;; *.zst) program=zstd ;; *) program=cat ;; esac
+  command -v "$program" >/dev/null || broken "$1 needs the program $program, which is not here: install it (package $program)"
+  echo "$program"
+}
+
+# opened FILE: its content on standard output; fails when it is cut short or damaged, or nothing here can read it.
+opened() {
+  program=$(opener "$1") || return 1
+  case $program in cat) cat "$1" ;; *) "$program" -dcq <"$1" ;; esac
+}
+
+# bare NAME: without the ending of its compression.
+bare() {
+  name=${1%.gz} && name=${name%.lz4} && printf '%s\n' "${name%.zst}"
+}
+
+# archived NAME: a file of the archive on standard output; fails where there is none or a broken one.
 archived() {
-  if [ -f "$ARCHIVE/$1" ]; then cat "$ARCHIVE/$1"; else [ -f "$ARCHIVE/$1.gz" ] && gzip -dc <"$ARCHIVE/$1.gz"; fi
+  file=$(stored "$ARCHIVE/$1") && opened "$file"
 }
 
 # mapped FILE: number and folder of each tablespace in a tablespace_map.

@@ -24,23 +24,24 @@ take() {
     name=$(basename "$link")
     [ "$name" = '*' ] || [ "$(tail16 "$name")" '<' "$3" ] || [ "$4" = fill ] || rm -f "$link"
   done
-  for segment in "$1/$2"???????????????? "$1/$2"????????????????.gz; do
-    name=$(basename "$segment" .gz)
+  for segment in "$1/$2"???????????????? "$1/$2"????????????????.*; do
+    name=$(bare "$(basename "$segment")")
     case $name in *[!0-9A-F]*) continue ;; esac
     [ ! "$(tail16 "$name")" '<' "$3" ] || continue
-    # The plain file comes first here, and in recovery.
-    case $segment in *.gz) [ ! -e "$1/$name" ] || continue ;; esac
+    # Of several forms, the one that recovery takes.
+    [ "$segment" = "$(stored "$1/$name")" ] || continue
     read_segment "$segment" "$name" "$links/$pinned$(tail16 "$name")"
   done
 }
 read_segment() {
   whole=$1
   case $1 in
-    *.gz)
+    *.gz | *.lz4 | *.zst)
+      opener "$1" >/dev/null || exit 1
       free=$(df -B1 --output=avail "$links" | tail -n 1 | tr -d ' ')
       [ "$free" -gt $((size * 4)) ] || broken "there is no room to unpack the archive's WAL beside $links"
       whole=$links/unpacking
-      gzip -dc <"$1" >"$whole" 2>/dev/null || { bad="$bad $2.gz is cut short or damaged;"; return 0; } ;;
+      opened "$1" >"$whole" 2>/dev/null || { bad="$bad $(basename "$1") is cut short or damaged;"; return 0; } ;;
   esac
   if [ "$(stat -L -c %s "$whole")" != "$size" ]; then
     bad="$bad $2 has $(stat -L -c %s "$whole") bytes instead of $size;"

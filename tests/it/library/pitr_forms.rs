@@ -82,6 +82,97 @@ fn archives_tablespaces_and_compressed_wal_come_back_in_folders_of_their_own() {
     disaster.original_stands();
 }
 
+/// WAL is archived with zstd while the first backup is taken, and with lz4 from then on.
+fn compressing_with(cluster: &Cluster, program: &str, ending: &str) {
+    let archive = cluster.at("archive");
+    let to = format!("{archive}/%f.{ending}");
+    let command = format!("test ! -f {to} && {program} -qc <%p >{to}.part && mv {to}.part {to}");
+    cluster.configure(&format!("archive_command = '{command}'\n"));
+    cluster.down();
+    cluster.up();
+}
+
+#[test]
+fn archives_in_zstd_and_lz4_come_back_like_any_other() {
+    if crate::support::need("zstd").is_none() || crate::support::need("lz4").is_none() {
+        return;
+    }
+    let compressed_there = |cluster: &Cluster, how: &str, name: &str| {
+        let sockets = cluster.at("sockets");
+        let compress = format!("--compress=server-{how}");
+        let wanted =
+            ["-h", &sockets, "-U", "postgres", "-c", "fast", "-X", "none", "-N", "-Ft", &compress, "-D"];
+        cluster.tool("pg_basebackup", &[&wanted[..], &[&cluster.at(name)]].concat());
+    };
+    let before = |cluster: &Cluster| {
+        compressing_with(cluster, "zstd", "zst");
+        with_tablespace(cluster);
+    };
+    let back_up = |cluster: &Cluster| {
+        compressed_there(cluster, "zstd", "backup");
+        cluster.archive_all();
+        compressing_with(cluster, "lz4", "lz4");
+        compressed_there(cluster, "lz4", "in-lz4");
+    };
+    let Some(disaster) = Disaster::strikes_after(before, back_up) else { return };
+    let cluster = &disaster.cluster;
+    let list = cluster.owned("ls", &[&cluster.at("archive"), &cluster.at("backup"), &cluster.at("in-lz4")]);
+    for name in ["base.tar.zst", "base.tar.lz4"] {
+        assert!(list.contains(name), "no {name} in {list}");
+    }
+    let of_wal = |ending: &str| list.lines().any(|l| l.len() == 28 && l.ends_with(ending));
+    assert!(of_wal(".zst") && of_wal(".lz4"), "{list}");
+    let room = |backup: &str, work: &str| {
+        let given = [("format", "tar"), ("backup", backup), ("work", &cluster.at(work))];
+        disaster.declared(&given, &disaster.target, &[])
+    };
+    // Cut short, in either form.
+    for (backup, ending) in [("backup", "zst"), ("in-lz4", "lz4")] {
+        let cut = cluster.at(&format!("cut-{ending}"));
+        cluster.owned("cp", &["-a", &cluster.at(backup), &cut]);
+        cluster.owned("truncate", &["-s", "-2000", &format!("{cut}/base.tar.{ending}")]);
+        let room = room(&cut, &format!("never-{ending}"));
+        room.until_step("unpack", "ready");
+        room.ok("ben", &["start", "unpack"]);
+        assert!(until_trouble(&room, "unpack").contains("exit code 1"));
+        let said = std::fs::read_to_string(room.dir().join("steps/unpack.1/out")).unwrap();
+        assert!(said.contains(&format!("base.tar.{ending} is cut short or damaged")), "{said}");
+        leaves(&disaster, &room);
+    }
+    // A machine that lacks the program says which.
+    let bare = cluster.folder.join("bare");
+    std::fs::create_dir(&bare).unwrap();
+    for tool in ["sh", "dirname", "find", "mkdir", "cat", "id", "head"] {
+        std::os::unix::fs::symlink(crate::support::find(tool).unwrap(), bare.join(tool)).unwrap();
+    }
+    let script = crate::support::repository().join("runbooks/postgres/unpack.sh");
+    let mut unpack = std::process::Command::new(bare.join("sh"));
+    unpack.arg(script).env_clear().env("PATH", &bare);
+    unpack.envs([
+        ("BACKUP", cluster.at("backup")),
+        ("WORK", cluster.at("never")),
+        ("FORMAT", "tar".to_owned()),
+    ]);
+    let outcome = unpack.output().unwrap();
+    let said = String::from_utf8_lossy(&outcome.stderr);
+    assert!(!outcome.status.success() && said.contains("needs the program zstd"), "{said}");
+
+    // With the room goes what its steps have started, and that is the original after its undo.
+    let mut rooms = Vec::new();
+    for (backup, work) in [("backup", "from-zstd"), ("in-lz4", "from-lz4")] {
+        let room = room(&cluster.at(backup), work);
+        walk(&room, &TO_FREEZE_FROM_TAR);
+        let original = fast(cluster);
+        walk(&room, &TO_HOLD_POINT);
+        let sockets = cluster.at(&format!("{work}/run"));
+        let rows = cluster.ask(&sockets, "54329", "shop", "select count(*) from orders");
+        assert_eq!(rows, "1500", "{backup}");
+        assert_eq!(fast(cluster), original, "the original's tablespace is as it was");
+        leaves(&disaster, &room);
+        rooms.push(room);
+    }
+}
+
 #[test]
 fn archives_that_are_not_whole_stop_it_before_anything_is_stopped() {
     let Some(disaster) = Disaster::strikes_after(compressing, in_archives) else { return };
