@@ -7,7 +7,7 @@ use crate::core::incident::{Incident, Stage, Status};
 use crate::core::readiness;
 use crate::core::time::Stamp;
 use crate::error::Result;
-use crate::runbook::model::Runbook;
+use crate::runbook::model::{Earlier, Runbook};
 use crate::runbook::plan::{History, Past, Spread};
 use std::path::Path;
 
@@ -68,6 +68,8 @@ pub fn before(state: &Path, now: &Runbook) -> Result<readiness::History> {
     let seen = |all: &[_]| Spread::of(all).map(|s| readiness::Seen { median: s.p50, p90: s.p90, n: s.n });
     known.rollback = seen(&back.whole);
     known.fix_forward = seen(&forward);
+    let paces = back.pace.iter().filter_map(|(step, runs)| Some((step.clone(), Earlier::of(runs)?)));
+    known.paces = paces.collect();
     Ok(known)
 }
 
@@ -91,6 +93,9 @@ fn add(past: &mut Past, incident: &Incident) {
         last = Some(last.map_or(ended, |l| l.max(ended)));
         if run.status == Status::Succeeded {
             past.steps.entry(step.id.clone()).or_default().push(ended.since(began));
+        }
+        if let Some(throughput) = run.throughput() {
+            past.pace.entry(step.id.clone()).or_default().push(throughput);
         }
     }
     if let (Some(first), Some(last)) = (first, last) {

@@ -6,12 +6,14 @@ mod look;
 use crate::cli::args::{Args, List, Status as StatusArgs};
 use crate::cli::context::{self, Context};
 use crate::cli::{history, print, print_json, record};
-use crate::core::incident::{self, Incident, Stage, Status};
+use crate::core::event::Direction;
+use crate::core::incident::{self, Incident, Run, Stage, Status};
 use crate::core::review::{self, Kind};
 use crate::core::time::{Stamp, spoken};
-use crate::core::{comms, readiness};
+use crate::core::{comms, plan, readiness};
 use crate::error::Result;
 use crate::hub::layout;
+use crate::runbook::model::Earlier;
 use crate::sanitize;
 use look::Seen;
 use serde_json::{Value, json};
@@ -55,7 +57,7 @@ pub fn status(args: &Args, verb: &StatusArgs) -> Result<()> {
     let incident = &seen.record.incident;
     // Who was let into one incident may not see the others, and then nothing is known of before.
     let known = history::before(&state, &incident.runbook).unwrap_or_default();
-    let steps: Vec<Value> = incident.runbook.steps().map(|s| step(incident, s)).collect();
+    let steps: Vec<Value> = incident.runbook.steps().map(|s| step(incident, s, &known)).collect();
     if let Some(map) = whole.as_object_mut() {
         map.insert("steps".to_owned(), Value::Array(steps));
         map.insert("seats".to_owned(), json!(seats(incident)));
@@ -180,16 +182,45 @@ fn seats(incident: &Incident) -> Vec<Value> {
     incident.seats.iter().flat_map(|(role, seats)| seats.iter().map(move |s| one(role, s))).collect()
 }
 
-fn step(incident: &Incident, step: &crate::runbook::model::Step) -> Value {
+fn step(incident: &Incident, step: &crate::runbook::model::Step, known: &readiness::History) -> Value {
     let run = incident.runs.get(step.id.as_str());
+    let unclear = unclear(incident, step);
     json!({
         "id": step.id,
         "title": step.title,
         "action": step.action.word(),
         "status": incident.word(step).replace(' ', "_"),
         "attempt": run.map_or(0, |r| r.attempt),
-        "detail": run.map_or("", |r| r.detail.as_str()),
+        "detail": unclear.as_deref().unwrap_or_else(|| run.map_or("", |r| r.detail.as_str())),
+        "progress": run.and_then(|r| progress(r, known.paces.get(&step.id))),
     })
+}
+
+/// Why a step whose turn has come cannot begin: what it would do cannot be worked out, and no waiting mends that.
+fn unclear(incident: &Incident, step: &crate::runbook::model::Step) -> Option<String> {
+    let ready = incident.word(step) == "ready";
+    let why = ready.then(|| plan::of_step(incident, step, Direction::Forward).err()).flatten()?;
+    Some(format!("cannot begin: {why}"))
+}
+
+/// How far a step is, how fast it goes and how fast it went before; nothing of one that says nothing.
+fn progress(run: &Run, earlier: Option<&Earlier>) -> Option<Value> {
+    let now = context::now();
+    let words = run.progress_words(now, earlier)?;
+    let left = run.left(now, earlier);
+    let earlier = earlier.map(|e| {
+        json!({"per_second_p50": e.median.per_second(), "unit": e.median.unit,
+               "took_p50_s": e.took.as_secs_f64(), "n": e.n})
+    });
+    Some(json!({
+        "words": words,
+        "done": run.progress.map(|(done, _)| done),
+        "total": run.progress.and_then(|(_, total)| total),
+        "unit": run.progress_unit,
+        "per_second": run.pace(now).filter(|_| run.status == Status::Running).map(|pace| pace.per_second),
+        "left_s": left.map(|left| left.as_secs()),
+        "earlier": earlier,
+    }))
 }
 
 fn summary(dir: &Path) -> Value {
@@ -293,11 +324,11 @@ fn text(whole: &Value, incident: &Incident, known: &readiness::History) -> Vec<S
     }
     for phase in &incident.runbook.phases {
         lines.push(format!("{}:", phase.name));
-        lines.extend(phase.steps.iter().map(|s| step_line(incident, s)));
+        lines.extend(phase.steps.iter().map(|s| step_line(incident, s, known)));
     }
     if !incident.runbook.always.is_empty() {
         lines.push("Always:".to_owned());
-        lines.extend(incident.runbook.always.iter().map(|s| step_line(incident, s)));
+        lines.extend(incident.runbook.always.iter().map(|s| step_line(incident, s, known)));
     }
     lines
 }
@@ -367,16 +398,22 @@ fn people(incident: &Incident) -> Vec<String> {
     lines
 }
 
-fn step_line(incident: &Incident, step: &crate::runbook::model::Step) -> String {
+fn step_line(incident: &Incident, step: &crate::runbook::model::Step, known: &readiness::History) -> String {
     let run = incident.runs.get(step.id.as_str());
     let detail = run.map_or("", |r| r.detail.as_str());
     let attempt =
         run.filter(|r| r.attempt > 1).map(|r| format!(" (attempt {})", r.attempt)).unwrap_or_default();
     let word = incident.word(step);
-    let gap = if detail.is_empty() || incident.status(&step.id) == Status::Pending {
+    let unclear = unclear(incident, step);
+    let gap = if let Some(why) = unclear {
+        format!(": {why}")
+    } else if detail.is_empty() || incident.status(&step.id) == Status::Pending {
         String::new()
     } else {
         format!(": {detail}")
     };
-    format!("  {:<14} {}{attempt}{gap}", word, step.id)
+    let running = run.filter(|r| r.status == Status::Running);
+    let progress = running.and_then(|r| r.progress_words(context::now(), known.paces.get(&step.id)));
+    let progress = progress.map(|words| format!(": {words}")).unwrap_or_default();
+    format!("  {:<14} {}{attempt}{gap}{progress}", word, step.id)
 }

@@ -329,7 +329,10 @@ impl Talk {
         }
         if let Some(run) = self.model.incident.as_ref().and_then(|i| i.run(&selected)) {
             let now = self.model.now.wall;
-            run.progress_words(now).iter().for_each(|words| turn.say(&format!("Progress: {words}.")));
+            let earlier = self.model.past.as_ref().and_then(|past| past.paces.get(selected.as_str()));
+            run.progress_words(now, earlier)
+                .iter()
+                .for_each(|words| turn.say(&format!("Progress: {words}.")));
             run.pace_words().iter().for_each(|words| turn.say(&format!("Pace: {words}.")));
         }
         let Some(log) = self.model.selected_log() else {

@@ -4,7 +4,7 @@
 use crate::core::incident::{Incident, Status};
 use crate::core::team::Team;
 use crate::core::time::{Stamp, spoken};
-use crate::runbook::model::{Action, Class, Runbook, Step};
+use crate::runbook::model::{Action, Class, Earlier, Runbook, Step};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Seen {
 }
 
 /// What was seen here before. What nobody measured is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
     /// Rollbacks with this runbook, from the first change to the validation.
     pub rollback: Option<Seen>,
@@ -47,6 +47,8 @@ pub struct History {
     pub drilled: Option<(Stamp, usize)>,
     /// When it was last carried out in earnest, and how often.
     pub carried_out: Option<(Stamp, usize)>,
+    /// What steps of this runbook got done, by their id, where they reported it.
+    pub paces: BTreeMap<String, Earlier>,
 }
 
 /// What a way would take.

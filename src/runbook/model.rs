@@ -8,6 +8,7 @@ mod head;
 mod people;
 mod signals;
 mod step;
+mod throughput;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ pub use head::{Class, Cost, Link, Objectives, Param, RestorePoint, Window};
 pub use people::{Authority, Declare, EXECUTOR, Override, Requirement, Role};
 pub use signals::{Better, Cadence, Comms, MessageTemplate, Metric, NoData, Op, Threshold, Trigger, Unit};
 pub use step::{Backlog, OnFailure, Phase, Retry, Step, Target};
+pub use throughput::{Earlier, Throughput, rate_words, rounded};
 
 /// A whole runbook, format version 1.
 #[derive(Debug, Clone, PartialEq)]

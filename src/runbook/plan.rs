@@ -16,7 +16,7 @@ pub use render::{to_markdown, to_text};
 
 use super::lint::Person;
 
-use super::model::{Action, Authority, Phase, Runbook, Step};
+use super::model::{Action, Authority, Earlier, Phase, Runbook, Step};
 use super::template::{self, ParamValue, Resolved, Scope};
 use super::words;
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,6 +110,8 @@ pub struct PlannedStep {
     pub estimate: Option<Duration>,
     /// What it will take.
     pub forecast: Forecast,
+    /// What earlier live runs of it got done, where they reported it.
+    pub earlier: Option<Earlier>,
     /// What is suspended while it runs.
     pub suspended: Vec<String>,
     /// What a probe saw.
@@ -312,6 +314,7 @@ impl Planner<'_> {
             irreversible: step.irreversible,
             estimate: step.estimate,
             forecast: Forecast::of(step, &self.known.history),
+            earlier: self.known.history.live.pace.get(&step.id).and_then(|runs| Earlier::of(runs)),
             suspended: self.suspended.get(step.id.as_str()).cloned().unwrap_or_default(),
             probe: self.known.probes.get(&step.id).cloned(),
             outlook: self.outlook(step),

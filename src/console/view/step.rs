@@ -215,7 +215,8 @@ fn of_step(model: &Model, incident: &Incident, id: &StepId, step: &Step) -> Vec<
     if let Some(run) = run.filter(|r| !r.detail.is_empty()) {
         facts.push(fact("result", &run.detail, state::of(run.status).role));
     }
-    if let Some(words) = run.and_then(|r| r.progress_words(model.now.wall)) {
+    let earlier = model.past.as_ref().and_then(|past| past.paces.get(id.as_str()));
+    if let Some(words) = run.and_then(|r| r.progress_words(model.now.wall, earlier)) {
         facts.push(fact("progress", words, Role::Base));
     }
     if let Some(words) = run.and_then(Run::pace_words) {

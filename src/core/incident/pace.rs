@@ -2,6 +2,7 @@
 
 use super::{Run, Status};
 use crate::core::time::{Stamp, spoken};
+use crate::runbook::model::{Earlier, Throughput, rate_words, rounded};
 use std::time::Duration;
 
 /// So many reports of a try are kept; when there are more, every other one is let go, so that they still reach back
@@ -75,13 +76,63 @@ impl Run {
         self.reports.windows(2).filter_map(|pair| rate(*pair.first()?, *pair.last()?)).collect()
     }
 
-    /// Done, of how many, how fast, and for how long still: one line.
-    pub fn progress_words(&self, now: Stamp) -> Option<String> {
-        let (done, total) = self.progress?;
+    /// Time left: at the present pace; before there is one, at that of earlier runs; before the first report, in the
+    /// time that they took.
+    pub fn left(&self, now: Stamp, earlier: Option<&Earlier>) -> Option<Duration> {
+        if self.status != Status::Running {
+            return None;
+        }
+        if let Some(pace) = self.pace(now) {
+            return pace.left;
+        }
+        let earlier = earlier?;
+        let Some((done, total)) = self.progress else {
+            return Some(earlier.took.saturating_sub(now.since(self.started_at?)));
+        };
+        let rest = total?.checked_sub(done).filter(|rest| *rest > 0 && self.is_like(earlier))?;
+        let takes = Duration::try_from_secs_f64(rest as f64 / earlier.median.per_second()).ok()?;
+        Some(takes.saturating_sub(now.since(self.progress_at?)))
+    }
+
+    /// Whether it reports in the unit that earlier runs reported in: files are no bytes.
+    fn is_like(&self, earlier: &Earlier) -> bool {
+        self.progress_unit == earlier.median.unit
+    }
+
+    /// Done, of how many, how fast now and in earlier incidents, and for how long still: one line. Nothing of a step
+    /// that reported nothing, unless it runs and earlier runs say how long that takes.
+    pub fn progress_words(&self, now: Stamp, earlier: Option<&Earlier>) -> Option<String> {
+        let runs = self.status == Status::Running;
+        let mut words = match self.progress {
+            Some((done, total)) => self.done_words(done, total),
+            None if runs && earlier.is_some() => "nothing reported yet".to_owned(),
+            None => return None,
+        };
+        let same = |earlier: &&Earlier| self.progress.is_none() || self.is_like(earlier);
+        let past = earlier.filter(same).filter(|_| runs).and_then(|e| e.rate_words().map(|rate| (rate, e.n)));
+        let pace = self.pace(now).filter(|_| runs);
+        let rate = pace.and_then(|pace| rate_words(pace.per_second, self.progress_unit.as_deref()));
+        match (rate, past) {
+            (Some(now), Some((before, n))) => {
+                words.push_str(&format!(", now {now}, earlier {before} ({n} runs)"))
+            }
+            (Some(now), None) => words.push_str(&format!(", {now}")),
+            (None, Some((before, n))) => words.push_str(&format!(", earlier {before} ({n} runs)")),
+            (None, None) => {}
+        }
+        if let Some(left) = self.left(now, earlier) {
+            words.push_str(&format!(", about {} left", spoken(left)));
+            if pace.is_none() {
+                words.push_str(" as earlier runs went");
+            }
+        }
+        Some(words.replace("(1 runs)", "(1 run)"))
+    }
+
+    fn done_words(&self, done: u64, total: Option<u64>) -> String {
         let unit = self.progress_unit.as_deref().unwrap_or_default();
-        let percent = unit == "%";
         let mut words = match total {
-            Some(_) if percent => format!("{done} %"),
+            Some(_) if unit == "%" => format!("{done} %"),
             Some(total) => format!("{done} of {total} {unit}").trim_end().to_owned(),
             None => format!("{done} {unit}").trim_end().to_owned(),
         };
@@ -91,15 +142,14 @@ impl Run {
         if self.went_back > 0 {
             words.push_str(&format!(", went back {}", times(self.went_back)));
         }
-        if let Some(pace) = self.pace(now).filter(|_| self.status == Status::Running) {
-            if !percent {
-                words.push_str(&format!(", {} a second", short(pace.per_second)));
-            }
-            if let Some(left) = pace.left {
-                words.push_str(&format!(", about {} left", spoken(left)));
-            }
-        }
-        Some(words)
+        words
+    }
+
+    /// What a run that is over got done in its time. None of one that took something back: what it said is no sum.
+    pub fn throughput(&self) -> Option<Throughput> {
+        let ended = self.ended_at.filter(|_| self.status == Status::Succeeded && self.went_back == 0)?;
+        let (done, _) = self.progress?;
+        Throughput::of(done, self.progress_unit.as_deref(), ended.since(self.started_at?))
     }
 
     /// How the pace went: the newest last, at most eight. None before there is something to compare.
@@ -107,7 +157,7 @@ impl Run {
         let all = self.paces();
         let shown = all.get(all.len().saturating_sub(LATELY)..).filter(|shown| shown.len() > 1)?;
         let unit = self.progress_unit.as_deref().unwrap_or_default();
-        let numbers: Vec<String> = shown.iter().map(|n| short(*n)).collect();
+        let numbers: Vec<String> = shown.iter().map(|n| rounded(*n)).collect();
         Some(format!("{} {unit} a second, newest last", numbers.join(", ")).replace("  ", " "))
     }
 }
@@ -120,16 +170,6 @@ fn rate((since, before): (Stamp, u64), (at, done): (Stamp, u64)) -> Option<f64> 
 
 fn times(n: u32) -> String {
     if n == 1 { "once".to_owned() } else { format!("{n} times") }
-}
-
-/// Three digits that matter.
-fn short(number: f64) -> String {
-    let units = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
-    match units.into_iter().find(|(size, _)| number >= *size) {
-        Some((size, letter)) => format!("{:.1} {letter}", number / size),
-        None if number >= 10.0 => format!("{number:.0}"),
-        None => format!("{number:.1}"),
-    }
 }
 
 #[cfg(test)]
@@ -151,10 +191,10 @@ mod tests {
     #[test]
     fn rate_and_time_left_come_from_what_was_reported() {
         let run = run(&[(10, 100), (20, 300)], Some(1000));
-        let words = run.progress_words(at(20)).unwrap();
-        assert_eq!(words, "300 of 1000 rows, 20 a second, about 35s left");
-        assert_eq!(run.progress_words(at(30)).unwrap(), "300 of 1000 rows, 20 a second, about 25s left");
-        assert_eq!(run.progress_words(at(300)).unwrap(), "300 of 1000 rows, 20 a second, about 0s left");
+        let words = run.progress_words(at(20), None).unwrap();
+        assert_eq!(words, "300 of 1000 rows, 20 rows/s, about 35s left");
+        assert_eq!(run.progress_words(at(30), None).unwrap(), "300 of 1000 rows, 20 rows/s, about 25s left");
+        assert_eq!(run.progress_words(at(300), None).unwrap(), "300 of 1000 rows, 20 rows/s, about 0s left");
         assert_eq!(run.pace_words(), None, "one pace is no history");
     }
 
@@ -183,16 +223,65 @@ mod tests {
     #[test]
     fn more_than_everything_and_less_than_before_are_said_and_promise_nothing() {
         let too_much = run(&[(10, 10), (20, 30)], Some(20));
-        let words = too_much.progress_words(at(20)).unwrap();
-        assert_eq!(words, "30 of 20 rows, which is more than there were to do, 2.0 a second");
+        let words = too_much.progress_words(at(20), None).unwrap();
+        assert_eq!(words, "30 of 20 rows, which is more than there were to do, 2.0 rows/s");
         let back = run(&[(10, 500), (20, 100)], Some(1000));
-        assert_eq!(back.progress_words(at(20)).unwrap(), "100 of 1000 rows, went back once");
+        assert_eq!(back.progress_words(at(20), None).unwrap(), "100 of 1000 rows, went back once");
         let again = run(&[(10, 500), (20, 100), (30, 150)], Some(1000));
-        let words = again.progress_words(at(30)).unwrap();
-        assert_eq!(words, "150 of 1000 rows, went back once, 5.0 a second, about 2m 50s left");
+        let words = again.progress_words(at(30), None).unwrap();
+        assert_eq!(words, "150 of 1000 rows, went back once, 5.0 rows/s, about 2m 50s left");
         for still in [run(&[(10, 0)], Some(5)), run(&[(0, 7)], Some(9)), run(&[(5, 3), (5, 3)], None)] {
             assert!(still.pace(at(60)).is_none_or(|p| p.per_second.is_finite()), "{still:?}");
         }
         assert_eq!(run(&[(1, u64::MAX)], Some(u64::MAX)).pace(at(9)).unwrap().left, None);
+    }
+
+    fn before(done: u64, seconds: u64, unit: &str) -> Earlier {
+        let one = Throughput::of(done, Some(unit), Duration::from_secs(seconds)).unwrap();
+        Earlier::of(&[one.clone(), one.clone(), one]).unwrap()
+    }
+
+    #[test]
+    fn earlier_runs_stand_beside_the_pace_and_say_what_is_left_before_there_is_one() {
+        let earlier = before(4000, 100, "rows");
+        let words = |run: &Run, now: i64| run.progress_words(at(now), Some(&earlier)).unwrap();
+        let silent = Run { status: Status::Running, started_at: Some(at(0)), ..Run::default() };
+        assert_eq!(
+            words(&silent, 30),
+            "nothing reported yet, earlier 40 rows/s (3 runs), about 1m 10s left as earlier runs went"
+        );
+        let begun = run(&[(10, 0)], Some(4000));
+        assert_eq!(
+            words(&begun, 20),
+            "0 of 4000 rows, earlier 40 rows/s (3 runs), about 1m 30s left as earlier runs went"
+        );
+        let slow = run(&[(10, 0), (20, 100)], Some(4000));
+        assert_eq!(
+            words(&slow, 20),
+            "100 of 4000 rows, now 10 rows/s, earlier 40 rows/s (3 runs), about 6m 30s left"
+        );
+    }
+
+    #[test]
+    fn another_unit_is_compared_with_nothing() {
+        let files = before(40, 10, "files");
+        let rows = run(&[(10, 100), (20, 300)], Some(1000));
+        assert_eq!(rows.progress_words(at(20), Some(&files)), rows.progress_words(at(20), None));
+        let none = run(&[(10, 0)], Some(1000));
+        assert_eq!(none.progress_words(at(20), Some(&files)).unwrap(), "0 of 1000 rows");
+        let silent = Run { started_at: Some(at(0)), ..Run::default() };
+        assert_eq!(silent.progress_words(at(9), Some(&files)), None, "it does not run");
+    }
+
+    #[test]
+    fn only_a_run_that_succeeded_and_took_nothing_back_is_a_throughput() {
+        let ended = |reports: &[(i64, u64)], status| {
+            Run { status, ended_at: Some(at(50)), ..run(reports, None) }.throughput()
+        };
+        let whole = ended(&[(10, 100), (20, 500)], Status::Succeeded).unwrap();
+        assert_eq!((whole.done, whole.took), (500, Duration::from_secs(50)));
+        assert_eq!(ended(&[(10, 100)], Status::Failed), None);
+        assert_eq!(ended(&[(10, 100), (20, 50)], Status::Succeeded), None);
+        assert_eq!(ended(&[], Status::Succeeded), None);
     }
 }

@@ -1,7 +1,7 @@
 //! How long it took before, and what that says about next time. Never mixes rehearsals with the real thing, and never
 //! gives a number without how many it was made from.
 
-use crate::runbook::model::Step;
+use crate::runbook::model::{Step, Throughput};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ pub struct Past {
     pub whole: Vec<Duration>,
     /// What each step took where it succeeded.
     pub steps: BTreeMap<String, Vec<Duration>>,
+    /// What each step got done where it reported that, the oldest first.
+    pub pace: BTreeMap<String, Vec<Throughput>>,
 }
 
 /// Median and nine out of ten.

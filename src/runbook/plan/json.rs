@@ -81,11 +81,16 @@ fn step(step: &PlannedStep) -> Value {
         Forecast::Measured(s) => spread(Some(s)),
         Forecast::Author(_) | Forecast::Unknown => Value::Null,
     };
+    let throughput = step
+        .earlier
+        .as_ref()
+        .map(|e| json!({"per_second_p50": e.median.per_second(), "unit": e.median.unit, "n": e.n}));
     json!({
         "id": step.id, "action": step.resolved.as_ref().ok().map(|r| r.action), "lines": lines,
         "problem": step.resolved.as_ref().err(), "role": step.role, "needs": step.needs,
         "approvals": step.approvals, "irreversible": step.irreversible,
         "estimate_seconds": step.estimate.map(|d| d.as_secs_f64()), "measured": measured,
+        "throughput": throughput,
         "suspended": step.suspended, "outlook": step.outlook.word(),
         "probe": step.probe.as_ref().map(|p| json!({"verdict": p.verdict.word(), "detail": p.detail})),
     })

@@ -187,6 +187,9 @@ fn details(step: &PlannedStep) -> Vec<String> {
         }
         Err(why) => out.push(clean(&format!("cannot be told: {why}"))),
     }
+    if let Some((earlier, rate)) = step.earlier.as_ref().and_then(|e| Some((e, e.rate_words()?))) {
+        out.push(clean(&format!("earlier runs: {rate} p50 (n = {})", earlier.n)));
+    }
     out.extend(step.approvals.iter().map(|a| clean(&format!("approved by {a}"))));
     if let Some(probe) = &step.probe {
         out.push(clean(&format!("probe: {}, {}", probe.verdict.word(), probe.detail)));

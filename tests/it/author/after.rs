@@ -80,6 +80,50 @@ fn what_was_done_otherwise_is_answered_before_the_next_time() {
     assert!(!ana.run(["lint"]).exits(0).stdout.contains("redlines-open"));
 }
 
+/// Copies so many bytes, and waits before its end for a file if that is asked for.
+const COPIES: &str = "- id: copy
+  run: 'echo \"0/4000000 bytes\" >> \"$BACKOUT_PROGRESS\"; sleep 2; echo \"4000000/4000000 bytes\" >> \"$BACKOUT_PROGRESS\"; until test ! -e hold; do sleep 0.05; done'
+  timeout: 2m
+  role: sre
+  estimate: 5m";
+
+#[test]
+fn how_fast_a_step_was_stands_in_the_next_plan_and_beside_its_next_pace() {
+    let Some(mut first) = Incident::declared(COPIES) else { return };
+    first.does("ben", "copy");
+    first.close();
+    first.until("it is over", || first.status()["hub"] == "not running");
+    let ana = first.backout("ana");
+    let plan = ana.run(["plan", "test"]).exits(0).stdout;
+    assert!(plan.contains("earlier runs: 1.") && plan.contains(" MB/s p50 (n = 1)"), "{plan}");
+    let plan = ana.run(["plan", "test", "--format", "json"]).exits(0);
+    let json: Value = serde_json::from_str(&plan.stdout).unwrap();
+    let told = &json["phases"][0]["steps"][0]["throughput"];
+    assert_eq!((&told["unit"], &told["n"]), (&Value::from("bytes"), &Value::from(1)));
+    let before = told["per_second_p50"].as_f64().unwrap();
+    assert!(before > 10_000.0 && before < 2_000_000.0, "{told}");
+
+    first.another();
+    let again = first;
+    std::fs::write(again.file("hold"), "").unwrap();
+    again.until_step("copy", "ready");
+    again.ok("ben", &["start", "copy"]);
+    let copy = |said: &str| {
+        let shown = again.backout("ana").run(["status", &again.id]).exits(0).stdout;
+        shown.lines().any(|line| line.contains("running") && line.contains(said))
+    };
+    again.until("what is left is known before it has a pace", || {
+        copy("0 of 4000000 bytes, earlier ") && copy("(1 run), about ") && copy(" left as earlier runs went")
+    });
+    again.until("its pace stands beside the earlier one", || copy("bytes, now ") && copy(" MB/s (1 run)"));
+    let progress = again.step("copy")["progress"].clone();
+    assert_eq!(progress["earlier"]["per_second_p50"].as_f64(), Some(before), "{progress}");
+    assert_eq!((&progress["done"], &progress["unit"]), (&Value::from(4_000_000), &Value::from("bytes")));
+    std::fs::remove_file(again.file("hold")).unwrap();
+    again.until_step("copy", "succeeded");
+    again.close();
+}
+
 /// The redlines with their answers, as a program reads them.
 fn answers(incident: &Incident) -> Vec<(String, String)> {
     let listed = incident.backout("ana").run(["redlines", "test", "--json"]).exits(0);

@@ -249,9 +249,9 @@ fn only_a_step_that_runs_reports_how_far_it_is() {
     assert!(matches!(refused(room.wish(&By::Hub, report(1, "two words"))), Refusal::BadText));
     room.wish(&By::Hub, report(40, "rows")).unwrap();
     let run = room.live.run(&id("copy")).unwrap();
-    assert_eq!(run.progress_words(room.now).unwrap(), "40 of 100 rows, 4.0 a second, about 15s left");
+    assert_eq!(run.progress_words(room.now, None).unwrap(), "40 of 100 rows, 4.0 rows/s, about 15s left");
     let later = room.now.plus(Duration::from_secs(5));
-    assert_eq!(run.progress_words(later).unwrap(), "40 of 100 rows, 4.0 a second, about 10s left");
+    assert_eq!(run.progress_words(later, None).unwrap(), "40 of 100 rows, 4.0 rows/s, about 10s left");
     let mut again = room.live.from_the_beginning();
     room.record.iter().for_each(|event| replay::check(&mut again, event).unwrap());
     assert_eq!(again, room.live);

@@ -41,21 +41,10 @@ impl Incident {
         env: &[(&str, &str)],
         how: impl FnOnce(Command) -> Command,
     ) -> Incident {
-        let out = File::create(place.join("open.out")).unwrap();
-        let err = File::create(place.join("open.err")).unwrap();
         let env: Vec<(String, String)> =
             env.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let backout = with(caller(&team, &place, who), &env);
-        let mut command = how(backout.command([&["open", "--headless"], open].concat()));
-        command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
-        let mut opener = command.spawn().unwrap();
-        let said = || std::fs::read_to_string(place.join("open.err")).unwrap();
-        let id = wait_for("the incident is open", PATIENCE, || {
-            let said = said();
-            assert!(opener.try_wait().unwrap().is_none(), "`open` ended: {said}");
-            let id = said.split_once("incident ").and_then(|(_, rest)| rest.split_once(" is open"));
-            id.map(|(id, _)| id.to_owned()).ok_or(said)
-        });
+        let (id, opener) = opened(&place, how(backout.command([&["open", "--headless"], open].concat())));
         let incident = Incident { id, opener, env, team, place };
         incident.until("the declaration is asked for", || {
             incident.opened_said("waiting for approval of declare")
@@ -87,6 +76,18 @@ impl Incident {
         place.write("ws/runbooks/test.yaml", runbook(steps));
         let env = [("TEST_TOKEN", SECRET)];
         Some(Incident::open(place, team, "ana", &[&["runbooks/test.yaml"], open].concat(), &env))
+    }
+
+    /// After this one has ended: another one of the same runbook, declared like the first. It is this one from now on.
+    #[track_caller]
+    pub fn another(&mut self) {
+        self.opener_ends();
+        let command = self.backout("ana").command(["open", "--headless", "runbooks/test.yaml"]);
+        (self.id, self.opener) = opened(&self.place, command);
+        self.ok("ben", &["assume", "sre"]);
+        self.until("its declaration is asked for", || self.opened_said("waiting for approval of declare"));
+        self.ok("ana", &["approve", "declare", "--yes"]);
+        self.until("it is declared", || self.status()["stage"] == "declared");
     }
 
     /// The program as this person calls it.
@@ -249,6 +250,23 @@ impl Drop for Incident {
         let _ = self.opener.kill();
         let _ = self.opener.wait();
     }
+}
+
+/// Runs `open` and waits until its hub serves.
+#[track_caller]
+fn opened(place: &Place, mut command: Command) -> (String, Child) {
+    let out = File::create(place.join("open.out")).unwrap();
+    let err = File::create(place.join("open.err")).unwrap();
+    command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+    let mut opener = command.spawn().unwrap();
+    let said = || std::fs::read_to_string(place.join("open.err")).unwrap();
+    let id = wait_for("the incident is open", PATIENCE, || {
+        let said = said();
+        assert!(opener.try_wait().unwrap().is_none(), "`open` ended: {said}");
+        let id = said.split_once("incident ").and_then(|(_, rest)| rest.split_once(" is open"));
+        id.map(|(id, _)| id.to_owned()).ok_or(said)
+    });
+    (id, opener)
 }
 
 fn caller(team: &Team, place: &Place, who: &str) -> Backout {

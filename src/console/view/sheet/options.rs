@@ -146,7 +146,7 @@ fn facts(model: &Model, incident: &Incident, rows: &mut Rows) {
 }
 
 fn ways(model: &Model, incident: &Incident) -> Options {
-    options(incident, &model.past.unwrap_or_default(), model.now.wall)
+    options(incident, &model.past.clone().unwrap_or_default(), model.now.wall)
 }
 
 /// When the service should be back.
