@@ -161,7 +161,7 @@ impl Prober<'_> {
         };
         let mask = if matches!(subject, Subject::Run(_)) { self.mask(step) } else { Mask::default() };
         match self.looker.look(&ready, step.timeout.unwrap_or(LOOK_TIMEOUT)).await {
-            Ok(seen) if seen.truncated => Saw::Nothing("the answer is too large to be compared".to_owned()),
+            Ok(seen) if seen.truncated => Saw::Nothing(subject::too_large()),
             Ok(seen) => Saw::Output(mask.over(&seen.text)),
             Err(e) => {
                 Saw::Nothing(String::from_utf8_lossy(&mask.over(e.to_string().as_bytes())).into_owned())

@@ -93,9 +93,15 @@ impl Crew {
     }
 }
 
+/// A folder that has lost its order has been tampered with, and then the missing claim proves nothing: a command that
+/// empties the folder it runs under must not be run again.
 fn nobody_claimed(dir: &Path) -> bool {
-    matches!(dir.join(record::STARTED).try_exists(), Ok(false))
+    let there = |name: &str| dir.join(name).try_exists();
+    matches!((there(record::JOB), there(record::STARTED)), (Ok(true), Ok(false)))
 }
+
+/// It had begun, and nothing says so any more.
+const VANISHED: &str = "the step's folder in the record is gone; how the command ended is not known";
 
 /// An attempt and who supervises it. Dropping this leaves both alone; the supervisor goes when the attempt is over.
 #[derive(Debug)]
@@ -120,7 +126,10 @@ impl Watched {
         if !self.free {
             self.free = self.supervisor.ends().await;
         }
-        let exit = runner::wait(&self.dir).await?;
+        let exit = runner::wait(&self.dir).await.map_err(|e| match e {
+            StepError::NotRunning => StepError::Lost(sanitize::line(VANISHED)),
+            other => other,
+        })?;
         if self.free {
             self.crew.back(self.supervisor);
         }

@@ -19,6 +19,14 @@ use super::ssh;
 /// The most of an answer that is taken, in bytes.
 pub const ANSWER_CAP: usize = 64 * 1024 * 1024;
 
+/// What is said of an answer beyond [`ANSWER_CAP`].
+pub fn too_large() -> String {
+    let most = ANSWER_CAP >> 20;
+    format!(
+        "the answer is too large to be compared: more than {most} MiB; have it print a count or a checksum"
+    )
+}
+
 /// A subject with every template filled in. Metrics are read by the metrics room.
 #[derive(Clone, PartialEq, Eq)]
 pub enum ResolvedSubject {

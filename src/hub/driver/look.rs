@@ -207,7 +207,7 @@ impl Driver {
             Err(e) => return Saw::Nothing(e.to_string()),
         };
         match self.ground.looker.look(&ready, timeout).await {
-            Ok(seen) if seen.truncated => Saw::Nothing("the answer is too large to be compared".to_owned()),
+            Ok(seen) if seen.truncated => Saw::Nothing(subject::too_large()),
             Ok(seen) => Saw::Output(Arc::new(seen.text)),
             Err(e) => Saw::Nothing(e.to_string()),
         }

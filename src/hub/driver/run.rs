@@ -13,7 +13,7 @@ use crate::step::asked::asked_for;
 use crate::step::mask::Mask;
 use crate::step::outcome::{self, Ended, Place, judge};
 use crate::step::progress::VARIABLE;
-use crate::step::record::{Exit, OUT, OutputFacts};
+use crate::step::record::{Exit, JOB, OUT, OutputFacts};
 use crate::step::runner::{self, Standing, StepError};
 use crate::step::set_aside::{self, Found, SetAsideError, Size, set_aside};
 use std::os::unix::fs::FileExt as _;
@@ -78,6 +78,11 @@ impl Driver {
 
     /// The supervisor said nothing: whether the command was started must be found out.
     async fn without_supervisor(&self, job: &Job, dir: &Path, codes: &[i32], error: &StepError) -> End {
+        // The order was written before. Without it, nothing in the folder says whether the command was run.
+        if !matches!(dir.join(JOB).try_exists(), Ok(true)) {
+            let why = "the step's folder in the record is gone; whether the command was run is not known";
+            return End::new(Outcome::Unknown, format!("{why}: {error}"));
+        }
         match runner::withdraw(dir) {
             Ok(Standing::NotStarted) => End::failed(format!("{error}; nothing was run")),
             Ok(Standing::Running { .. } | Standing::Ended(_) | Standing::Lost { .. }) => {
@@ -261,9 +266,17 @@ fn ended(exit: &Exit, codes: &[i32], place: &Place, dir: &Path) -> End {
     }
     if exit.output.total > 0 {
         end.output = digest(&exit.output).map(|digest| (digest, exit.output.total));
-        end.parts = kept(dir, exit.output.kept).unwrap_or_default();
+        match kept(dir, exit.output.kept) {
+            Ok(parts) => end.parts = parts,
+            Err(e) => {
+                end.detail.push_str(&format!("; what it wrote is gone from the incident's folder: {e}"))
+            }
+        }
     }
-    if exit.output.kept < exit.output.total {
+    if let Some(trouble) = &exit.output.trouble {
+        let (kept, total) = (exit.output.kept, exit.output.total);
+        end.detail.push_str(&format!("; of {total} bytes of output only {kept} could be kept: {trouble}"));
+    } else if exit.output.kept < exit.output.total {
         let (kept, total) = (exit.output.kept, exit.output.total);
         end.detail.push_str(&format!("; of {total} bytes of output the first {kept} are kept"));
     }

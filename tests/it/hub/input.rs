@@ -8,7 +8,7 @@ use super::house::{self, House, recorded};
 use crate::support::wait_until;
 
 /// Step, what it does, how it must end, and what must be said.
-const COMMANDS: [(&str, &str, Status, &str); 15] = [
+const COMMANDS: [(&str, &str, Status, &str); 17] = [
     ("missing", "[no-such-command-anywhere]", Status::Failed, "command not found"),
     ("absent", "[./was-here]", Status::Failed, "there is no such file"),
     ("plain", "[./plain]", Status::Failed, "is not executable"),
@@ -38,6 +38,18 @@ const COMMANDS: [(&str, &str, Status, &str); 15] = [
         Status::Failed,
         "exit code 7; it asked a question",
     ),
+    (
+        "unkept",
+        "'echo hi; d=$(dirname \"$BACKOUT_PROGRESS\"); until test -s \"$d/out\"; do sleep 0.05; done; rm \"$d/out\"'",
+        Status::Succeeded,
+        "what it wrote is gone from the incident's folder",
+    ),
+    (
+        "homeless",
+        "'echo ran >> ran; rm -r \"$(dirname \"$BACKOUT_PROGRESS\")\"; echo hi'",
+        Status::Unknown,
+        "the step's folder in the record is gone",
+    ),
     ("dashed", "[cat, '--no-such-option']", Status::Failed, "exit code 1"),
 ];
 
@@ -66,16 +78,18 @@ async fn every_bad_command_has_its_own_outcome_and_sentence() {
         let (found, detail) = ben.over(id).await;
         assert_eq!(found, status, "{id}: {detail}");
         assert!(detail.contains(words), "{id}: {detail}");
+        assert!(house.lines("ran") <= 1, "{id} was run twice");
         assert!(said.insert(detail.clone()), "{id} has no sentence of its own: {detail}");
     }
 }
 
 #[tokio::test]
 async fn what_cannot_be_read_is_never_a_pass() {
+    const TOO_LARGE: &str = "too large to be compared: more than 64 MiB; have it print a count or a checksum";
     let looks = [
         ("nothing", "[\"true\"]", "the output is empty"),
         ("bytes", "'printf \"a\\377\"'", "not UTF-8"),
-        ("huge", "'head -c 1073741824 /dev/zero'", "too large to be compared"),
+        ("huge", "'head -c 1073741824 /dev/zero'", TOO_LARGE),
         ("fails", "'echo ok; exit 3'", "exit status: 3"),
         ("absent", "[no-such-probe]", "could not start no-such-probe"),
         ("closed", "[sh, -c, 'exec >&-; sleep 0.2']", "the output is empty"),
@@ -89,7 +103,10 @@ async fn what_cannot_be_read_is_never_a_pass() {
         })
         .collect();
     let mut house = House::live(&format!(
-        "{}\n- {{id: gone, needs: [], set_aside: never/was, role: sre, on_failure: continue}}",
+        "{}
+- {{id: huge-fingerprint, needs: [], measure: {{run: 'head -c 1073741824 /dev/zero'}}, as: huge, role: sre, on_failure: continue}}
+- {{id: huge-polled, needs: [], await: {{run: 'head -c 1073741824 /dev/zero', expect: {{equals: x}}, every: 50ms, within: 1s}}, role: sre, timeout: 2m, on_failure: continue}}
+- {{id: gone, needs: [], set_aside: never/was, role: sre, on_failure: continue}}",
         steps.join("\n")
     ));
     let (_ana, mut ben) = house.declared().await;
@@ -98,6 +115,15 @@ async fn what_cannot_be_read_is_never_a_pass() {
         assert_eq!(found, Status::Failed, "{id}: {detail}");
         assert!(detail.contains("inconclusive") && detail.contains(words), "{id}: {detail}");
     }
+    // As a fingerprint, and polled for, it is refused as well, and a gigabyte three times over has cost little memory.
+    let (found, detail) = ben.over("huge-fingerprint").await;
+    assert_eq!(found, Status::Failed);
+    assert!(detail.contains("nothing to measure") && detail.contains(TOO_LARGE), "{detail}");
+    let (found, detail) = ben.over("huge-polled").await;
+    assert_eq!(found, Status::TimedOut);
+    assert!(detail.contains(TOO_LARGE), "{detail}");
+    let peak = peak(&house);
+    assert!(peak < 300_000, "the hub needed {peak} kB at its worst");
     ben.start("gone").await;
     let (found, detail) = ben.over("gone").await;
     assert_eq!(found, Status::Failed);
@@ -134,10 +160,18 @@ async fn a_step_says_how_far_it_is_and_the_record_how_fast_it_was() {
     ben.until("the probe is asked", |i| i.runs.get("probed").unwrap().progress == Some((30, Some(100))))
         .await;
     let run = &ben.mirror.incident.runs.get("probed").unwrap();
-    let words = run.progress_words(run.progress_at.unwrap()).unwrap();
-    assert!(words.starts_with("30 of 100 rows, ") && words.contains(" a second, about "), "{words}");
+    let words = run.progress_words(run.progress_at.unwrap(), None).unwrap();
+    assert!(words.starts_with("30 of 100 rows, ") && words.contains(" rows/s, about "), "{words}");
     std::fs::write(house.file("go-on"), "").unwrap();
     assert_eq!(ben.over("probed").await.0, Status::Succeeded);
+}
+
+/// The most memory that the hub has had, in kB.
+fn peak(house: &House) -> u64 {
+    let status =
+        std::fs::read_to_string(format!("/proc/{}/status", house.hub_pid().as_raw_nonzero())).unwrap();
+    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
+    peak.split_whitespace().next().unwrap().parse().unwrap()
 }
 
 /// In one line that never ends.
@@ -164,10 +198,7 @@ async fn gigabytes_without_a_newline_are_counted_and_cost_the_hub_no_memory() {
         _ => None,
     });
     assert_eq!(bytes, Some(GIGABYTES));
-    let status =
-        std::fs::read_to_string(format!("/proc/{}/status", house.hub_pid().as_raw_nonzero())).unwrap();
-    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
-    let peak: u64 = peak.split_whitespace().next().unwrap().parse().unwrap();
+    let peak = peak(&house);
     assert!(peak < 200_000, "the hub needed {peak} kB at its worst");
     let kept = std::fs::metadata(house.dir.join("steps/floods.1/out")).unwrap().len();
     assert!(kept <= 16 << 20, "{kept} bytes of it are kept");
