@@ -345,15 +345,18 @@ impl Watch {
         self.stop = Some(why);
         self.phase = Phase::Terminating { until: now + self.grace };
         let _ = rustix::process::kill_process_group(self.command, Signal::TERM);
+        // A stopped process hears TERM only once it goes on; without this it would wait out its grace.
+        let _ = rustix::process::kill_process_group(self.command, Signal::CONT);
     }
 
-    /// TERM, once, to those who left the group and have become ours.
+    /// TERM and CONT, once, to those who left the group and have become ours.
     fn ask_the_adopted(&mut self) {
         for pid in own_children() {
             let in_group = rustix::process::getpgid(Some(pid)).is_ok_and(|group| group == self.command);
             if !in_group && !self.asked.contains(&pid) {
                 self.asked.push(pid);
                 let _ = rustix::process::kill_process(pid, Signal::TERM);
+                let _ = rustix::process::kill_process(pid, Signal::CONT);
             }
         }
     }

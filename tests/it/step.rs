@@ -291,6 +291,30 @@ async fn a_cancelled_command_may_still_tidy_up() {
 }
 
 #[tokio::test]
+async fn a_stopped_command_hears_that_it_is_asked_to_end() {
+    let a = attempt();
+    // The command, a child in its group, and one in a session of its own: all stopped, all with an hour of grace.
+    let script = "trap 'echo heard; exit 0' TERM
+        setsid sh -c 'trap \"exit 0\" TERM; echo $$ > far; kill -STOP $$; while :; do sleep 0.02; done' >/dev/null 2>&1 &
+        sh -c 'trap \"exit 0\" TERM; echo $$ > near; kill -STOP $$; while :; do sleep 0.02; done' &
+        until test -s far && test -s near; do sleep 0.02; done
+        echo $$ > own; kill -STOP $$; while :; do sleep 0.02; done";
+    let launched = runner::launch(&a.sh(script).grace(Duration::from_secs(3600))).await.unwrap();
+    a.reached("own").await;
+    let stopped = |name: &str| {
+        let pid = std::fs::read_to_string(a.root.path().join(name)).unwrap_or_default();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        stat.contains(") T ")
+    };
+    until("all are stopped", || ["own", "near", "far"].into_iter().all(stopped)).await;
+    runner::cancel(&launched.dir).unwrap();
+    let exit = tokio::time::timeout(DEADLINE, runner::wait(&a.dir)).await.expect("it ends").unwrap();
+    assert_eq!(exit.outcome, Outcome::Cancelled { by: By::Term });
+    assert_eq!(a.text(), "heard\n");
+    assert!(exit.left_behind.is_empty(), "{:?}", exit.left_behind);
+}
+
+#[tokio::test]
 async fn the_request_file_alone_cancels() {
     let a = attempt();
     runner::launch(&a.sh("exec sleep 1000")).await.unwrap();
