@@ -26,7 +26,10 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(MOST + 1).read_to_end(&mut bytes).map_err(|e| cannot(e.to_string()))?;
     if bytes.len() as u64 > MOST {
-        return Err(cannot(format!("it has more than {MOST} bytes")));
+        return Err(cannot(format!(
+            "it has more than {} MiB, and nothing that a person writes has",
+            MOST >> 20
+        )));
     }
     Ok(bytes)
 }

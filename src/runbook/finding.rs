@@ -9,6 +9,13 @@ pub use text::{Paint, to_text};
 use crate::runbook::yaml::Span;
 use serde::Serialize;
 
+/// Of a line with more characters, only so many are shown.
+const LONG: usize = 400;
+/// Of these, so many in front of the mark.
+const AROUND: u32 = 100;
+/// A sentence has at most so many characters.
+const LONGEST: usize = 1_000;
+
 /// Whether a file may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -61,9 +68,12 @@ pub struct Finding {
     pub message: String,
     /// What to write instead.
     pub help: String,
-    /// The line of the file, as found.
+    /// The line of the file, as found; of a very long one what stands around the mark.
     #[serde(skip)]
     pub source: Option<String>,
+    /// So many characters of the line stand in front of `source`.
+    #[serde(skip)]
+    pub skipped: u32,
 }
 
 impl Finding {
@@ -76,17 +86,40 @@ impl Finding {
             line: at.line,
             column: at.column,
             len: at.len,
-            message: message.to_owned(),
+            message: short(message),
             help: String::new(),
             source: None,
+            skipped: 0,
         }
     }
 
     /// Adds what to write instead.
     #[must_use]
     pub fn help(mut self, help: &str) -> Self {
-        help.clone_into(&mut self.help);
+        self.help = short(help);
         self
+    }
+
+    /// Takes its line, or, where that is longer than anybody reads, the part around the mark: two hundred findings in a
+    /// line of megabytes are no reason to keep it two hundred times.
+    pub(super) fn show(&mut self, line: &str) {
+        if line.len() <= LONG {
+            self.source = Some(line.to_owned());
+            return;
+        }
+        self.skipped = self.column.saturating_sub(1).saturating_sub(AROUND);
+        let from = self.skipped as usize;
+        let (from, rest) =
+            if line.is_ascii() { (0, line.get(from..).unwrap_or_default()) } else { (from, line) };
+        self.source = Some(rest.chars().skip(from).take(LONG).collect());
+    }
+}
+
+/// A message that repeats what it found, however long that is.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }
 
@@ -102,7 +135,8 @@ pub fn attach_source(findings: &mut [Finding], text: &str) {
     }
     let lines: Vec<&str> = text.lines().collect();
     for finding in findings {
-        let line = lines.get(finding.line.saturating_sub(1) as usize);
-        finding.source = line.map(|l| (*l).to_owned());
+        if let Some(line) = lines.get(finding.line.saturating_sub(1) as usize) {
+            finding.show(line);
+        }
     }
 }

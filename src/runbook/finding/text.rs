@@ -2,7 +2,7 @@
 
 use super::{Finding, Severity};
 use crate::sanitize;
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use std::fmt::Write as _;
 
 /// Whether colours are wanted; the caller knows whether it is a terminal.
@@ -48,9 +48,16 @@ fn one(finding: &Finding, renderer: &Renderer) -> String {
     let (line, start, end) = marked_line(finding);
     let snippet = Snippet::source(line)
         .line_start(finding.line as usize)
-        .path(path)
         .annotation(AnnotationKind::Primary.span(start..end));
-    let mut group = level.primary_title(title).id(finding.code).element(snippet);
+    let group = level.primary_title(title).id(finding.code);
+    let mut group = match finding.skipped {
+        0 => group.element(snippet.path(path)),
+        // Its place in the file, and not in the part that is shown.
+        _ => {
+            let (line, column) = (finding.line as usize, finding.column as usize);
+            group.element(Origin::path(path).line(line).char_column(column)).element(snippet)
+        }
+    };
     if !help.is_empty() {
         group = group.element(Level::HELP.message(help));
     }
@@ -61,7 +68,7 @@ fn one(finding: &Finding, renderer: &Renderer) -> String {
 /// one: escaping changes lengths, and the caret must stay under what it means.
 fn marked_line(finding: &Finding) -> (String, usize, usize) {
     let source = finding.source.as_deref().unwrap_or_default();
-    let from = finding.column.saturating_sub(1) as usize;
+    let from = finding.column.saturating_sub(1).saturating_sub(finding.skipped) as usize;
     let to = from + finding.len as usize;
     let mut parts = [String::new(), String::new(), String::new()];
     for (i, c) in source.chars().enumerate() {

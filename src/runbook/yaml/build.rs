@@ -16,7 +16,7 @@ pub fn tree(text: &str, faults: &Faults) -> Option<Node> {
     for event in Parser::new_from_str_with_options(text, options) {
         match event {
             Ok((event, mark)) => {
-                if builder.take(event, mark) == Progress::Stop {
+                if builder.take(event, mark) == Progress::Stop || faults.is_full() {
                     return None;
                 }
             }

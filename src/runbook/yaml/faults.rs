@@ -38,6 +38,11 @@ impl Faults {
         self.errors.get() > 0
     }
 
+    /// Whether more would not be kept: reading on tells nobody anything.
+    pub fn is_full(&self) -> bool {
+        self.errors.get() >= KEPT
+    }
+
     /// Whether an error stands on this line already; a second one would be its echo.
     pub fn error_on_line(&self, line: u32) -> bool {
         self.findings.borrow().iter().any(|f| f.line == line && f.severity == Severity::Error)
@@ -79,7 +84,7 @@ pub fn not_utf8(path: &str, bytes: &[u8], valid: usize) -> Finding {
         Finding::at("yaml-encoding", Severity::Error, path, at, &message).help("save the file as UTF-8");
     let line =
         bytes.get(line_start..).and_then(|rest| rest.split(|b| *b == b'\n').next()).unwrap_or_default();
-    finding.source = Some(String::from_utf8_lossy(line).into_owned());
+    finding.show(&String::from_utf8_lossy(line));
     finding
 }
 
