@@ -19,6 +19,7 @@ mod secrets;
 mod shell;
 mod starts;
 mod times;
+mod values;
 mod wording;
 
 pub(in crate::runbook) use case::Report;
@@ -130,6 +131,9 @@ pub const RULES: &[Rule] = &[
     warning("lint-moving-target", shell::targets_stand_still,
         "names such as `latest` or \"the one before\" mean the bad version as soon as somebody deploys again",
         "ask for the exact version in `params` and name it"),
+    warning("lint-value-in-code", values::values_stand_beside_code,
+        "a value that is typed in the incident, or measured, becomes a part of the code around it: one quote does something else",
+        "hand it over beside the code: psql -v name=VALUE -f FILE with :'name', sh -c '… \"$1\"' sh VALUE, or `env`; or give the parameter a `pattern` without quotes"),
     warning("lint-secret-written", secrets::no_secret_is_written_out,
         "this file is shared, and arguments are visible to everybody on the machine",
         "make it a secret parameter with `env:`, and give it to the command in `env`"),

@@ -13,6 +13,7 @@ mod signals;
 mod step;
 mod subject;
 
+pub(in crate::runbook) use head::whole_match;
 pub use people::authority as authority_of;
 
 use super::decode::{Fields, Item};

@@ -36,6 +36,8 @@ const BAD: &[(&str, &str, &str)] = &[
     ("lint-moving-target", "[migrate, down, \"{{ params.migration }}\"]", "[kubectl, rollout, undo, deploy/x]"),
     ("lint-moving-target", "[migrate, down, \"{{ params.migration }}\"]", "[docker, run, \"web:latest\"]"),
     ("lint-moving-target", "[migrate, down, \"{{ params.migration }}\"]", "[helm, rollback, web]"),
+    ("lint-value-in-code", "[migrate, down, \"{{ params.migration }}\"]", "[psql, -c, \"select '{{ params.deployed_at }}'\"]"),
+    ("lint-value-in-code", "[migrate, down, \"{{ params.migration }}\"]", "[sh, -c, \"migrate {{ measurements.orders_before }}\"]"),
     ("lint-secret-outside-env", "[migrate, down, \"{{ params.migration }}\"]", "[migrate, down, \"{{ params.dsn }}\"]"),
     ("lint-secret-written", "[migrate, down, \"{{ params.migration }}\"]", "[migrate, --password=hunter2]"),
     ("lint-secret-written", "PGSERVICE: orders", "PGPASSWORD: hunter2"),
@@ -95,6 +97,9 @@ const BAD: &[(&str, &str, &str)] = &[
 /// Rule, text of the full runbook, and something that looks like a break of the rule and is none.
 #[rustfmt::skip]
 const GOOD: &[(&str, &str, &str)] = &[
+    ("lint-value-in-code", "[migrate, down, \"{{ params.migration }}\"]", "[psql, -c, \"select '{{ params.migration }}'\"]"),
+    ("lint-value-in-code", "[migrate, down, \"{{ params.migration }}\"]", "[psql, -v, \"x={{ params.deployed_at }}\", -f, down.sql]"),
+    ("lint-value-in-code", "[migrate, down, \"{{ params.migration }}\"]", "migrate {{ params.deployed_at }}"),
     ("lint-destructive", "run: [psql, -c, \"alter database orders set", "run: [psql, -c, \"select dropped; alter database orders set"),
     ("lint-look-changes", "select id, total from orders", "select id, last_update from orders"),
     ("lint-look-changes", "target: {run: [psql, -Atc, \"select current_database()\"]", "target: {run: [kubectl, auth, can-i, patch, deployments]"),
