@@ -16,10 +16,12 @@
 //! assert_eq!(faults.into_findings("")[0].help, "did you mean `timeout`?");
 //! ```
 
+mod example;
 mod item;
 mod suggest;
 mod text;
 
+pub use example::of as example_of;
 pub use item::Item;
 pub use suggest::{Suggestion, list_of, nearest};
 pub use text::{duration_from, is_id, is_name, number_from};
@@ -86,7 +88,15 @@ impl<'n> Fields<'n> {
     /// Records that a key is missing; the finding stands at the mapping.
     pub fn missing(&self, key: &str) {
         let message = format!("{} has no `{key}`", self.what);
-        self.item.faults().error("parse-missing-key", self.at(), &message, &format!("add `{key}:`"));
+        self.item.faults().error(
+            "parse-missing-key",
+            self.at(),
+            &message,
+            &match example_of(key) {
+                Some(example) => format!("add `{key}: {example}`"),
+                None => format!("add `{key}:`"),
+            },
+        );
     }
 
     /// Every key that was not asked for is a finding.
@@ -94,9 +104,12 @@ impl<'n> Fields<'n> {
         for (key, _) in self.entries {
             if !self.asked.contains(&key.name.as_str()) {
                 let message = format!("unknown key `{}` in {}", key.name, self.what);
-                let help = match nearest(&key.name, self.asked.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("allowed here: {}", list_of(self.asked.iter().copied())),
+                let asked = || self.asked.iter().copied();
+                let near = nearest(&key.name, asked()).or_else(|| example::elsewhere(&key.name, asked()));
+                let help = match (near, example::inside(&key.name, self.what)) {
+                    (_, Some(inside)) => inside.to_owned(),
+                    (Some(near), None) => format!("did you mean `{near}`?"),
+                    (None, None) => format!("allowed here: {}", list_of(self.asked.iter().copied())),
                 };
                 self.item.faults().error("parse-unknown-key", key.at, &message, &help);
             }

@@ -52,7 +52,21 @@ impl<'n> Item<'n> {
             Value::Map(_) => "a mapping".to_owned(),
         };
         let message = format!("`{}` must be {wanted}, found {found}", self.name);
-        self.faults.error("parse-wrong-type", self.at(), &message, &format!("write {wanted}"));
+        self.faults.error("parse-wrong-type", self.at(), &message, &self.instead(wanted));
+    }
+
+    /// What to write instead of this value: in the author's own words where only brackets are missing.
+    fn instead(self, wanted: &str) -> String {
+        match &self.node.value {
+            Value::Scalar(s) if wanted == "a list" && !self.node.is_null() => {
+                format!("write a list: `{}: [{}]`", self.name, shorten(&s.text))
+            }
+            Value::Map(_) if wanted == "a list" => format!("write a list: `{}: [{{…}}]`", self.name),
+            Value::Scalar(_) | Value::List(_) | Value::Map(_) => match super::example_of(self.name) {
+                Some(example) => format!("write {wanted}: `{}: {example}`", self.name),
+                None => format!("write {wanted}"),
+            },
+        }
     }
 
     /// Records a finding about this value.

@@ -5,7 +5,7 @@ use crate::runbook::model::{
     Action, Condition, Expect, OnFailure, Requirement, Runbook, Step, Subject, Then,
 };
 use crate::runbook::places::Places;
-use crate::runbook::template::{self, Name, Spot};
+use crate::runbook::template::{self, Name, Spot, TemplateError};
 use crate::runbook::texts;
 use crate::runbook::yaml::{Faults, Node, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -222,6 +222,13 @@ impl Check<'_> {
         let message = format!("there is no {what} `{name}`");
         let help = match nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => match what {
+                "parameter" => format!("there are none yet; ask for it: `params: {{{name}: {{prompt: …}}}}`"),
+                "measurement" => {
+                    format!("there are none yet; take it first: `measure: {{run: […]}}` with `as: {name}`")
+                }
+                _ => "there are none yet".to_owned(),
+            },
             None => format!("known: {}", list_of(known.iter().copied())),
         };
         self.faults.error("parse-unknown-reference", self.places.value(path), &message, &help);
@@ -233,12 +240,17 @@ impl Check<'_> {
             let names = match template::names(text.text) {
                 Ok(names) => names,
                 Err(e) => {
-                    self.faults.error(
-                        "parse-template",
-                        at,
-                        &e.to_string(),
-                        "correct what stands in the braces",
-                    );
+                    let found = match &e {
+                        TemplateError::Unknown { found, .. } => found.as_str(),
+                        _ => "",
+                    };
+                    let help =
+                        match (self.known.params.contains(found), self.known.measurements.contains(found)) {
+                            (true, _) => format!("write `{{{{ params.{found} }}}}`"),
+                            (false, true) => format!("write `{{{{ measurements.{found} }}}}`"),
+                            (false, false) => "correct what stands in the braces".to_owned(),
+                        };
+                    self.faults.error("parse-template", at, &e.to_string(), &help);
                     continue;
                 }
             };
@@ -249,7 +261,7 @@ impl Check<'_> {
                     "parse-shell-template",
                     at,
                     &e.to_string(),
-                    "a list needs no quoting at all",
+                    "a list needs no quoting at all; what is to run on another machine names it in `host:`",
                 );
             }
             for name in names {

@@ -104,18 +104,18 @@ fn mistakes_in_a_step_name_their_place_and_the_way_out() {
 #[test]
 fn mistakes_in_templates_and_expectations() {
     assert_snapshot!(broken("releases/{{ params.release }}", "releases/{{ params.relase }}"), @r#"30:25 parse-unknown-reference: there is no parameter `relase`; did you mean `release`?"#);
-    assert_snapshot!(broken("releases/{{ params.release }}", "releases/{{ release }}"), @r#"30:25 parse-template: `{{ release }}` is not known; write params.…, measurements.… or incident.…, or {{ '{{' }} for two braces; correct what stands in the braces"#);
+    assert_snapshot!(broken("releases/{{ params.release }}", "releases/{{ release }}"), @r#"30:25 parse-template: `{{ release }}` is not known; write params.…, measurements.… or incident.…, or {{ '{{' }} for two braces; write `{{ params.release }}`"#);
     assert_snapshot!(broken("releases/{{ params.release }}", "releases/{{ incident.sevrity }}"), @r#"30:25 parse-template: `{{ incident.sevrity }}` is not known; did you mean `incident.severity`?; correct what stands in the braces"#);
-    assert_snapshot!(broken("releases/{{ params.release }}", "{{ measurements.x }}"), @r#"30:25 parse-unknown-reference: there is no measurement `x`; known: nothing"#);
+    assert_snapshot!(broken("releases/{{ params.release }}", "{{ measurements.x }}"), @r#"30:25 parse-unknown-reference: there is no measurement `x`; there are none yet; take it first: `measure: {run: […]}` with `as: x`"#);
     assert_snapshot!(broken("releases/{{ params.release }}", "releases/{{ params.release"), @r#"30:25 parse-template: `{{` is never closed; correct what stands in the braces"#);
-    assert_snapshot!(broken("[deployctl, resume]\n", "echo \"{{ params.release }}\"\n"), @r#"26:15 parse-shell-template: `params.release` stands inside double quotes, where its value could be read as shell text; leave the quotes out: a value is quoted by itself; a list needs no quoting at all"#);
+    assert_snapshot!(broken("[deployctl, resume]\n", "echo \"{{ params.release }}\"\n"), @r#"26:15 parse-shell-template: `params.release` stands inside double quotes, where its value could be read as shell text; leave the quotes out: a value is quoted by itself; a list needs no quoting at all; what is to run on another machine names it in `host:`"#);
     assert_snapshot!(broken("expect: {equals: \"{{ params.release }}\"}, every", "expect: ok, every"), @r#"35:71 parse-wrong-type: `expect` must be a mapping, found `ok`; write `expect: {equals: …}` (or `matches`, `min`, `max`, …)"#);
     assert_snapshot!(broken("expect: {equals: \"{{ params.release }}\"}, every", "expect: {matches: 'a(b'}, every"), @r#"35:81 parse-pattern: `matches` is not a regular expression: unclosed group; escape special characters with `\`, and quote the text with '…'"#);
     assert_snapshot!(broken("expect: {equals: \"{{ params.release }}\"}, every", "expect: {json: {\"$[\": x}}, every"), @r#"35:79 parse-jsonpath: `$[` is not a JSONPath: parser error; write it as "$.status" or "$.items[0].name""#);
     assert_snapshot!(broken("expect: {equals: \"{{ params.release }}\"}, every", "expect: {between: [3, 1]}, every"), @r#"35:81 parse-wrong-type: `between` must be two numbers, the smaller one first, found a list; write two numbers, the smaller one first"#);
-    assert_snapshot!(broken("expect: {equals: \"{{ params.release }}\"}, every", "expect: {same_as: nothing}, every"), @r#"35:81 parse-unknown-reference: there is no measurement `nothing`; known: nothing"#);
+    assert_snapshot!(broken("expect: {equals: \"{{ params.release }}\"}, every", "expect: {same_as: nothing}, every"), @r#"35:81 parse-unknown-reference: there is no measurement `nothing`; there are none yet; take it first: `measure: {run: […]}` with `as: nothing`"#);
     assert_snapshot!(broken("every: 1s, within: 2m", "every: 0s"), @r#"
-    35:16 parse-missing-key: await has no `within`; add `within:`
+    35:16 parse-missing-key: await has no `within`; add `within: 2m`
     35:112 parse-duration: `every` must be longer than nothing; write it as 90s or 15m
     "#);
 }
@@ -124,9 +124,9 @@ fn mistakes_in_templates_and_expectations() {
 fn mistakes_in_the_head() {
     assert_snapshot!(broken("backout: 1", "backout: 2"), @r#"1:10 parse-version: this is format `2`; only format 1 is read; write `backout: 1`"#);
     assert_snapshot!(broken("id: web-link-rollback", "id: Web_Link"), @r#"2:5 parse-bad-id: `Web_Link` is not an id; use a-z, 0-9 and `-`, at most 64 characters, no `-` in front"#);
-    assert_snapshot!(broken("class: deploy", "class: restore"), @r#"1:1 parse-missing-key: runbook has no `restore_point`; add `restore_point:`"#);
+    assert_snapshot!(broken("class: deploy", "class: restore"), @r#"1:1 parse-missing-key: runbook has no `restore_point`; add `restore_point: {prompt: Restore to which point in time?, type: timestamp}`"#);
     assert_snapshot!(broken("class: deploy", "class: deployment"), @r#"4:8 parse-unknown-word: `class` cannot be `deployment`; allowed: `deploy`, `schema`, `data`, `restore`"#);
-    assert_snapshot!(broken("owners: [team-web]\n", ""), @r#"1:1 parse-missing-key: runbook has no `owners`; add `owners:`"#);
+    assert_snapshot!(broken("owners: [team-web]\n", ""), @r#"1:1 parse-missing-key: runbook has no `owners`; add `owners: [team-name]`"#);
     assert_snapshot!(broken("default: \"1.4.2\"", "default: latest"), @r#"11:79 parse-default-pattern: the default `latest` does not match the pattern; change one of them"#);
     assert_snapshot!(broken("default: \"1.4.2\"", "default: \"1.4.2\", secret: true"), @r#"11:79 parse-secret-default: a secret has its default written in the file; remove `default`; use `env` to take it from a variable"#);
     assert_snapshot!(broken("sre: {min: 1}", "sre: {min: one}"), @r#"14:14 parse-wrong-type: `min` must be a whole number, found `one`; write a whole number"#);
