@@ -13,6 +13,7 @@ pub mod field;
 pub mod form;
 pub mod gate;
 pub mod input;
+pub mod keep;
 pub mod key;
 pub mod keymap;
 pub mod layer;

@@ -43,6 +43,8 @@ pub enum Action {
     PreviousMatch,
     Follow,
     Wrap,
+    /// The pane's text into a file.
+    Save,
     /// When each line of output came.
     Times,
     Copy,
@@ -267,6 +269,7 @@ pub const TABLE: &[Entry] = &[
         Place::Screen,
         &[Key::char('y')],
     ),
+    view(Action::Save, "save", "write the pane's text to a new file", Place::Screen, &[Key::char('Y')]),
     view(Action::Redraw, "redraw", "draw everything anew", Place::Anywhere, &[Key::ctrl('l')]),
     view(Action::Suspend, "suspend", "stop this program until `fg`", Place::Anywhere, &[Key::ctrl('z')]),
     deed(Action::Approve, "approve", "sign that this may go on", Place::OfStep),

@@ -3,6 +3,7 @@
 mod signals;
 
 use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -11,6 +12,7 @@ use super::clipboard::{self, Around};
 use super::gate::{Gate, level::Level};
 use super::input::decoder::{Decoder, LOCAL_WAIT, REMOTE_WAIT};
 use super::input::{Input, reader::Reader};
+use super::keep;
 use super::keymap::Keymap;
 use super::link::{Asked, Line, Me, Update};
 use super::model::Model;
@@ -22,7 +24,7 @@ use super::update::{Effect, Msg, update};
 use super::view;
 use crate::core::incident::Stage;
 use crate::sanitize::Clean;
-use crate::theme::{MONO, Theme, shipped};
+use crate::theme::{MONO, Role, Theme, shipped};
 use signals::{Signal, Signals};
 
 /// The console's ends of the channels to the client.
@@ -58,8 +60,21 @@ pub struct Setup {
     pub esc_wait: Duration,
     /// What surrounds this program's terminal.
     pub around: Around,
+    /// How somebody who looks elsewhere is called.
+    pub call: Call,
+    /// Folders for texts that are kept, in the order they are tried; none where nothing may be written.
+    pub folders: Vec<PathBuf>,
     /// For tests: after each paint, say in the window's title how many bytes of input it includes.
     pub markers: Markers,
+}
+
+/// How somebody who looks elsewhere is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// By the bell, which every terminal and multiplexer hands on.
+    Bell,
+    /// Also by a notification of the desktop (OSC 9), which only some terminals know: others may print it.
+    Notification,
 }
 
 /// Whether paints are marked for a test.
@@ -83,6 +98,8 @@ impl Setup {
             seconds: Seconds::Tick,
             esc_wait: if remote { REMOTE_WAIT } else { LOCAL_WAIT },
             around: if env("TMUX").is_some() { Around::Tmux } else { Around::Terminal },
+            call: Call::Bell,
+            folders: Vec::new(),
             markers: if env("BO_SYNC").is_some() { Markers::Written } else { Markers::Silent },
         }
     }
@@ -364,10 +381,25 @@ impl Console {
                 Effect::Clipboard(text) => {
                     terminal::write(clipboard::osc52(&text, self.setup.around).as_bytes())?;
                 }
-                Effect::Bell => terminal::write(b"\x07")?,
+                Effect::File(name, text) => self.keep(&name, &text),
+                Effect::Bell => {
+                    terminal::write(b"\x07")?;
+                    if self.setup.call == Call::Notification {
+                        let words = format!("backout: {}", self.model.attention.words);
+                        terminal::write(clipboard::osc9(&words, self.setup.around).as_bytes())?;
+                    }
+                }
             }
         }
         Ok(None)
+    }
+
+    fn keep(&mut self, name: &str, text: &str) {
+        let (role, said) = match keep::keep(text, name, &self.setup.folders) {
+            Ok(path) => (Role::Ok, format!("written to {}", path.display())),
+            Err(why) => (Role::Warn, format!("not written: {why}")),
+        };
+        self.model.say(role, crate::sanitize::line(said));
     }
 
     fn ask(&mut self, asked: Asked) {

@@ -3,7 +3,7 @@
 
 use super::gate::level::{Glyphs, Level};
 use super::keymap::Keymap;
-use super::run::Seconds;
+use super::run::{Call, Seconds};
 use crate::runbook::yaml::{self, Node, Span, Value};
 
 /// The settings of one person; what is `None` was left to the program.
@@ -19,6 +19,8 @@ pub struct Settings {
     pub glyphs: Option<Glyphs>,
     /// Whether shown times move by themselves.
     pub seconds: Option<Seconds>,
+    /// How somebody who looks elsewhere is called.
+    pub call: Option<Call>,
 }
 
 /// A file of settings that cannot be used.
@@ -53,10 +55,12 @@ pub fn parse(path: &str, text: &str) -> Result<Settings, BadSettings> {
             "keys" => settings.keys = file.keys(node)?,
             "color" => settings.level = Some(file.one_of(node, &LEVELS)?),
             "glyphs" => settings.glyphs = Some(file.one_of(node, &GLYPHS)?),
+            "notify" => settings.call = Some(file.one_of(node, &CALLS)?),
             "clock" => settings.seconds = Some(file.one_of(node, &CLOCKS)?),
             other => {
-                let what =
-                    format!("there is no setting `{other}`; there are theme, keys, color, glyphs, clock");
+                let what = format!(
+                    "there is no setting `{other}`; there are theme, keys, color, glyphs, clock, notify"
+                );
                 return Err(file.bad(key.at, what));
             }
         }
@@ -67,6 +71,7 @@ pub fn parse(path: &str, text: &str) -> Result<Settings, BadSettings> {
 const LEVELS: [(&str, Level); 4] =
     [("none", Level::None), ("16", Level::Ansi16), ("256", Level::Ansi256), ("truecolor", Level::True)];
 const GLYPHS: [(&str, Glyphs); 2] = [("ascii", Glyphs::Ascii), ("unicode", Glyphs::Unicode)];
+const CALLS: [(&str, Call); 2] = [("bell", Call::Bell), ("desktop", Call::Notification)];
 const CLOCKS: [(&str, Seconds); 2] = [("moves", Seconds::Tick), ("stands", Seconds::Stand)];
 
 struct File<'a> {

@@ -14,9 +14,10 @@ use tokio::sync::Notify;
 
 /// Alternate screen, bracketed paste, focus reports; the cursor waits until a field asks for it.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?25l";
-/// Everything back, including what only a crash in the middle of a frame would leave on.
+/// Everything back, including what only a crash in the middle of a frame would leave on. The screen is emptied first: a
+/// terminal that has no second one, such as the Linux console, would keep our last picture behind the shell.
 const LEAVE: &[u8] =
-    b"\x1b[?2026l\x1b[0m\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+    b"\x1b[?2026l\x1b[0m\x1b[2J\x1b[H\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[?1049l";
 
 /// How the terminal was before; `None` while we do not hold it. A static, because a panic hook has no other way to it.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);

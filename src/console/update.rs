@@ -39,6 +39,8 @@ pub enum Effect {
     Redraw,
     /// Into the terminal's clipboard.
     Clipboard(String),
+    /// Into a new file: its name without an ending, and the text.
+    File(String, String),
     /// Ring the bell.
     Bell,
 }

@@ -1,6 +1,7 @@
 //! The console on a real terminal: how it enters, what it costs, and that it gives the terminal back on every way out.
 //! The child is this same binary, told by its environment to be a console over a scripted hub.
 
+mod calls;
 mod real;
 mod rough;
 mod tmux;

@@ -42,6 +42,11 @@ pub(super) fn setup(args: &Args, me: Me) -> Result<Setup> {
         (false, Some(chosen)) => chosen,
         (false, None) => setup.seconds,
     };
+    setup.call = settings.call.unwrap_or(setup.call);
+    // A shared login keeps nothing of those who pass through it.
+    if args.captive.is_none() {
+        setup.folders = std::env::current_dir().into_iter().chain([std::env::temp_dir()]).collect();
+    }
     Ok(setup)
 }
 

@@ -114,6 +114,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
         }
         Action::Copy => return copy(model),
+        Action::Save => return save(model),
         Action::Redraw => return vec![Effect::Redraw],
         Action::Suspend => return vec![Effect::Suspend],
         deed => layers::deed_named(model, deed),
@@ -189,6 +190,25 @@ fn follow(model: &mut Model) {
 
 /// Terminals cut longer clipboard texts off, or drop them.
 const CLIPBOARD: usize = 50_000;
+
+fn save(model: &mut Model) -> Vec<Effect> {
+    let mut text = lists::text_of_focus(model).join("\n");
+    if text.is_empty() {
+        model.say(Role::Muted, Clean::literal("there is nothing to write here"));
+        return Vec::new();
+    }
+    text.push('\n');
+    let pane = match model.focus {
+        Focus::Sheet(sheet) => sheet.name().to_lowercase().replace(' ', "-"),
+        Focus::Timeline => "timeline".to_owned(),
+        Focus::Checklist | Focus::Step => "output".to_owned(),
+        Focus::Metrics => "metrics".to_owned(),
+        Focus::People => "people".to_owned(),
+    };
+    let opened = model.incident.as_ref().and_then(|i| i.opened.as_ref());
+    let incident = opened.map_or_else(|| "incident".to_owned(), |o| o.incident.to_string());
+    vec![Effect::File(format!("backout-{incident}-{pane}"), text)]
+}
 
 fn copy(model: &mut Model) -> Vec<Effect> {
     let lines = lists::text_of_focus(model);

@@ -8,7 +8,12 @@ use portable_pty::CommandBuilder;
 const STEPS: &str = "- {id: go, run: [/bin/true], timeout: 10s, role: sre, estimate: 5s}\n";
 
 /// The program on a terminal, as this person calls it.
-fn on_a_terminal(incident: &Incident, who: &str, words: &[&str], env: &[(&str, &str)]) -> Terminal {
+pub(super) fn on_a_terminal(
+    incident: &Incident,
+    who: &str,
+    words: &[&str],
+    env: &[(&str, &str)],
+) -> Terminal {
     let called = incident.backout(who).command(words);
     let mut command = CommandBuilder::new(called.get_program());
     command.args(called.get_args());
