@@ -37,17 +37,21 @@ impl Field {
         (&self.before, &self.after)
     }
 
-    /// Types or pastes text. Line ends and tabs become spaces, other control characters go.
-    pub fn insert(&mut self, text: &str) {
+    /// Types or pastes text. Line ends and tabs become spaces, other control characters go. False when not all of it
+    /// found room.
+    pub fn insert(&mut self, text: &str) -> bool {
+        let mut room = true;
         for c in text.chars() {
             let c = if c == '\n' || c == '\t' || c == '\r' { ' ' } else { c };
             // A paste's line end is `\r\n`; one space is enough.
             let doubled = c == ' ' && text.len() > 1 && self.before.ends_with(' ');
             let fits = self.before.len() + self.after.len() + c.len_utf8() <= LONGEST;
+            room &= fits;
             if fits && !doubled && c.width().is_some_and(|w| w > 0) {
                 self.before.push(c);
             }
         }
+        room
     }
 
     /// Takes a key. False when it means nothing to a field.
@@ -118,6 +122,14 @@ mod tests {
         assert_eq!(typed("a é backspace").text(), "a");
         assert_eq!(typed("a b left ctrl-k").text(), "a");
         assert_eq!(typed("a b ctrl-u").text(), "");
+    }
+
+    #[test]
+    fn what_finds_no_room_is_said() {
+        let mut field = Field::default();
+        assert!(field.insert(&"a".repeat(LONGEST - 2)));
+        assert!(!field.insert("bcd\n"));
+        assert!(field.text().ends_with("abc"), "{}", field.text().len());
     }
 
     #[test]

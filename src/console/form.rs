@@ -207,8 +207,8 @@ impl Form {
         let Some(slot) = self.slots.get_mut(n).filter(|_| self.progress == Progress::Open) else { return };
         if let Wants::Exactly(_) = slot.wants {
             self.problem = Some(Clean::literal("this word is typed by hand, not pasted"));
-        } else {
-            slot.field.insert(text);
+        } else if !slot.field.insert(text) {
+            self.problem = Some(Clean::literal("too long: the end of what was pasted is left out"));
         }
     }
 

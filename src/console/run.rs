@@ -343,7 +343,7 @@ impl Console {
     fn signal(&mut self, signal: Signal) -> io::Result<Option<Left>> {
         match signal {
             Signal::End => return Ok(Some(Left::Signalled)),
-            Signal::Stop => self.stopping = true,
+            Signal::Stop => self.stop(),
             // Somebody stopped us without asking, and a shell may have had the terminal meanwhile.
             Signal::Continued => self.again()?,
             Signal::Resized => {
@@ -352,6 +352,16 @@ impl Console {
             }
         }
         Ok(None)
+    }
+
+    fn stop(&mut self) {
+        if signals::can_go_on_later() {
+            self.stopping = true;
+            return;
+        }
+        let words = "no shell is here that could continue this program: q leaves, and the incident goes on";
+        self.model.say(Role::Warn, Clean::literal(words));
+        self.want(Urgency::Person);
     }
 
     /// Takes the terminal again and draws everything anew.
@@ -376,7 +386,7 @@ impl Console {
             match effect {
                 Effect::Ask(asked) => self.ask(asked),
                 Effect::Detach => return Ok(Some(self.detached())),
-                Effect::Suspend => self.stopping = true,
+                Effect::Suspend => self.stop(),
                 Effect::Redraw => self.screen.forget(),
                 Effect::Clipboard(text) => {
                     terminal::write(clipboard::osc52(&text, self.setup.around).as_bytes())?;

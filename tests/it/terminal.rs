@@ -16,7 +16,7 @@ use backout::theme::shipped;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const RUNBOOK: &str = include_str!("../../runbooks/orders-schema-rollback.yaml");
 /// What a terminal says about itself.
@@ -96,6 +96,13 @@ fn console(role: &str, env: &[(&str, &str)]) -> CommandBuilder {
     command
 }
 
+/// The same as `"$@"` of a script.
+fn in_a_shell(mut command: CommandBuilder, script: &str) -> CommandBuilder {
+    command.get_argv_mut().splice(0..0, ["sh", "-c", script, "sh"].map(Into::into));
+    command.env("PATH", "/usr/bin:/bin");
+    command
+}
+
 impl Terminal {
     fn with(role: &str) -> Terminal {
         Terminal::of(console(role, &[]))
@@ -156,12 +163,6 @@ impl Terminal {
     fn is_cooked(&self) -> bool {
         let flags = format!("{:?}", self.master.get_termios().unwrap().local_flags);
         flags.contains("ICANON") && flags.contains("ECHO") && flags.contains("ISIG")
-    }
-
-    fn is_stopped(&self) -> bool {
-        let stat =
-            std::fs::read_to_string(format!("/proc/{}/stat", self.child.process_id().unwrap())).unwrap();
-        stat.rsplit(')').next().unwrap().trim_start().starts_with('T')
     }
 
     #[track_caller]
@@ -249,19 +250,32 @@ fn a_panic_elsewhere_gives_the_terminal_back_and_can_be_read() {
 
 #[test]
 fn stopping_gives_the_terminal_to_the_shell_and_going_on_takes_it_again() {
-    let mut terminal = Terminal::with("plain");
+    // A script around it, which the shell has to get back too.
+    let script = "set -m; sh -c '\"$@\"; echo after it' sh \"$@\"; echo in the shell; read go; fg";
+    let mut terminal = Terminal::of(in_a_shell(console("plain", &[]), script));
     terminal.shows("PRODUCTION");
     terminal.types(b"\x1a");
-    terminal.until("the screen of the shell", |seen| !seen.screen.screen().alternate_screen());
-    let began = Instant::now();
-    while !(terminal.is_stopped() && terminal.is_cooked()) {
-        assert!(began.elapsed() < PATIENCE, "it did not stop");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    terminal.signals(rustix::process::Signal::CONT);
+    terminal.shows("in the shell");
+    let seen = terminal.seen.0.lock().unwrap().screen.screen().contents();
+    assert!(!seen.contains("after it"), "the script went on: {seen}");
+    assert!(terminal.is_cooked());
+    terminal.types(b"\n");
     terminal.until("its own screen", |seen| seen.screen.screen().alternate_screen());
     terminal.shows("PRODUCTION");
     terminal.types(b"q");
+    terminal.shows("after it");
+    terminal.ends();
+    terminal.was_given_back();
+}
+
+#[test]
+fn where_nobody_could_continue_it_nothing_stops_it() {
+    let mut terminal = Terminal::with("plain");
+    terminal.shows("PRODUCTION");
+    terminal.types(b"\x1a");
+    terminal.shows("no shell is here that could continue this program");
+    terminal.types(b"q");
+    terminal.shows("left: Ok(Detached)");
     terminal.ends();
     terminal.was_given_back();
 }

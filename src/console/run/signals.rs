@@ -3,7 +3,7 @@
 use std::io;
 use std::task::Poll;
 
-use rustix::process::{getpid, kill_process};
+use rustix::process::{Pid, getpgid, getpgrp, getppid, getsid, kill_process_group};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
 /// What a signal asks for.
@@ -63,9 +63,32 @@ impl Signals {
             Poll::Ready(())
         })
         .await;
-        // Not SIGTSTP: our own handler would catch that one again.
-        kill_process(getpid(), rustix::process::Signal::STOP)?;
+        // Not SIGTSTP: our own handler would catch that one again. The whole group, as a terminal does it: a shell
+        // watches whoever leads it, which may be a script around us.
+        kill_process_group(getpgrp(), rustix::process::Signal::STOP)?;
         self.continued.recv().await;
         Ok(())
     }
+}
+
+/// Whether a shell is there that could let this process go on once it is stopped: somebody of the same session who is
+/// not of this group, as the kernel asks before it lets a terminal stop one. What ssh, tmux or a container started by
+/// itself has nobody, and would stay stopped for good.
+pub(super) fn can_go_on_later() -> bool {
+    let group = getpgrp();
+    let parent = parent_of(group).or_else(getppid);
+    let Some(parent) = parent else { return false };
+    let (Ok(ours), Ok(theirs), Ok(outside)) = (getsid(None), getsid(Some(parent)), getpgid(Some(parent)))
+    else {
+        return false;
+    };
+    ours == theirs && outside != group
+}
+
+/// The parent of a process, as `/proc` tells; none when it is gone.
+fn parent_of(pid: Pid) -> Option<Pid> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    // The name before the last bracket may hold anything: proc(5).
+    let (_, fields) = stat.rsplit_once(')')?;
+    Pid::from_raw(fields.split_whitespace().nth(1)?.parse().ok()?)
 }
