@@ -117,9 +117,14 @@ pub async fn greet_within<S: AsyncRead + AsyncWrite>(
     let (read, write) = tokio::io::split(stream);
     let (mut reader, mut writer) = (Reader(BufReader::new(read)), Writer(write));
     let program = env!("CARGO_PKG_VERSION").to_owned();
-    writer.send(&FromClient::Hello { protocol: PROTOCOL, program, from }).await?;
+    let greeted = writer.send(&FromClient::Hello { protocol: PROTOCOL, program, from }).await;
     let first = tokio::time::timeout(patience, reader.next()).await;
     let first = first.map_err(|_| ConnectError::Silent(patience.as_secs()))?;
+    // Somebody turned away at the door is told why even where the hello came too late.
+    let first = match (first, greeted) {
+        (Err(_), Err(broken)) => return Err(broken),
+        (first, _) => first,
+    };
     match first.map_err(not_a_welcome)? {
         FromHub::Welcome(welcome) => Ok((reader, writer, *welcome)),
         FromHub::Sorry { why } | FromHub::Bye { why } => Err(ConnectError::Sorry(why)),

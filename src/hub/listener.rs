@@ -4,15 +4,17 @@ use crate::error::{Failure, Result};
 use crate::hub::shared::Shared;
 use crate::hub::{guests, layout, session};
 use crate::sanitize;
+use std::collections::VecDeque;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::net::UnixListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
-/// So many clients at once. One more is told so and turned away.
+/// So many clients at once. One more takes the place of whoever has looked on longest without having shown a key; where
+/// all have, it is told so and turned away.
 const MOST_CLIENTS: usize = 256;
 /// Longest path a socket can have on Linux (`sun_path` without its end).
 const LONGEST: usize = 107;
@@ -78,6 +80,8 @@ fn ours_alone(place: &Path) -> bool {
 pub async fn listen(listener: UnixListener, shared: Arc<Shared>) {
     let seats = Arc::new(Semaphore::new(MOST_CLIENTS));
     let mut number = 0u64;
+    // Everybody who is in, oldest first. Those who have left are forgotten when their place is needed.
+    let mut inside: VecDeque<(u64, Weak<Notify>)> = VecDeque::new();
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -90,21 +94,41 @@ pub async fn listen(listener: UnixListener, shared: Arc<Shared>) {
         };
         number += 1;
         let shared = shared.clone();
-        match seats.clone().try_acquire_owned() {
-            Ok(seat) => {
+        let seat = match seats.clone().try_acquire_owned() {
+            Ok(seat) => Some(seat),
+            Err(_) if displace(&mut inside, &shared) => seats.clone().acquire_owned().await.ok(),
+            Err(_) => None,
+        };
+        match seat {
+            Some(seat) => {
                 let via =
                     stream.peer_cred().map_or_else(|_| "unknown".to_owned(), |c| format!("uid {}", c.uid()));
+                let displaced = Arc::new(Notify::new());
+                inside.push_back((number, Arc::downgrade(&displaced)));
                 tokio::spawn(async move {
-                    let peer = session::Peer { number, via };
+                    let peer = session::Peer { number, via, displaced };
                     if let Err(why) = session::serve(stream, peer, shared).await {
                         tracing::info!(client = number, why = %sanitize::line(why.to_string()), "let go");
                     }
                     drop(seat);
                 });
             }
-            Err(_) => {
+            None => {
                 tokio::spawn(session::turn_away(stream, "too many consoles are attached; close one"));
             }
         }
     }
+}
+
+/// Asks the one who has been in longest, and acts for nobody, to leave. False when there is no such client.
+fn displace(inside: &mut VecDeque<(u64, Weak<Notify>)>, shared: &Shared) -> bool {
+    inside.retain(|(_, client)| client.strong_count() > 0);
+    let proven = shared.proven();
+    let Some(at) = inside.iter().position(|(number, _)| !proven.contains(number)) else { return false };
+    let Some((number, client)) = inside.remove(at) else { return false };
+    tracing::info!(client = number, "displaced");
+    if let Some(client) = client.upgrade() {
+        client.notify_one();
+    }
+    true
 }

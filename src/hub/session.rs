@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio_util::bytes::BytesMut;
 use tokio_util::codec::{Decoder as _, LengthDelimitedCodec};
@@ -45,6 +45,8 @@ pub struct Peer {
     pub number: u64,
     /// Who it is to the kernel: for attribution, never for authority.
     pub via: String,
+    /// Told when somebody else needs its place.
+    pub displaced: Arc<Notify>,
 }
 
 /// Why a client is let go.
@@ -65,6 +67,9 @@ pub enum Gone {
     /// It does not read.
     #[error("it took nothing for {} s", TAKES_WITHIN.as_secs())]
     Stalled,
+    /// Too many were there, and it had shown no key.
+    #[error("too many are attached, and whoever has shown no key makes room; attach again")]
+    Displaced,
     /// It spoke out of turn.
     #[error("it did not keep to the protocol: {0}")]
     Protocol(&'static str),
@@ -93,13 +98,20 @@ pub async fn serve(stream: UnixStream, peer: Peer, shared: Arc<Shared>) -> Resul
         ahead: VecDeque::new(),
         watched: None,
     };
-    let served = client.run().await;
+    let displaced = client.peer.displaced.clone();
+    let served = tokio::select! {
+        served = client.run() => served,
+        () = displaced.notified() => Err(Gone::Displaced),
+    };
     let lost = client.shared.unbind(client.peer.number);
     if !lost.is_empty() {
         // The room is gone only when the hub ends, and then nobody is lost.
         let _ = client.shared.wishes.0.send(Wish::Lost(lost)).await;
     }
-    if let Err(why @ (Gone::Frame(_) | Gone::TooLarge | Gone::Protocol(_) | Gone::NoHello)) = &served {
+    if let Err(
+        why @ (Gone::Frame(_) | Gone::TooLarge | Gone::Protocol(_) | Gone::NoHello | Gone::Displaced),
+    ) = &served
+    {
         // Whoever is still there and reads learns why; nobody is waited for.
         let mut sorry = Vec::new();
         let said = FromHub::Sorry { why: format!("you are let go: {why}") };

@@ -6,7 +6,7 @@ use crate::hub::log::Log;
 use crate::hub::wish::{Try, Wishes};
 use crate::metrics::pane::Pane;
 use crate::wire::message::{OutsideLine, ScoreView, WriterState};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
@@ -138,6 +138,12 @@ impl Shared {
     pub fn bind(&self, session: SessionId, connection: u64) {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.insert(session, connection);
+    }
+
+    /// The connections over which somebody acts who has shown their key.
+    pub fn proven(&self) -> HashSet<u64> {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.values().copied().collect()
     }
 
     /// Those of these sessions that no connection acts for.

@@ -51,7 +51,9 @@ pub(super) fn paste(model: &mut Model, text: &str) {
     let now = model.now.steady;
     match model.layers.last_mut() {
         Some(Layer::Form(form)) => form.paste(text, now),
-        Some(Layer::Palette(palette)) => palette.field.insert(text),
+        Some(Layer::Palette(palette)) => {
+            palette.field.insert(text);
+        }
         Some(Layer::Filter(field)) => {
             field.insert(text);
             let text = field.text();

@@ -140,6 +140,22 @@ async fn who_does_not_say_hello_is_let_go() {
 }
 
 #[tokio::test]
+async fn a_crowd_without_keys_keeps_nobody_out_who_has_one() {
+    let mut house = House::live(HOLD);
+    let mut ana = house.ana().await;
+    ana.done(assume("commander")).await;
+    let hello = format!(r#"{{"hello":{{"protocol":{PROTOCOL},"program":"x","from":0}}}}"#);
+    // Silent ones and watchers, more than there are places.
+    let watcher = frame(hello.as_bytes());
+    let mut crowd: Vec<_> = (0..300).map(|n| raw(&house, if n % 2 == 0 { &[] } else { &watcher })).collect();
+    ana.done(assume("sre")).await;
+    let mut ben = house.joined("ben").await;
+    ben.done(assume("sre")).await;
+    let said = String::from_utf8_lossy(&hung_up(crowd.remove(0))).into_owned();
+    assert!(said.contains("whoever has shown no key makes room"), "{said}");
+}
+
+#[tokio::test]
 async fn another_protocol_and_another_record_are_told_apart_in_words() {
     let house = House::live(HOLD);
     let said = |protocol: u32, from: u64| {
@@ -260,10 +276,10 @@ async fn somebody_elses_name_does_not_help() {
 }
 
 #[tokio::test]
-async fn more_clients_than_seats_are_turned_away_with_a_reason() {
+async fn of_more_clients_than_seats_the_oldest_without_a_key_goes_with_a_reason() {
     let house = House::live(HOLD);
-    let seats: Vec<_> = (0..256).map(|_| raw(&house, &[])).collect();
-    let said = hung_up(raw(&house, &[]));
+    let mut seats: Vec<_> = (0..257).map(|_| raw(&house, &[])).collect();
+    let said = hung_up(seats.remove(0));
     assert!(String::from_utf8_lossy(&said).contains("too many"), "{}", String::from_utf8_lossy(&said));
     drop(seats);
     let seat = Seat::attach(&house.socket(), "ben").await;
