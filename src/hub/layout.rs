@@ -181,7 +181,9 @@ pub fn socket(dir: &Path) -> Result<PathBuf> {
 pub fn closed(dir: &Path, why: std::io::Error) -> Failure {
     let outermost = dir.ancestors().filter(|p| std::fs::metadata(p).is_err()).last().and_then(Path::parent);
     let shut = outermost.unwrap_or(dir);
-    let group = std::fs::metadata(shut).ok().map(|m| m.gid());
+    // A group that may not enter either is no way in, and nobody is to be put into root's.
+    let opens = |m: &std::fs::Metadata| m.mode() & 0o010 != 0 && m.gid() != 0;
+    let group = std::fs::metadata(shut).ok().filter(opens).map(|m| m.gid());
     let name = group.map(|gid| group_name(gid).unwrap_or_else(|| format!("gid {gid}")));
     let hint = match name {
         Some(group) => format!("its owner can put you into the group {group}, or let in your account alone"),
@@ -299,4 +301,17 @@ pub(super) fn elsewhere(dir: &Path) -> String {
         "on a disk that works: mkdir -p NEW/incidents; cp -a {} NEW/incidents/; backout --state NEW resume {id}",
         dir.display()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_may_not_enter_is_not_offered_as_a_way_in() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        let said = closed(dir.path(), std::io::ErrorKind::PermissionDenied.into()).to_string();
+        assert!(said.contains("your account may not enter") && !said.contains("the group"), "{said}");
+    }
 }
