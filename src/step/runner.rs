@@ -286,14 +286,23 @@ fn look(dir: &Path) -> io::Result<Standing> {
 }
 
 fn not_started(dir: &Path) -> io::Result<Standing> {
+    let silence = "whether the command had been started is not known";
     match record::read::<JobFile>(dir, record::JOB)? {
         // Nothing was synced before the start, so after a power cut silence proves nothing.
-        Some(job) if job.boot_id != boot_id() => Ok(lost(
-            "the machine was restarted; whether the command had been started is not known".into(),
-            None,
-        )),
-        Some(_) | None => Ok(Standing::NotStarted),
+        Some(job) if job.boot_id != boot_id() => {
+            Ok(lost(format!("the machine was restarted; {silence}"), None))
+        }
+        Some(_) => Ok(Standing::NotStarted),
+        // Half a file, or an end without its order, is what a power cut leaves, too.
+        None if holds(dir, record::JOB)? || holds(dir, record::EXIT)? => {
+            Ok(lost(format!("the record of the attempt is in pieces and cannot be read; {silence}"), None))
+        }
+        None => Ok(Standing::NotStarted),
     }
+}
+
+fn holds(dir: &Path, name: &str) -> io::Result<bool> {
+    dir.join(name).try_exists()
 }
 
 fn lost(why: String, child: Option<Identity>) -> Standing {
@@ -475,8 +484,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let job = serde_json::json!({"argv": ["x"], "cwd": "/", "env": [], "timeout_ms": 1, "grace_ms": 1,
             "output_cap": 1, "boot_id": "another"});
-        std::fs::write(dir.path().join(record::JOB), job.to_string()).unwrap();
-        assert!(why(inspect(dir.path())).contains("whether the command had been started"));
+        let job = format!("{job}\n");
+        std::fs::write(dir.path().join(record::JOB), &job).unwrap();
+        assert!(why(inspect(dir.path())).contains("restarted; whether the command had been started"));
+        for torn in ["", "{", job.trim()] {
+            std::fs::write(dir.path().join(record::JOB), torn).unwrap();
+            assert!(why(inspect(dir.path())).contains("in pieces"), "{torn}");
+        }
     }
 
     #[test]
