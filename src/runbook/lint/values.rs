@@ -24,6 +24,9 @@ pub fn values_stand_beside_code(case: &Case<'_>, report: &mut Report<'_>) {
         for start in starts::of(placed) {
             for (program, code) in codes(start.command) {
                 let names = template::names(code).unwrap_or_default();
+                if is_all(code, &names) {
+                    continue;
+                }
                 if let Some(name) = names.iter().find(|name| is_free(case.runbook, name)) {
                     let message = format!(
                         "`{name}` stands inside code that {program} reads: a quote in it changes what is done"
@@ -33,6 +36,12 @@ pub fn values_stand_beside_code(case: &Case<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// Whether the code is one value and nothing else: whoever gives it gives the code, and there is nothing to break out of.
+fn is_all(code: &str, names: &[Name]) -> bool {
+    let code = code.trim();
+    names.len() == 1 && code.starts_with("{{") && code.find("}}") == code.len().checked_sub(2)
 }
 
 /// Whether it can hold anything: a measurement, or a parameter whose pattern does not forbid what breaks out of code.

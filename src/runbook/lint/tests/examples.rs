@@ -100,6 +100,7 @@ const GOOD: &[(&str, &str, &str)] = &[
     ("lint-value-in-code", "[migrate, down, \"{{ params.migration }}\"]", "[psql, -c, \"select '{{ params.migration }}'\"]"),
     ("lint-value-in-code", "[migrate, down, \"{{ params.migration }}\"]", "[psql, -v, \"x={{ params.deployed_at }}\", -f, down.sql]"),
     ("lint-value-in-code", "[migrate, down, \"{{ params.migration }}\"]", "migrate {{ params.deployed_at }}"),
+    ("lint-value-in-code", "[migrate, down, \"{{ params.migration }}\"]", "[sh, -c, \"{{ params.deployed_at }}\"]"),
     ("lint-destructive", "run: [psql, -c, \"alter database orders set", "run: [psql, -c, \"select dropped; alter database orders set"),
     ("lint-look-changes", "select id, total from orders", "select id, last_update from orders"),
     ("lint-look-changes", "target: {run: [psql, -Atc, \"select current_database()\"]", "target: {run: [kubectl, auth, can-i, patch, deployments]"),
