@@ -156,14 +156,14 @@ fn a_score_always_says_why() {
     assert_eq!(
         reasons,
         [
-            "Checkout errors is 31.2 %, above 5 % for 12 s",
+            "Checkout errors is 31.2 %, above 5 % for 12s",
             "Checkout errors is 6 %, above 5 % for 2s of 5s",
             "Checkout errors is 1 %, not above 5 %",
             "Checkout errors: cannot be judged, the value is NaN",
         ]
     );
     assert_eq!(s.advice(), Advice::Watch);
-    assert_eq!(s.sentence(), "40 of 100 (10 unknown), watch: Checkout errors is 31.2 %, above 5 % for 12 s");
+    assert_eq!(s.sentence(), "40 of 100 (10 unknown), watch: Checkout errors is 31.2 %, above 5 % for 12s");
 }
 
 #[test]

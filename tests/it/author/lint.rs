@@ -44,7 +44,7 @@ const METRIC: &str = "metrics:
 ";
 
 /// Rule about a workspace, the file that is written to break it, and what it holds. `{key}` and `{other}` are two keys.
-const BAD: [(&str, &str, &str); 15] = [
+const BAD: [(&str, &str, &str); 18] = [
     ("team-no-key", "allowed_signers", "ben {key}\n"),
     (
         "team-no-contact",
@@ -56,6 +56,17 @@ const BAD: [(&str, &str, &str); 15] = [
         "team.yaml",
         "people:\n  - {id: ana, name: Ana, roles: [comander, sre]}\n  - {id: ben, name: Ben, roles: [commander]}\n",
     ),
+    (
+        "team-look-alike",
+        "team.yaml",
+        "people:\n  - {id: ana, name: Ana, roles: [commander, sre]}\n  - {id: ben, name: Ana, roles: [commander, sre]}\n",
+    ),
+    (
+        "team-mixed-letters",
+        "team.yaml",
+        "people:\n  - {id: ana, name: \"\\u0410na\", roles: [commander, sre]}\n  - {id: ben, name: Ben, roles: [commander, sre]}\n",
+    ),
+    ("signers-odd-name", "allowed_signers", "ana {key}\nben {other}\nan\u{e1} {other}\n"),
     ("signers-stranger", "allowed_signers", "ana {key}\nben {other}\nmallory {other}\n"),
     ("signers-unreadable", "allowed_signers", "ana ssh-ed25519 AAAA\n"),
     ("signers-shared-key", "allowed_signers", "ana {key}\nben {key}\n"),

@@ -102,8 +102,11 @@ async fn an_odd_name_on_the_socket_is_let_go_and_shown_by_its_numbers() {
         let said = hung_up(raw(&house, &[frame(hello.as_bytes()), frame(act.as_bytes())].concat()));
         let said = String::from_utf8_lossy(&said);
         assert!(!said.contains('\u{1b}') && (odd.is_ascii() || !said.contains(odd)), "{said}");
-        let log = std::fs::read_to_string(house.dir.join("hub.log")).unwrap();
-        assert!(log.lines().any(|l| l.contains("let go") && l.contains(shown)), "{shown}: {log}");
+        // The line is written once the connection is gone.
+        crate::support::wait_for(&format!("the log shows {shown}"), PATIENCE, || {
+            let log = std::fs::read_to_string(house.dir.join("hub.log")).unwrap();
+            if log.lines().any(|l| l.contains("let go") && l.contains(shown)) { Ok(()) } else { Err(log) }
+        });
     }
     ana.done(assume("commander")).await;
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backout::core::decide::decide;
-use backout::core::event::{Actor, Auth, Event, Joined, Opened, Pinned, Seen};
+use backout::core::event::{Actor, Auth, Display, Event, Joined, Opened, Pinned, Seen};
 use backout::core::id::{Digest, PersonId, SessionId, StepId};
 use backout::core::incident::Incident;
 use backout::core::intent::{By, GateAnswer, Intent};
@@ -198,6 +198,7 @@ impl Scribe {
                     auth.sshsig = Some(ssh_key(key).sign(namespace, text.as_bytes()).unwrap());
                     auth.statement = Some(text);
                     auth.namespace = Some(namespace.to_owned());
+                    auth.display = Some(Display::Local);
                 }
                 let session = session.as_ref().map(|(known, number)| {
                     let seen = self.seen();
