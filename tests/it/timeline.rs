@@ -3,6 +3,7 @@
 mod crash;
 mod disk;
 mod folder;
+mod forged;
 mod others;
 mod random;
 pub mod record;
