@@ -102,6 +102,10 @@ impl<'n> Fields<'n> {
     /// Every key that was not asked for is a finding.
     pub fn finish(self) {
         for (key, _) in self.entries {
+            // The nearest word is looked for far away, and of the many that come now none would be kept.
+            if self.item.faults().is_full() {
+                break;
+            }
             if !self.asked.contains(&key.name.as_str()) {
                 let message = format!("unknown key `{}` in {}", key.name, self.what);
                 let asked = || self.asked.iter().copied();

@@ -215,8 +215,9 @@ impl Check<'_> {
     }
 
     fn reference(&self, path: &str, what: &str, name: &str, known: &BTreeSet<&str>) {
-        // An empty name is a part that could not be read, and a finding already.
-        if name.is_empty() || known.contains(name) {
+        // An empty name is a part that could not be read, and a finding already. Behind so many findings that no more
+        // are kept, nobody needs the nearest of thousands of names.
+        if name.is_empty() || known.contains(name) || self.faults.is_full() {
             return;
         }
         let message = format!("there is no {what} `{name}`");

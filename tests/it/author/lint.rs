@@ -225,6 +225,7 @@ fn no_runbooks() -> Vec<(&'static str, Vec<u8>)> {
         ("bomb", bomb.into_bytes()),
         ("utf16", "backout: 1\n".encode_utf16().flat_map(u16::to_le_bytes).collect()),
         ("escapes", b"title: \"\\e]0;owned\\a\\e[2J\"\nid: \x1b[31m\n".to_vec()),
+        ("keys", (0..100_000).map(|n| format!("k{n}: 1\n")).collect::<String>().into_bytes()),
         ("tabs", runbook(STEPS).replace("  ", "\t").into_bytes()),
         ("nul", runbook(STEPS).replace("title: ", "title: \0").into_bytes()),
         ("aliases", format!("a: &a x\nb: [{}]\n", "*a, ".repeat(1_000_000)).into_bytes()),
