@@ -154,6 +154,22 @@ pub fn judge(loaded: &Loaded, workspace: Option<&Workspace>) -> Vec<Finding> {
     findings
 }
 
+/// Whether a runbook can be opened: the linter's errors count, its warnings do not.
+///
+/// # Errors
+/// Every error, with its place.
+pub fn fit(label: &str, loaded: &Loaded, workspace: Option<&Workspace>) -> Result<()> {
+    let mut errors = judge(loaded, workspace);
+    errors.retain(|f| f.severity == Severity::Error);
+    if errors.is_empty() { Ok(()) } else { Err(unfit(label, &errors)) }
+}
+
+/// A runbook that is none, or that cannot be opened as it is.
+pub fn unfit(label: &str, findings: &[Finding]) -> Failure {
+    let text = finding::to_text(findings, Paint::Plain);
+    Failure::new(error::Kind::No, format!("{label} cannot be used")).because(format!("\n{text}"))
+}
+
 /// The team as rules and plans see it.
 pub fn people(workspace: &Workspace) -> Vec<Person> {
     let person = |p: &crate::core::team::Person| Person {

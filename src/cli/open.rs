@@ -5,7 +5,7 @@ use crate::cli::context::{self, Context};
 use crate::cli::door::Door;
 use crate::cli::params::{self, Answers, Asking};
 use crate::cli::room::Seat;
-use crate::cli::{follow, live, record, redlines, say};
+use crate::cli::{follow, lint, live, record, redlines, say};
 use crate::client::session::{self, Session};
 use crate::core::event::{Mode, Opened};
 use crate::core::id::{IncidentId, PersonId, RoleName};
@@ -18,7 +18,6 @@ use crate::hub::layout::{self, Copies, Opening};
 use crate::hub::start::{Launch, Ready};
 use crate::identity::AllowedSigners;
 use crate::identity::signer::Signer;
-use crate::runbook::finding::{self, Paint};
 use crate::runbook::model::Runbook;
 use crate::timeline::seal::Origin;
 use crate::wire::act::Act;
@@ -89,7 +88,7 @@ pub fn run(args: &Args, verb: &Open) -> Result<()> {
     if verb.take_over.as_ref().is_some_and(|why| why.trim().is_empty()) {
         return Err(Failure::usage("taking over needs a reason").hint("it goes into the record"));
     }
-    for found in crate::cli::lint::workspace::mistakable(&workspace) {
+    for found in lint::workspace::mistakable(&workspace) {
         say(&format!("{}:{}: {}", found.path, found.line, found.message));
     }
     let turn = turn(&context.state)?;
@@ -195,15 +194,9 @@ fn holder(state: &Path, runbook: &Runbook, mode: Mode) -> Result<Option<String>>
 pub fn read(path: &Path, workspace: &Workspace) -> Result<(Vec<u8>, Runbook)> {
     let bytes = crate::cli::given::bytes(path)?;
     let label = path.display().to_string();
-    let broken = |findings: &[finding::Finding]| {
-        let text = finding::to_text(findings, Paint::Plain);
-        Failure::new(Kind::No, format!("{label} cannot be used")).because(format!("\n{text}"))
-    };
-    let loaded = crate::runbook::load(&label, &bytes).map_err(|findings| broken(&findings))?;
-    let findings = crate::cli::lint::judge(&loaded, Some(workspace));
-    let errors: Vec<finding::Finding> =
-        findings.into_iter().filter(|f| f.severity == finding::Severity::Error).collect();
-    if errors.is_empty() { Ok((bytes, loaded.runbook)) } else { Err(broken(&errors)) }
+    let loaded = crate::runbook::load(&label, &bytes).map_err(|findings| lint::unfit(&label, &findings))?;
+    lint::fit(&label, &loaded, Some(workspace))?;
+    Ok((bytes, loaded.runbook))
 }
 
 /// The seats a person takes: those asked for, or every seat of the runbook that the team gives them.

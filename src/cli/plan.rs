@@ -2,9 +2,8 @@
 
 use crate::cli::args::{Args, Plan, PlanFormat};
 use crate::cli::context::{self, Context};
-use crate::cli::{history, params, print, probe, say};
+use crate::cli::{history, lint, params, print, probe, say};
 use crate::error::{Failure, Kind, Result};
-use crate::runbook::finding::{self, Paint};
 use crate::runbook::parse::Loaded;
 use crate::runbook::plan::{self, Known, Verdict};
 use crate::runbook::template::Field;
@@ -17,13 +16,13 @@ use std::time::Duration;
 pub fn run(args: &Args, verb: &Plan) -> Result<()> {
     let context = Context::of(args)?;
     let workspace = context.workspace(Some(&verb.runbook)).ok();
-    let (_, loaded) = read(&verb.runbook, workspace.as_ref())?;
+    let (path, loaded) = read(&verb.runbook, workspace.as_ref())?;
     let runbook = &loaded.runbook;
     let given = params::given(runbook, &verb.params)?;
     let mut scope = plan::scope_for_plan(runbook, &given);
     let mut known = Known {
         history: history::of(&context.state, &runbook.id)?,
-        people: workspace.as_ref().map(crate::cli::lint::people),
+        people: workspace.as_ref().map(lint::people),
         authority: workspace.as_ref().map(|w| w.config.policies.authority(runbook.class)).unwrap_or_default(),
         ..Known::default()
     };
@@ -50,7 +49,8 @@ pub fn run(args: &Args, verb: &Plan) -> Result<()> {
         let what = format!("what is needed is not there: {}", failed.join(", "));
         return Err(Failure::new(Kind::No, what));
     }
-    Ok(())
+    // What is shown above cannot come to pass as long as `open` refuses it.
+    lint::fit(&path.display().to_string(), &loaded, workspace.as_ref())
 }
 
 /// A runbook by path or by its name in the workspace, and where it was found.
@@ -62,10 +62,7 @@ pub fn read(name: &Path, workspace: Option<&Workspace>) -> Result<(PathBuf, Load
     let path = named.unwrap_or_else(|| name.to_owned());
     let bytes = crate::cli::given::bytes(&path)?;
     let label = path.display().to_string();
-    let loaded = crate::runbook::load(&label, &bytes).map_err(|findings| {
-        let text = finding::to_text(&findings, Paint::Plain);
-        Failure::new(Kind::No, format!("{label} cannot be used")).because(format!("\n{text}"))
-    })?;
+    let loaded = crate::runbook::load(&label, &bytes).map_err(|findings| lint::unfit(&label, &findings))?;
     Ok((path, loaded))
 }
 

@@ -87,6 +87,10 @@ pub struct PlannedWindow {
 pub struct PlannedPhase {
     /// Its name.
     pub name: String,
+    /// Whether it only looks, before anybody decides.
+    pub preflight: bool,
+    /// The steps that look once more before it begins.
+    pub recheck: Vec<String>,
     /// Its steps.
     pub steps: Vec<PlannedStep>,
 }
@@ -209,7 +213,12 @@ fn decides(runbook: &Runbook, known: &Known) -> Vec<Decides> {
 pub fn plan(runbook: &Runbook, scope: &Scope, known: &Known) -> Plan {
     let suspended = suspended(runbook);
     let planner = Planner { runbook, scope, known, suspended, downstream: downstream_of_changes(runbook) };
-    let phase = |p: &Phase| PlannedPhase { name: p.name.clone(), steps: planner.steps(&p.steps) };
+    let phase = |p: &Phase| PlannedPhase {
+        name: p.name.clone(),
+        preflight: p.preflight,
+        recheck: p.recheck.clone(),
+        steps: planner.steps(&p.steps),
+    };
     let in_phases: Vec<&Step> = runbook.phases.iter().flat_map(|p| &p.steps).collect();
     let always: Vec<&Step> = runbook.always.iter().collect();
     let estimates = || runbook.steps().filter_map(|s| s.estimate);

@@ -9,7 +9,10 @@ pub fn to_json(plan: &Plan) -> String {
     let phases: Vec<Value> = plan
         .phases
         .iter()
-        .map(|p| json!({"name": p.name, "steps": p.steps.iter().map(step).collect::<Vec<_>>()}))
+        .map(|p| {
+            json!({"name": p.name, "preflight": p.preflight, "recheck": p.recheck,
+                     "steps": p.steps.iter().map(step).collect::<Vec<_>>()})
+        })
         .collect();
     let suspensions: Vec<Value> = plan
         .suspensions

@@ -1,6 +1,6 @@
 //! A plan as text and Markdown. Never adds what the plan does not hold.
 
-use super::{Decides, Forecast, Hold, Outlook, Plan, PlannedStep};
+use super::{Decides, Forecast, Hold, Outlook, Plan, PlannedPhase, PlannedStep};
 use crate::runbook::words;
 use crate::sanitize;
 use std::fmt::Write as _;
@@ -145,11 +145,21 @@ fn rounded(d: Duration) -> String {
 
 fn sections(plan: &Plan) -> Vec<(String, &[PlannedStep])> {
     let mut out: Vec<(String, &[PlannedStep])> =
-        plan.phases.iter().map(|p| (clean(&p.name), p.steps.as_slice())).collect();
+        plan.phases.iter().map(|p| (clean(&heading(p)), p.steps.as_slice())).collect();
     if !plan.always.is_empty() {
         out.push(("On every way out".to_owned(), plan.always.as_slice()));
     }
     out
+}
+
+/// The phase, and when it looks: ahead of the decision, or once more before it begins.
+fn heading(phase: &PlannedPhase) -> String {
+    let ahead = if phase.preflight { ", before anybody decides" } else { "" };
+    let again = match phase.recheck.as_slice() {
+        [] => String::new(),
+        again => format!(", after another look: {}", again.join(", ")),
+    };
+    format!("{}{ahead}{again}", phase.name)
 }
 
 fn mark(step: &PlannedStep) -> char {

@@ -13,7 +13,7 @@ const STEPS: &str = "- {id: there, check: {run: [cat, state], expect: {equals: b
 - {id: sneaky, check: {run: 'touch probed; kill -0 1; echo ok', expect: {equals: ok}}, estimate: 1m}
 - {id: told, check: {run: 'echo \"$T\"', expect: {not_equals: x}}, env: {T: '{{ params.token }}'}, estimate: 1m}
 - {id: act, run: [touch, acted], timeout: 10s, role: sre, estimate: 2m}
-- {id: after, check: {run: [cat, acted], expect: {equals: ''}}, estimate: 1m}";
+- {id: after, check: {run: [cat, acted], expect: {equals: done}}, estimate: 1m}";
 
 fn probed(place: &Place, more: &[&str]) -> Outcome {
     let backout: Backout = inside(place).env("TEST_TOKEN", SECRET);
@@ -64,4 +64,14 @@ fn what_is_needed_and_not_there_is_a_no() {
     );
     // Without `--probe` nothing is looked at, and nothing fails.
     inside(&place).run(["plan", "runbooks/test.yaml"]).exits(0);
+}
+
+#[test]
+fn what_open_would_refuse_is_planned_and_refused() {
+    let circle = STEPS.replace("{id: there, ", "{id: there, needs: [after], ");
+    let place = workspace(&runbook(&circle));
+    let outcome = inside(&place).run(["plan", "runbooks/test.yaml"]).exits(1);
+    assert!(outcome.stdout.contains("run: touch acted"), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("error[lint-needs-cycle]"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("test.yaml:"), "{}", outcome.stderr);
 }
