@@ -82,6 +82,10 @@ fn the_plan_of_a_cluster_shows_every_command_as_it_would_be_run() {
         plan("kubernetes-deploy", &[&both[..], &["image=registry/web:1.4.2", "selector=app=web"]].concat());
     let undo = "kubectl --context prod -n shop rollout undo deployment/web --to-revision=41";
     assert!(shown.contains(undo), "{shown}");
+    // What may vanish is looked at before anybody decides, and once more before it is needed.
+    let may = "kubectl --context prod -n shop auth can-i patch deployments.apps/web";
+    assert!(shown.contains("\nLook, before anybody decides\n  ? allowed ") && shown.contains(may), "{shown}");
+    assert!(shown.contains("\nRoll back, after another look: allowed, revision-is-there\n"), "{shown}");
     let shown = plan("helm-release", &[&both[..], &["release=web", "chart=web-1.4.2"]].concat());
     assert!(
         shown.contains("helm --kube-context prod -n shop rollback web 41 --wait --timeout 10m"),
