@@ -134,6 +134,12 @@ impl Play {
         Play::of(&RUNBOOK.replacen("phases:", list, 1), 80, 24)
     }
 
+    /// The same with a way back that is there for two hours.
+    pub(super) fn with_window() -> Play {
+        let window = format!("window: {{opens_at: \"{T0}\", lasts: 2h, because: so it is kept}}\nphases:");
+        Play::of(&RUNBOOK.replacen("phases:", &window, 1), 80, 24)
+    }
+
     /// The same with so many steps that each need the one before.
     pub(super) fn with_steps(count: usize) -> Play {
         let steps: String = (0..count)

@@ -146,6 +146,16 @@ mod tests {
     }
 
     #[test]
+    fn the_way_back_closes_by_the_clock() {
+        let mut play = Play::with_window();
+        play.minutes(30);
+        let closes = of(&play).into_iter().find(|t| t.about == About::Window).unwrap();
+        assert_eq!(closes.what, "the way back closes");
+        assert_eq!(closes.left(play.now().wall), Some(Duration::from_secs(90 * 60)));
+        assert!(!of(&Play::opened_on(80, 24)).iter().any(|t| t.about == About::Window), "nobody stated one");
+    }
+
+    #[test]
     fn the_list_is_in_the_order_of_time_and_knows_what_is_over() {
         let mut play = Play::opened_on(80, 24);
         play.gathered().minutes(60);

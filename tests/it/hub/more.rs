@@ -169,3 +169,54 @@ async fn a_hold_phase_that_nobody_can_see_through_does_not_pass() {
     assert!(detail.contains("errors has shown nothing for 10 s, so nobody would notice"), "{detail}");
     assert_eq!(ben.over("easy").await.0, Status::Succeeded, "its author says that no data is a pass");
 }
+
+/// What each step looks at, told by how often it was asked.
+const ASKED: &str = "#!/bin/sh
+echo >> \"asked.$1\"
+n=$(wc -l < \"asked.$1\")
+case $1 in
+  flaps) [ $((n % 2)) = 0 ] && echo good || echo bad ;;
+  steadies) [ $n -gt 3 ] && echo good || echo bad ;;
+  breaks) [ $n -gt 2 ] && echo broken || echo bad ;;
+  counts) echo $n ;;
+  settles) [ $n -gt 4 ] && echo done || echo $n ;;
+esac
+";
+
+#[tokio::test]
+async fn what_holds_only_now_and_then_does_not_hold() {
+    let looks = [
+        // Good every other time: never twice in a row, however long it takes.
+        ("flaps", "equals: good", "hold_for: 200ms, within: 2s"),
+        ("steadies", "equals: good", "hold_for: 200ms, within: 1m"),
+        ("breaks", "equals: good", "fail_on: {equals: broken}, within: 10m"),
+        ("counts", "unchanged_for: 200ms", "within: 2s"),
+        ("settles", "unchanged_for: 200ms", "within: 1m"),
+    ];
+    let steps = looks.map(|(id, expect, more)| {
+        format!("- {{id: {id}, needs: [], await: {{run: [./asked, {id}], expect: {{{expect}}}, every: 50ms, {more}}}, role: sre, on_failure: continue}}")
+    });
+    let mut house = House::prepared(&steps.join("\n"), Mode::Live);
+    std::fs::write(house.file("asked"), ASKED).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(house.file("asked"), mode).unwrap();
+    house.start().unwrap();
+    let (_ana, mut ben) = house.declared().await;
+    let (status, detail) = ben.over("flaps").await;
+    assert_eq!(status, Status::TimedOut, "{detail}");
+    assert!(detail.contains("not within 2 s"), "{detail}");
+    let (status, detail) = ben.over("steadies").await;
+    assert_eq!(status, Status::Succeeded, "{detail}");
+    assert!(
+        house.lines("asked.steadies") >= 5,
+        "three bad ones, and good ones for as long as they must hold"
+    );
+    let (status, detail) = ben.over("breaks").await;
+    assert_eq!(status, Status::Failed, "{detail}");
+    assert!(detail.contains("fail_on holds") && detail.contains("broken"), "{detail}");
+    assert_eq!(house.lines("asked.breaks"), 3, "it is not looked at any more");
+    assert_eq!(ben.over("counts").await.0, Status::TimedOut);
+    let (status, detail) = ben.over("settles").await;
+    assert_eq!(status, Status::Succeeded, "{detail}");
+    assert!(house.lines("asked.settles") >= 6, "it has to be seen twice");
+}

@@ -54,10 +54,35 @@ fn a_target_before_a_change_of_timeline_is_reached_along_the_history() {
     assert_eq!(rows, "1500");
     leaves(&disaster, &room);
 
+    // It says that they parted elsewhere: somebody else's failover.
+    let history = cluster.at("archive/00000002.history");
+    let own = std::fs::read_to_string(&history).unwrap();
+    assert!(own.contains("\t0/"), "{own}");
+    std::fs::write(&history, own.replacen("\t0/", "\t0/1", 1)).unwrap();
+    let room = disaster.declared(&[("work", &cluster.at("astray"))], &disaster.target, &[]);
+    stops(&disaster, &room, "backup-fits", "is not the original's: another cluster wrote it");
+
     // The archive lost the file that tells the branches apart.
     cluster.owned("rm", &[&cluster.at("archive/00000002.history")]);
     let room = disaster.declared(&[("work", &cluster.at("again"))], &disaster.target, &[]);
     stops(&disaster, &room, "backup-fits", "the archive has no 00000002.history");
+}
+
+#[test]
+fn a_restore_onto_the_living_original_or_from_it_stops_at_once() {
+    let Some(disaster) = Disaster::strikes() else { return };
+    let cluster = &disaster.cluster;
+    cluster.owned("ln", &["-s", &cluster.at("data"), &cluster.at("alias")]);
+    for (name, value, step, words) in [
+        ("work", "data", "room", "is there already"),
+        ("work", "data/restore", "room", "would be inside the original"),
+        ("work", "alias/restore", "room", "would be inside the original"),
+        ("work", "archive/restore", "room", "would be inside the original, the backup or the archive"),
+        ("backup", "data", "backup-fits", "the backup has no backup_"),
+    ] {
+        let room = disaster.declared(&[(name, &cluster.at(value))], &disaster.target, &[]);
+        stops(&disaster, &room, step, words);
+    }
 }
 
 #[test]

@@ -49,6 +49,11 @@ impl Cache {
     }
 
     fn open(&self, value: &str) -> Option<Incident> {
+        self.open_on(value, free_port())
+    }
+
+    /// With the port on which the snapshot is tried.
+    fn open_on(&self, value: &str, port: u16) -> Option<Incident> {
         let own = Place::new();
         let team = workspace(&own, "redis-rdb-restore", &["runbooks/redis"], &[])?;
         let at = |name: &str| self.place.join(name).to_str().unwrap().to_owned();
@@ -57,7 +62,7 @@ impl Cache {
             ("snapshot", at("snapshot.rdb")),
             ("conf", at("redis.conf")),
             ("port", self.port.to_string()),
-            ("check_port", free_port().to_string()),
+            ("check_port", port.to_string()),
             ("keys", "50".to_owned()),
             ("probe", "session:7".to_owned()),
             ("value", value.to_owned()),
@@ -156,6 +161,22 @@ fn a_whole_snapshot_of_an_empty_redis_is_not_what_was_lost() {
     assert_eq!(cache.ask(&["get", "later"]), "yes");
     room.ok("ana", &["abort", "--reason", "it holds nothing"]);
     room.ok("cho", &["undo", "try", "--reason", "it is not needed"]);
+}
+
+#[test]
+fn a_snapshot_is_not_tried_on_the_port_of_the_living_service() {
+    let Some(cache) = Cache::flushed() else { return };
+    let Some(room) = cache.open_on("user 7", cache.port) else { return };
+    walk(&room, &["- snapshot-whole", "cho send tell"]);
+    room.until_step("try", "ready");
+    room.ok("cho", &["start", "try"]);
+    until_trouble(&room, "try");
+    let said = std::fs::read_to_string(room.dir().join("steps/try.1/out")).unwrap();
+    assert!(said.contains(&format!("port {} is taken", cache.port)), "{said}");
+    // What would end the Redis beside the service does not end the service.
+    room.ok("ana", &["abort", "--reason", "the port is wrong"]);
+    room.act("cho", &["undo", "try", "--reason", "nothing was started"]);
+    assert_eq!(cache.ask(&["get", "later"]), "yes", "the service has what it had");
 }
 
 #[test]

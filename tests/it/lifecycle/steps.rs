@@ -1,7 +1,7 @@
 //! Kinds of step, and steps that are stopped.
 
-use crate::support::Incident;
-use crate::support::incident::{SECRET, files_with};
+use crate::support::incident::{SECRET, files_with, runbook};
+use crate::support::{Incident, Place, Team};
 
 const ENDLESS: &str = "- {id: slow, run: [sh, -c, 'trap \"echo asked >> log; exit 9\" TERM; echo began >> log; while :; do sleep 0.05; done'], timeout: 2m, role: sre}
 - {id: next, run: [touch, next], timeout: 10s, role: sre}";
@@ -159,6 +159,46 @@ fn what_goes_on_running_is_always_said() {
     says("ben", &["kill", "two"], "nothing else is under way; still suspended: deploys");
     incident.until_step("two", "cancelled");
     says("ana", &["abort"], "nothing else is under way; still suspended: deploys");
+}
+
+#[test]
+fn a_value_reaches_the_command_as_it_was_given() {
+    let place = Place::new();
+    let Some(team) = Team::gather(&place) else { return };
+    let values = [
+        "-rf",
+        "--",
+        "a\nb; touch pwned",
+        "it's \"x\"",
+        "$(touch pwned) `touch pwned`",
+        "*",
+        "{{ params.word }}",
+    ];
+    let names: Vec<String> = (0..values.len()).map(|n| format!("v{n}")).collect();
+    let asked: String = names.iter().map(|n| format!("  {n}: {{prompt: Value, required: true}}\n")).collect();
+    let list: String = names.iter().map(|n| format!(", '{{{{ params.{n} }}}}'")).collect();
+    let line: String = names.iter().map(|n| format!(" {{{{ params.{n} }}}}")).collect();
+    let steps = format!(
+        "- {{id: list, run: [./told, list{list}], timeout: 30s, role: sre}}\n- {{id: line, run: \"./told line{line}\", timeout: 30s, role: sre}}"
+    );
+    let text = runbook(&steps).replace("params:\n", &format!("params:\n{asked}"));
+    place.write("ws/runbooks/test.yaml", text);
+    let given: Vec<String> = names.iter().zip(values).map(|(n, v)| format!("{n}={v}")).collect();
+    let open: Vec<&str> = given.iter().flat_map(|g| ["-p", g.as_str()]).collect();
+    let env = [("TEST_TOKEN", SECRET)];
+    let incident = Incident::open(place, team, "ana", &[&["runbooks/test.yaml"], &open[..]].concat(), &env);
+    std::fs::write(incident.file("told"), "#!/bin/sh\nto=$1; shift; printf '%s\\0' \"$@\" > \"to.$to\"\n")
+        .unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(incident.file("told"), mode).unwrap();
+    incident.ok("ben", &["assume", "sre"]);
+    incident.ok("ana", &["approve", "declare", "--yes"]);
+    for step in ["list", "line"] {
+        incident.does("ben", step);
+        let told = std::fs::read_to_string(incident.file(&format!("to.{step}"))).unwrap();
+        assert_eq!(told.split_terminator('\0').collect::<Vec<_>>(), values, "{step}");
+    }
+    assert!(!incident.file("pwned").exists());
 }
 
 /// Every command a runbook can hold, each leaving its own line in `ran`.
