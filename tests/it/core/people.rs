@@ -345,6 +345,33 @@ fn nobody_commands_and_executes_at_once_where_the_runbook_keeps_them_apart() {
     assert!(matches!(refused(room.act("eve", offer)), Refusal::KeptApart { .. }));
 }
 
+/// Besides the runbook's own: whoever the team lists for them may sit there, in several at once, and everybody looks on.
+#[test]
+fn the_seats_of_every_incident_are_taken_and_left_by_those_the_team_lists_for_them() {
+    let mut room = room();
+    let seats = ["deputy", "scribe", "communications", "liaison", "sme"];
+    for seat in seats {
+        let refused = refused(room.act("ben", Intent::Assume { role: role(seat) }));
+        assert!(matches!(refused, Refusal::MayNotTake { .. }), "{seat}: {refused}");
+    }
+    let mut team = (*room.live.team).clone();
+    for person in team.people.iter_mut().filter(|p| p.id.as_str() == "ben") {
+        person.roles.extend(seats.map(role));
+    }
+    room.live.team = Arc::new(team);
+    for seat in seats.into_iter().chain(["observer"]) {
+        sit(&mut room, "ben", seat);
+    }
+    let held = |room: &Room, seat: &str| room.live.holds(&person("ben"), seat);
+    assert!(seats.iter().chain(&["sre", "observer"]).all(|seat| held(&room, seat)));
+    room.act("ben", Intent::Renounce { role: role("scribe") }).unwrap();
+    assert!(!held(&room, "scribe") && held(&room, "deputy"), "only the one that was left");
+    assert_eq!(room.record.last().unwrap().what.kind(), "role.renounced");
+    let king = refused(room.act("ben", Intent::Assume { role: role("king") }));
+    assert!(matches!(king, Refusal::NoSuchRole(_)), "{king}");
+    assert_eq!(replays(&room).unwrap(), room.live);
+}
+
 #[test]
 fn whoever_has_sat_too_long_is_asked_once_to_hand_over_and_nothing_is_blocked() {
     let mut room = with_two_commanders(&apart());
