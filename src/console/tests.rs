@@ -3,6 +3,7 @@
 mod amended;
 mod bytes;
 mod fit;
+mod hostile;
 mod odd;
 mod others;
 mod sheets;
