@@ -231,7 +231,7 @@ pub fn via() -> String {
             let from = ssh.split(' ').next().unwrap_or("?");
             format!("uid {user} from {}", crate::sanitize::line(from).as_str())
         }
-        Err(_) => format!("uid {user} here"),
+        Err(_) => format!("uid {user} on this machine"),
     }
 }
 

@@ -6,7 +6,7 @@ use super::deed::{Deed, Ground};
 use super::link::Stance;
 use super::timers;
 use crate::core::id::StepId;
-use crate::core::incident::{Incident, Stage, Status};
+use crate::core::incident::{Incident, Stage, Standing, Status};
 use crate::core::refusal::Refusal;
 use crate::core::time::spoken;
 use crate::runbook::model::{Action as StepAction, Step};
@@ -223,6 +223,10 @@ fn wanted(ground: &Ground<'_>, step: &StepId, offers: &[Offer]) -> Option<String
         };
         return Some(format!("your approval of {what}"));
     }
+    let gate = ground.incident.gates.get(step).filter(|gate| gate.standing != Standing::Open);
+    if gate.is_some() && can(Action::Retry) && (step.is_declare() || step.is_amend()) {
+        return Some(format!("{step} {}: retry asks again", missing(ground, step)));
+    }
     if status.is_trouble() && (can(Action::Retry) || can(Action::Skip)) {
         return Some(format!("{step} {}: say how to go on", was(status)));
     }
@@ -374,9 +378,9 @@ pub fn missing(ground: &Ground<'_>, gate_id: &StepId) -> String {
         return "denied".to_owned();
     }
     match gate.standing {
-        crate::core::incident::Standing::Open => {}
-        crate::core::incident::Standing::Expired => return "expired without its quorum".to_owned(),
-        crate::core::incident::Standing::Voided => return "void: what it covers has changed".to_owned(),
+        Standing::Open => {}
+        Standing::Expired => return "expired without its quorum".to_owned(),
+        Standing::Voided => return "void: what it covers has changed".to_owned(),
     }
     let lacking: Vec<String> = rule
         .require

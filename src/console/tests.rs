@@ -416,6 +416,82 @@ fn escape_closes_one_layer_and_never_leaves() {
 }
 
 #[test]
+fn as_many_escapes_close_as_many_layers_whatever_lies_over_what() {
+    for first in ["enter", ":", "/", "?"] {
+        for second in ["", "F1"] {
+            for escapes in 0..5usize {
+                let mut stage = Play::opened_on(80, 24);
+                stage.switching().keys("5").keys(first).keys(second);
+                let layers = stage.model.layers.len();
+                let before = sent(&stage).len();
+                stage.keys(&"esc ".repeat(escapes));
+                assert_eq!(stage.model.layers.len(), layers.saturating_sub(escapes), "{first} {second}");
+                assert!(!stage.effects.contains(&Effect::Detach) && sent(&stage).len() == before);
+            }
+        }
+    }
+}
+
+#[test]
+fn enter_does_nothing_in_a_dialog_that_has_only_just_come_up() {
+    for (wait, closes) in [(50, false), (150, true)] {
+        let mut stage = Play::opened_on(80, 24);
+        stage.measured().approved().keys(": s t a r t enter");
+        // The focus is where nothing bad can happen: a key passes a tenth of a second later.
+        stage.keys("tab").waits(Duration::from_millis(wait)).keys("enter");
+        assert_eq!(stage.model.layers.is_empty(), closes, "after {wait} ms");
+        assert!(sent(&stage).is_empty());
+    }
+}
+
+#[test]
+fn who_takes_cancel_for_the_deed_is_told_that_nothing_was_done() {
+    for keys in ["tab tab enter", "esc", "ctrl-c"] {
+        let mut stage = Play::opened_on(80, 24);
+        stage.gathered().keys(": a p p r o v e enter").waits(Duration::from_secs(1)).keys(keys);
+        assert!(sent(&stage).is_empty() && stage.model.layers.is_empty());
+        assert!(text(&stage).contains("cancelled, nothing was done: approve declare"), "{}", text(&stage));
+    }
+}
+
+#[test]
+fn the_key_for_what_waits_offers_nothing_to_whom_nothing_waits_for() {
+    let mut stage = Play::opened_on(80, 24);
+    stage.switching().keys(".");
+    assert!(stage.model.layers.is_empty());
+    assert!(text(&stage).contains("nothing waits for you: switch is under way"), "{}", text(&stage));
+}
+
+#[test]
+fn the_times_of_lines_are_shown_when_asked_for() {
+    let mut stage = Play::opened_on(120, 40);
+    stage.switching().keys("2");
+    assert!(!text(&stage).contains("12:04:00 line 40"));
+    stage.keys("T");
+    let shown = text(&stage);
+    let time = regex::Regex::new(r"\d\d:\d\d:\d\d line 40 of what").unwrap();
+    assert!(time.is_match(&shown), "{shown}");
+    stage.keys("T");
+    assert!(!time.is_match(&text(&stage)));
+}
+
+#[test]
+fn what_is_copied_has_a_size_that_terminals_take_and_the_end_is_what_stays() {
+    let mut stage = Play::opened_on(80, 24);
+    stage.switching();
+    let lines: Vec<String> = (0..5_000).map(|n| format!("row {n} of a long output of a command")).collect();
+    stage.writes("switch", &lines.iter().map(String::as_str).collect::<Vec<_>>());
+    stage.keys("2 y");
+    let copied = stage.effects.iter().find_map(|e| match e {
+        Effect::Clipboard(text) => Some(text),
+        _ => None,
+    });
+    let copied = copied.unwrap();
+    assert!(copied.len() <= 50_000 && copied.ends_with("row 4999 of a long output of a command\n"));
+    assert!(text(&stage).contains("sent to the terminal's clipboard"));
+}
+
+#[test]
 fn q_leaves_and_control_c_leaves_when_pressed_twice() {
     let mut stage = Play::opened_on(80, 24);
     stage.gathered().keys("q");

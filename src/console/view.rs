@@ -23,6 +23,7 @@ use crate::theme::{Role, Theme};
 use draw::Page;
 use layout::{Areas, LEAST_COLUMNS, LEAST_ROWS};
 pub use sheet::text as sheet_text;
+pub use step::has_output;
 
 /// Draws everything.
 pub fn render(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {

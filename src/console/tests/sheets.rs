@@ -198,3 +198,103 @@ fn no_size_makes_a_view_fall_over() {
         }
     }
 }
+
+#[test]
+fn what_is_asked_and_offered_stands_in_the_people_view_until_it_is_over() {
+    use crate::core::event::{Opinion, PollAnswered, PollClosed, PollEnd, PollOpened};
+    let mut stage = Play::opened_on(120, 60);
+    stage.gathered();
+    let expires = stage.now().wall.plus(Duration::from_secs(30));
+    stage.does("ana", PollOpened { question: "freeze now?".into(), lasts: 30, expires });
+    let poll = stage.model.head.n - 1;
+    assert!(text(&stage).lines().nth(2).unwrap().contains("waiting") || text(&stage).contains("freeze now?"));
+    stage.keys("p");
+    assert!(text(&stage).contains("freeze now? (29s left)"), "{}", text(&stage));
+    stage.waits(Duration::from_secs(10));
+    stage.does("bob", PollAnswered { poll, opinion: Opinion::Object, reason: "the backup is old".into() });
+    let shown = text(&stage);
+    assert!(shown.contains("(19s left)") && shown.contains("bob: object the backup is old"), "{shown}");
+    assert!(
+        shown.contains("bob to freeze now?: the backup is old") && shown.contains("HAS NO ANSWER"),
+        "{shown}"
+    );
+    stage.does("hub", PollClosed { poll, how: PollEnd::Objected });
+    assert!(text(&stage).contains("(objected to)"), "{}", text(&stage));
+    stage.does(
+        "ana",
+        crate::core::event::ObjectionAnswered { objection: poll + 1, words: "it is new".into() },
+    );
+    assert!(
+        text(&stage).contains(": it is new") && !text(&stage).contains("HAS NO ANSWER"),
+        "{}",
+        text(&stage)
+    );
+    // An offer of the command, to the second.
+    let to = crate::core::id::PersonId::parse("bob").unwrap();
+    let seen = crate::core::event::Seen { n: 3, root: stage.model.head.root.clone() };
+    let packet = crate::core::id::Digest::of(b"packet");
+    let expires = stage.now().wall.plus(Duration::from_secs(300));
+    stage.does("ana", crate::core::event::Offered { to, seen, packet, expires, key: "SHA256:ana".into() });
+    let says = "ana offers it to bob, 5m 00s left; ana commands until they have read it back and signed";
+    assert!(text(&stage).contains(says), "{}", text(&stage));
+    let how = crate::core::event::OfferEnd::Declined;
+    let offer = stage.model.head.n - 1;
+    stage.does("bob", crate::core::event::OfferEnded { offer, how, reason: "I am on a train".into() });
+    assert!(!text(&stage).contains("offers it to bob"), "{}", text(&stage));
+}
+
+#[test]
+fn whoever_may_ask_again_for_what_expired_is_told_so() {
+    let mut stage = Play::opened_on(80, 24);
+    stage.gathered().minutes(20);
+    stage.does("hub", crate::core::event::Expired { gate: step("declare"), attempt: 1 });
+    let shown = text(&stage);
+    assert!(shown.contains("FOR YOU: declare expired without its quorum: retry asks again"), "{shown}");
+    stage.keys(".");
+    assert!(text(&stage).contains("▸ retry"), "{}", text(&stage));
+}
+
+#[test]
+fn the_questions_of_the_first_five_minutes_are_answered_on_a_small_screen() {
+    let mut stage = Play::opened_on(80, 24);
+    stage.measured();
+    let holds = |stage: &Play, says: &[&str]| {
+        let shown = text(stage);
+        says.iter().for_each(|word| assert!(shown.contains(word), "{word}\n{shown}"));
+    };
+    // Who commands? Nobody yet, and two keys take the seat.
+    holds(&stage, &["EMPTY: commander", "LIVE", "PRODUCTION"]);
+    stage.keys(".");
+    holds(&stage, &["take-seat commander"]);
+    stage.keys("esc").gathered();
+    holds(&stage, &["you command"]);
+    // What is wrong, and since when? Have we said something?
+    holds(&stage, &["Checkout errors 8 % CRITICAL", "since", "12:00:40", "word due"]);
+    // What could we do, how risky is it, and who may decide? Not going back is one of the ways.
+    stage.keys("o");
+    holds(&stage, &["1 roll back", "2 do not", "nobody knows how long", "loses:"]);
+    let all = super::super::view::sheet_text(&stage.model, Sheet::Options).join("\n");
+    for word in ["✓ yes", "window", "takes", "data loss", "does not undo", "last drilled", "who decides"] {
+        assert!(all.contains(word), "{word}\n{all}");
+    }
+    // Who does what until when?
+    stage.keys("p");
+    holds(&stage, &["commander      ana", "declare        waits for 1 commander and 1 sre", "left"]);
+    stage.keys("c");
+    holds(&stage, &["customers", "management"]);
+}
+
+#[test]
+fn what_finds_no_room_beside_a_step_is_read_by_going_there() {
+    let mut stage = Play::opened_on(80, 20);
+    stage.measured().gathered();
+    let first = text(&stage);
+    assert!(
+        first.contains("more lines: press 2, then down") && !first.contains("release = 1.4.2"),
+        "{first}"
+    );
+    stage.keys("2 G");
+    assert!(text(&stage).contains("release = 1.4.2"), "{}", text(&stage));
+    stage.keys("g");
+    assert!(text(&stage).contains("wrong") && text(&stage).contains("▼"), "{}", text(&stage));
+}

@@ -9,7 +9,7 @@ use crate::console::field::Field;
 use crate::console::key::Key;
 use crate::console::layer::{Layer, Palette};
 use crate::console::model::{Focus, Model, Sheet, Times, Wrap};
-use crate::console::offer;
+use crate::console::offer::{self, Tone};
 use crate::sanitize::Clean;
 use crate::theme::Role;
 
@@ -148,6 +148,13 @@ fn view(model: &mut Model, action: Action) {
 fn attend(model: &mut Model) {
     model.picked = model.attention.step.clone();
     model.focus = Focus::Checklist;
+    if model.attention.tone != Tone::ForMe {
+        // A list that begins with `cancel` is no answer to somebody who was not asked for anything.
+        let words = model.attention.words.as_str();
+        let waits = if words.is_empty() { String::new() } else { format!(": {words}") };
+        model.say(Role::Muted, crate::sanitize::line(format!("nothing waits for you{waits}")));
+        return;
+    }
     let asked = model.attention.deed.clone();
     layers::menu_with(model, asked.as_ref());
 }

@@ -26,9 +26,18 @@ pub(super) fn close(model: &mut Model) -> bool {
             model.filter = None;
             true
         }
-        Some(_) => true,
+        Some(Layer::Form(form)) => {
+            cancelled(model, &form);
+            true
+        }
+        Some(Layer::Help { .. } | Layer::Palette(_) | Layer::Menu(_)) => true,
         None => false,
     }
+}
+
+/// Who took the wrong button for the right one must not believe that it is done.
+fn cancelled(model: &mut Model, form: &Form) {
+    model.say(Role::Muted, sanitize::line(format!("cancelled, nothing was done: {}", form.verb())));
 }
 
 pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -227,7 +236,7 @@ fn form(model: &mut Model, key: Key) -> Vec<Effect> {
     match form.key(key, now) {
         Outcome::Stays => Vec::new(),
         Outcome::Cancelled => {
-            model.layers.pop();
+            close(model);
             Vec::new()
         }
         Outcome::Wanted(words) => send(model, &words),

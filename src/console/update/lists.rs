@@ -3,7 +3,7 @@
 use crate::console::action::Action;
 use crate::console::feed::Look;
 use crate::console::model::{Focus, Model, Sheet, matching};
-use crate::console::view::{layout, sheet_text};
+use crate::console::view::{has_output, layout, sheet_text};
 use crate::core::id::StepId;
 
 /// The pane before or after.
@@ -44,7 +44,7 @@ pub(super) fn movement(model: &mut Model, action: Action) {
     };
     match model.focus {
         Focus::Checklist => select(model, by),
-        Focus::Step => {
+        Focus::Step if has_output(model) => {
             let numbers = output_numbers(model);
             model.output_look = model.output_look.moved(&numbers, page.unsigned_abs(), by);
         }
@@ -53,7 +53,7 @@ pub(super) fn movement(model: &mut Model, action: Action) {
             model.story_look = model.story_look.moved(&numbers, page.unsigned_abs(), by);
         }
         Focus::Sheet(Sheet::Timeline) => move_event(model, by),
-        Focus::Metrics | Focus::People | Focus::Sheet(_) => {
+        Focus::Step | Focus::Metrics | Focus::People | Focus::Sheet(_) => {
             let most = layout::content_of(model, model.focus).saturating_sub(page.unsigned_abs());
             model.scroll = model.scroll.saturating_add_signed(by).min(most);
         }

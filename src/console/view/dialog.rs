@@ -21,9 +21,13 @@ pub(super) fn render(model: &Model, layer: &Layer, theme: &Theme, area: Rect, bu
         Layer::Help { scroll } => {
             let lines = help(model);
             let mut page = window(theme, area, buffer, 76, lines.len() + 1);
-            page.title("Help", "your own keys; : finds everything by name", Has::Not);
             let rows = page.height().saturating_sub(1);
             let start = (*scroll).min(lines.len().saturating_sub(rows));
+            let more = match lines.len().saturating_sub(start + rows) {
+                0 => String::new(),
+                below => format!("▼ {below} more  "),
+            };
+            page.title("Help", &format!("{more}your own keys; : finds everything by name"), Has::Not);
             for (n, (keys, name, doc)) in lines.iter().skip(start).take(rows).enumerate() {
                 let line = Line::from(vec![
                     page.span(Role::Key, format!(" {keys:<14} ")),
@@ -36,7 +40,7 @@ pub(super) fn render(model: &Model, layer: &Layer, theme: &Theme, area: Rect, bu
         Layer::Palette(palette) => show_palette(palette, &mut window(theme, area, buffer, 78, 16)),
         Layer::Menu(menu) => {
             let rows = menu.offers.len().max(2) + 1;
-            show_menu(model, menu, &mut window(theme, area, buffer, 74, rows));
+            show_menu(model, menu, &mut window(theme, area, buffer, 82, rows));
         }
         Layer::Filter(field) => {
             let mut page =

@@ -65,8 +65,12 @@ fn badges(model: &Model, incident: &Incident, page: &mut Page<'_>) {
         Stage::Open | Stage::Declared => format!("{} UTC · {elapsed}", model.now.wall.minute()),
         Stage::Closed => format!("took {elapsed} · times in UTC"),
     };
-    let right = Line::from(vec![page.span(Role::Title, elapsed), Span::raw(" ")]);
-    page.pair(0, left, right);
+    let mut right = vec![page.span(Role::Title, elapsed), Span::raw(" ")];
+    // Who commands is asked first of all: where the row below has no room for it, the title gives way.
+    if is_crowded(incident, page.width()) && incident.commander().is_some() {
+        right.splice(0..0, [commander(model, incident, page), Span::raw(" · ")]);
+    }
+    page.pair(0, left, Line::from(right));
 }
 
 /// Time stands still in a closed record.
@@ -83,15 +87,8 @@ pub(super) fn is_production(name: &str) -> bool {
 fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
     let (stage, role) = stage(incident);
     let service = sanitize::visible_name(&incident.runbook.service);
-    let commander = match incident.commander() {
-        Some(seat) if seat.person == model.me.person => page.span(Role::Base, "you command"),
-        Some(seat) => page.span(Role::Base, format!("{} commands", seat.person)),
-        None => page.span(Role::Warn, "NOBODY COMMANDS"),
-    };
     let empty = empty_seats(incident, page.width());
-    let commander_missing = incident.empty_seats().iter().any(|(role, _)| *role == "commander");
     let glass = broken_glass(incident);
-    let crowded = empty.is_some() && (commander_missing || page.width() < WIDE || glass.is_some());
     let mut left = vec![Span::raw(" ")];
     left.extend(empty.into_iter().flat_map(|words| [page.span(Role::Warn, words), Span::raw(" · ")]));
     left.push(page.span(role, stage));
@@ -99,8 +96,8 @@ fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
     if page.width() >= WIDE {
         left.extend([Span::raw(" · "), page.span(Role::Base, service.into_string())]);
     }
-    if !crowded {
-        left.extend([Span::raw(" · "), commander]);
+    if !is_crowded(incident, page.width()) {
+        left.extend([Span::raw(" · "), commander(model, incident, page)]);
     }
     if let Some(words) = glass {
         left.extend([Span::raw(" · "), page.span(Role::Fail, words)]);
@@ -126,6 +123,21 @@ fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
         left.extend([page.span(Role::Base, " · "), page.span(role, text)]);
     }
     page.pair(1, Line::from(left), Line::from(right));
+}
+
+fn commander(model: &Model, incident: &Incident, page: &Page<'_>) -> Span<'static> {
+    match incident.commander() {
+        Some(seat) if seat.person == model.me.person => page.span(Role::Base, "you command"),
+        Some(seat) => page.span(Role::Base, format!("{} commands", seat.person)),
+        None => page.span(Role::Warn, "NOBODY COMMANDS"),
+    }
+}
+
+/// Whether empty seats leave no room beside them for who commands; an empty seat of the commander says it already.
+fn is_crowded(incident: &Incident, width: usize) -> bool {
+    let empty = empty_seats(incident, width).is_some();
+    let commander_missing = incident.empty_seats().iter().any(|(role, _)| *role == "commander");
+    empty && (commander_missing || width < WIDE || broken_glass(incident).is_some())
 }
 
 /// From so many columns on there is room for more than the most important.

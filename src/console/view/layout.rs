@@ -167,7 +167,11 @@ pub fn content_of(model: &Model, focus: Focus) -> usize {
             let screen = Rect::new(0, 0, model.size.columns, model.size.rows);
             super::sheet::needs(model, sheet, Areas::of(screen, focus).pane(focus).unwrap_or_default())
         }
-        Focus::Checklist | Focus::Step | Focus::Timeline => 0,
+        Focus::Step => {
+            let screen = Rect::new(0, 0, model.size.columns, model.size.rows);
+            super::step::described(model, Areas::of(screen, focus).pane(focus).unwrap_or_default())
+        }
+        Focus::Checklist | Focus::Timeline => 0,
     }
 }
 

@@ -8,6 +8,7 @@ use super::draw::{Has, Page};
 use crate::console::link::{Pane, PaneState, Readiness};
 use crate::console::model::{Focus, Model};
 use crate::core::time::spoken;
+use crate::runbook::model::Better;
 use crate::theme::Role;
 
 /// Rows of a pane with a chart at least: title, chart, and no less.
@@ -176,13 +177,23 @@ fn with_chart(model: &Model, pane: &Pane, page: &mut Page<'_>) {
     one_line(pane, page, 0);
     let rows = page.height().saturating_sub(2);
     chart::render(model, pane, &mut page.below(1).first(rows));
-    let limits = [("warn", &pane.warn), ("critical", &pane.critical)];
-    let limits: Vec<String> =
-        limits.iter().filter_map(|(word, m)| m.as_ref().map(|m| format!("{word} {}", m.text))).collect();
     match &pane.why {
         Some(why) => page.text(rows + 1, Role::Unknown, &format!(" {why}")),
-        None => page.text(rows + 1, Role::Muted, &format!(" {}", limits.join("  "))),
+        None => page.text(rows + 1, Role::Muted, &format!(" {}", limits(model, pane))),
     }
+}
+
+/// From where on it is bad, and on which side of that.
+pub(super) fn limits(model: &Model, pane: &Pane) -> String {
+    let metric = model.incident.as_ref().and_then(|i| i.runbook.metric(pane.name.as_str()));
+    let side = match metric.map(|metric| metric.better) {
+        Some(Better::Lower) => "above ",
+        Some(Better::Higher) => "below ",
+        None => "",
+    };
+    let limits = [("warn", &pane.warn), ("critical", &pane.critical)].into_iter();
+    let said = limits.filter_map(|(word, mark)| mark.as_ref().map(|m| format!("{word} {side}{}", m.text)));
+    said.collect::<Vec<_>>().join("  ")
 }
 
 /// The readiness score's reasons.

@@ -43,9 +43,9 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     page.title(&format!("2 {id}"), &note, Has::when(model.focus == Focus::Step));
     let rows = detail_rows(model, page.width());
     let height = details_height(model, rows.len(), page.height());
-    details(&rows, &mut page.below(1).first(height));
+    details(model, &rows, &mut page.below(1).first(height));
     let mut rest = page.below(1 + height);
-    if let Some(log) = model.selected_log().filter(|log| !log.lines.is_empty() || !log.partial.is_empty()) {
+    if let Some(log) = model.selected_log().filter(|_| has_output(model)) {
         output(model, log, &mut rest);
     }
 }
@@ -53,30 +53,44 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
 /// Rows of output that fit.
 pub(super) fn output_rows(model: &Model, area: Rect) -> usize {
     let height = usize::from(area.height);
-    let details = detail_rows(model, usize::from(area.width)).len();
+    if !has_output(model) {
+        return height.saturating_sub(1);
+    }
+    let details = described(model, area);
     height.saturating_sub(2 + details_height(model, details, height))
+}
+
+/// Rows that the description would take.
+pub(super) fn described(model: &Model, area: Rect) -> usize {
+    detail_rows(model, usize::from(area.width)).len()
+}
+
+/// Whether the selected step has written anything; until then the pane is its description.
+pub fn has_output(model: &Model) -> bool {
+    model.selected_log().is_some_and(|log| !log.lines.is_empty() || !log.partial.is_empty())
 }
 
 /// The description takes what it needs, but leaves half of the pane to the output when there is some.
 fn details_height(model: &Model, rows: usize, height: usize) -> usize {
-    let has_output = model.selected_log().is_some_and(|log| !log.lines.is_empty() || !log.partial.is_empty());
     let most = height.saturating_sub(1);
-    rows.min(if has_output { most / 2 } else { most })
+    rows.min(if has_output(model) { most / 2 } else { most })
 }
 
-fn details(rows: &[DetailRow], page: &mut Page<'_>) {
+fn details(model: &Model, rows: &[DetailRow], page: &mut Page<'_>) {
     let room = page.height();
-    let cut = rows.len() > room;
-    for (n, (label, text, role)) in rows.iter().enumerate().take(room) {
+    let reads = model.focus == Focus::Step && !has_output(model);
+    let start = if reads { model.scroll.min(rows.len().saturating_sub(room)) } else { 0 };
+    let cut = rows.len() > start + room;
+    for (n, (label, text, role)) in rows.iter().skip(start).enumerate().take(room) {
         if cut && n + 1 == room {
-            let more = rows.len() - n;
-            let long = format!(" {more} more lines: enter shows them before anything is done");
-            let fits = long.chars().count() <= page.width();
-            page.text(
-                n,
-                Role::Muted,
-                if fits { &long } else { long.split(" before").next().unwrap_or(&long) },
-            );
+            let how = match model.keymap.key_of(Action::Step) {
+                Some(key) if model.focus != Focus::Step && !has_output(model) => {
+                    format!(": press {key}, then down")
+                }
+                Some(_) | None => String::new(),
+            };
+            let more = rows.len() - start - n;
+            page.text(n, Role::Waiting, &format!(" ▼ {more} more lines{how}"));
             return;
         }
         let label = page.span(Role::Muted, format!(" {label:<width$}", width = INDENT - 1));

@@ -9,7 +9,7 @@ use crate::console::link::{Pane, PaneState};
 use crate::console::model::{Focus, Model, Sheet};
 use crate::console::view::chart;
 use crate::console::view::draw::{Has, Page};
-use crate::console::view::metrics::{state_role, value};
+use crate::console::view::metrics::{limits, state_role, value};
 use crate::core::incident::Incident;
 use crate::metrics::pane::words;
 use crate::runbook::model::Unit;
@@ -109,13 +109,10 @@ fn one(model: &Model, pane: &Pane, page: &mut Page<'_>) {
     chart::letters(model, pane, &mut page.below(1 + rows).first(1));
     let (text, role) = compared(model, pane);
     page.text(2 + rows, role, &format!(" {text}"));
-    let limits = [("warn", &pane.warn), ("critical", &pane.critical)];
-    let limits: Vec<String> =
-        limits.iter().filter_map(|(word, m)| m.as_ref().map(|m| format!("{word} {}", m.text))).collect();
     match &pane.why {
         Some(why) => page.text(3 + rows, Role::Unknown, &format!(" {why}")),
         None => {
-            page.text(3 + rows, Role::Muted, format!(" {}  {}", limits.join("  "), gaps(pane)).trim_end())
+            page.text(3 + rows, Role::Muted, format!(" {}  {}", limits(model, pane), gaps(pane)).trim_end())
         }
     }
 }
