@@ -19,6 +19,8 @@ fn main() {
     let released = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     if same && released && links_with(FOLD) {
         println!("cargo:rustc-link-arg-bins={FOLD}");
+        // Texts that end alike are kept once, too.
+        println!("cargo:rustc-link-arg-bins=-Wl,-O2");
     }
 }
 

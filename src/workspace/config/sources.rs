@@ -174,7 +174,11 @@ pub(super) fn url(item: Item<'_>) -> Option<String> {
     }
     let web = parsed.is_some_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host());
     if !web {
-        item.refuse("workspace-url", "this is not an address", "write it as https://host/path");
+        item.refuse(
+            "workspace-url",
+            "this is not an address",
+            "write it as https://host/path; letters beyond ASCII in a host as its xn-- form",
+        );
         return None;
     }
     Some(text)

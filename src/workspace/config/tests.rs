@@ -107,6 +107,7 @@ fn a_secret_in_the_file_is_refused_and_not_repeated() {
 fn bad_values_are_named() {
     for (text, part) in [
         ("sources: {a: {prometheus: localhost}}\n", "this is not an address"),
+        ("sources: {a: {prometheus: 'http://m\u{fc}nchen.example/'}}\n", "this is not an address"),
         ("sources: {a: {prometheus: 'http://h/', timeout: 5}}\n", "add a unit"),
         ("sources: {'a b': {http_json: 'http://h/'}}\n", "`a b` is not a name"),
         ("sources: {a: {command: []}}\n", "empty list"),
