@@ -186,10 +186,17 @@ fn next_escape(bytes: &[u8]) -> Option<(&[u8], usize)> {
 
 fn plain(bytes: &[u8], newlines: Newlines, out: &mut String) {
     for chunk in bytes.utf8_chunks() {
-        let mut chars = chunk.valid().chars().peekable();
-        while let Some(c) = chars.next() {
+        let mut rest = chunk.valid();
+        loop {
+            // Nearly all text is this, and is taken as it stands.
+            let ordinary = rest.bytes().position(|b| !matches!(b, b' '..=b'~')).unwrap_or(rest.len());
+            let (before, from) = rest.split_at_checked(ordinary).unwrap_or((rest, ""));
+            out.push_str(before);
+            let mut chars = from.chars();
+            let Some(c) = chars.next() else { break };
+            rest = chars.as_str();
             match c {
-                '\r' if chars.peek() == Some(&'\n') && newlines != Newlines::Show => {}
+                '\r' if rest.starts_with('\n') && newlines != Newlines::Show => {}
                 '\n' if newlines == Newlines::Keep => out.push('\n'),
                 '\n' if newlines == Newlines::Space => out.push(' '),
                 '\t' => out.push(' '),
