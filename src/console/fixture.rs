@@ -140,6 +140,12 @@ impl Play {
         Play::of(&RUNBOOK.replacen("phases:", &window, 1), 80, 24)
     }
 
+    /// The same with words for whoever carries out the manual step.
+    pub(super) fn with_words(words: &str) -> Play {
+        let step = format!("        text: \"{words}\"\n        manual: Ask support");
+        Play::of(&RUNBOOK.replacen("        manual: Ask support", &step, 1), 120, 40)
+    }
+
     /// The same with so many steps that each need the one before.
     pub(super) fn with_steps(count: usize) -> Play {
         let steps: String = (0..count)

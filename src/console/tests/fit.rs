@@ -85,3 +85,13 @@ fn every_state_is_told_by_a_word_in_every_theme() {
         }
     }
 }
+
+#[test]
+fn the_words_of_a_step_are_said_once_and_with_their_values() {
+    let mut stage = Play::with_words("The queue of {{ params.release }} goes on.");
+    stage.gathered().keys("j j");
+    assert_eq!(stage.model.selected().as_str(), "drain");
+    let screen = text(&stage);
+    assert_eq!(screen.matches("The queue of").count(), 1, "{screen}");
+    assert!(screen.contains("The queue of 1.4.2 goes on."), "{screen}");
+}

@@ -26,7 +26,7 @@ use crate::theme::Role;
 const INDENT: usize = 10;
 
 /// Keys of a plan that the pane says in its own places.
-const SAID_ELSEWHERE: [&str; 4] = ["action", "title", "role", "irreversible"];
+const SAID_ELSEWHERE: [&str; 5] = ["action", "title", "role", "irreversible", "text"];
 
 /// A line of the description.
 struct Fact {
@@ -236,13 +236,16 @@ fn of_step(model: &Model, incident: &Incident, id: &StepId, step: &Step) -> Vec<
     if let Some(words) = run.and_then(Run::pace_words) {
         facts.push(fact("pace", words, Role::Muted));
     }
-    if let Some(text) = &step.text {
+    let planned = plan::of_step(incident, step, Direction::Forward);
+    // As it will be done, where that is known; else as it was written.
+    let resolved = planned.as_ref().ok().and_then(|p| p.lines.iter().find(|(key, _)| key == "text"));
+    if let Some(text) = resolved.map(|(_, text)| text).or(step.text.as_ref()) {
         facts.push(fact("note", text, Role::Base));
     }
     if step.irreversible {
         facts.push(fact("careful", "this cannot be taken back", Role::Warn));
     }
-    match plan::of_step(incident, step, Direction::Forward) {
+    match planned {
         Ok(plan) => {
             let lines = plan.lines.iter().filter(|(key, _)| !SAID_ELSEWHERE.contains(&key.as_str()));
             facts.extend(lines.map(|(key, value)| fact(key, value, Role::Base)));
