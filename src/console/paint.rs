@@ -71,7 +71,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn of_row(old: &[Cell], row: &'a [Cell], y: u16, runs: &mut Vec<Run<'a>>) {
         // What is left of a wide character that is half overwritten differs by terminal, so such a row is drawn whole.
-        if old.iter().chain(row).any(|cell| cell.symbol().width() > 1) {
+        if old.iter().chain(row).any(|cell| columns(cell.symbol()) > 1) {
             runs.push(Run { row, y, from: 0, to: row.len(), style: None });
             return;
         }
@@ -101,6 +101,15 @@ impl Run<'_> {
     /// Whether there are no letters in it.
     fn is_blank(&self) -> bool {
         self.row.get(self.from..self.to).is_some_and(|cells| cells.iter().all(is_blank))
+    }
+}
+
+/// How many columns a cell's text takes.
+fn columns(symbol: &str) -> usize {
+    match symbol.as_bytes() {
+        // Nearly all are this.
+        [b' '..=b'~'] => 1,
+        _ => symbol.width(),
     }
 }
 
@@ -232,20 +241,21 @@ impl Pen {
             }
             self.go(run.row, x, run.y);
             self.put(x, run.y, cell, run.row.len());
-            covered = cell.symbol().width().saturating_sub(1);
+            covered = columns(cell.symbol()).saturating_sub(1);
         }
     }
 
     /// Moves to a cell of a row by the fewest bytes.
     fn go(&mut self, row: &[Cell], x: u16, y: u16) {
+        // Most cells follow the one before.
+        if self.at == Some((x, y)) {
+            return;
+        }
         let place = if x == 0 { format!("\x1b[{}H", y + 1) } else { format!("\x1b[{};{}H", y + 1, x + 1) };
         let Some((col, line)) = self.at else {
             self.out.push_str(&place);
             return;
         };
-        if (col, line) == (x, y) {
-            return;
-        }
         let across = across(col, x);
         if line == y && col < x && self.rewrites(row, col, x, across.len()) {
             return;
@@ -274,7 +284,7 @@ impl Pen {
         self.out.push_str(symbol);
         // After anything but plain ASCII the terminal may disagree about the width, and at the end of a row it waits
         // with the next one: position anew.
-        let narrow = symbol.width() == 1
+        let narrow = columns(symbol) == 1
             && (symbol.is_ascii() || (symbol.chars().count() == 1 && is_drawn_narrow(symbol)));
         let inside = usize::from(x) + 1 < width;
         self.at = (narrow && inside).then_some((x.saturating_add(1), y));

@@ -67,7 +67,14 @@ fn of_index(n: u8) -> [u8; 3] {
 }
 
 fn nearest_256(rgb: [u8; 3]) -> u8 {
-    (16..=255).min_by_key(|n| distance(rgb, of_index(*n))).unwrap_or(15)
+    // Each channel counts for itself, so the nearest of the cube has the nearest step in each.
+    let step = |channel: u8| {
+        let nearest = (0u8..).zip(CUBE).min_by_key(|(_, step)| step.abs_diff(channel));
+        nearest.map_or(0, |(n, _)| n)
+    };
+    let [r, g, b] = rgb.map(step);
+    let cube = 16 + 36 * r + 6 * g + b;
+    std::iter::once(cube).chain(232..=255).min_by_key(|n| distance(rgb, of_index(*n))).unwrap_or(cube)
 }
 
 fn nearest_16(rgb: [u8; 3]) -> Color {
@@ -109,5 +116,16 @@ mod tests {
         assert_eq!(fit(Color::Rgb(210, 10, 10), Level::Ansi16), Color::Red);
         assert_eq!(fit(Color::Rgb(250, 250, 250), Level::Ansi16), Color::White);
         assert_eq!(fit(Color::Rgb(95, 135, 175), Level::Ansi256), Color::Indexed(67));
+    }
+    #[test]
+    fn the_nearest_of_256_is_nearer_than_every_other() {
+        for r in (0..=255).step_by(15) {
+            for g in (0..=255).step_by(17) {
+                for b in (0..=255).step_by(5) {
+                    let all = (16..=255).min_by_key(|n| distance([r, g, b], of_index(*n)));
+                    assert_eq!(Some(nearest_256([r, g, b])), all, "{r} {g} {b}");
+                }
+            }
+        }
     }
 }
