@@ -6,7 +6,7 @@ pub mod workspace;
 
 use crate::cli::args::{Args, Format, Lint};
 use crate::cli::context::{self, Context};
-use crate::cli::{print, say};
+use crate::cli::{given, print, say};
 use crate::error::{self, Failure, Result};
 use crate::runbook::finding::{self, Finding, Paint, Severity};
 use crate::runbook::lint::{self, Person};
@@ -158,14 +158,25 @@ pub fn judge(loaded: &Loaded, workspace: Option<&Workspace>) -> Vec<Finding> {
 ///
 /// # Errors
 /// Every error, with its place.
-pub fn fit(label: &str, loaded: &Loaded, workspace: Option<&Workspace>) -> Result<()> {
+pub fn fit(path: &Path, loaded: &Loaded, workspace: Option<&Workspace>) -> Result<()> {
     let mut errors = judge(loaded, workspace);
     errors.retain(|f| f.severity == Severity::Error);
-    if errors.is_empty() { Ok(()) } else { Err(unfit(label, &errors)) }
+    if errors.is_empty() { Ok(()) } else { Err(unfit(&path.display().to_string(), &errors)) }
+}
+
+/// Reads a runbook: its bytes, and what they say.
+///
+/// # Errors
+/// It cannot be read, or is none.
+pub fn load(path: &Path) -> Result<(Vec<u8>, Loaded)> {
+    let bytes = given::bytes(path)?;
+    let label = path.display().to_string();
+    let loaded = crate::runbook::load(&label, &bytes).map_err(|findings| unfit(&label, &findings))?;
+    Ok((bytes, loaded))
 }
 
 /// A runbook that is none, or that cannot be opened as it is.
-pub fn unfit(label: &str, findings: &[Finding]) -> Failure {
+fn unfit(label: &str, findings: &[Finding]) -> Failure {
     let text = finding::to_text(findings, Paint::Plain);
     Failure::new(error::Kind::No, format!("{label} cannot be used")).because(format!("\n{text}"))
 }

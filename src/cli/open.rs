@@ -192,10 +192,8 @@ fn holder(state: &Path, runbook: &Runbook, mode: Mode) -> Result<Option<String>>
 /// # Errors
 /// All findings.
 pub fn read(path: &Path, workspace: &Workspace) -> Result<(Vec<u8>, Runbook)> {
-    let bytes = crate::cli::given::bytes(path)?;
-    let label = path.display().to_string();
-    let loaded = crate::runbook::load(&label, &bytes).map_err(|findings| lint::unfit(&label, &findings))?;
-    lint::fit(&label, &loaded, Some(workspace))?;
+    let (bytes, loaded) = lint::load(path)?;
+    lint::fit(path, &loaded, Some(workspace))?;
     Ok((bytes, loaded.runbook))
 }
 

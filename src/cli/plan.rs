@@ -50,7 +50,7 @@ pub fn run(args: &Args, verb: &Plan) -> Result<()> {
         return Err(Failure::new(Kind::No, what));
     }
     // What is shown above cannot come to pass as long as `open` refuses it.
-    lint::fit(&path.display().to_string(), &loaded, workspace.as_ref())
+    lint::fit(&path, &loaded, workspace.as_ref())
 }
 
 /// A runbook by path or by its name in the workspace, and where it was found.
@@ -60,9 +60,7 @@ pub fn run(args: &Args, verb: &Plan) -> Result<()> {
 pub fn read(name: &Path, workspace: Option<&Workspace>) -> Result<(PathBuf, Loaded)> {
     let named = workspace.and_then(|w| w.runbook(&name.to_string_lossy()));
     let path = named.unwrap_or_else(|| name.to_owned());
-    let bytes = crate::cli::given::bytes(&path)?;
-    let label = path.display().to_string();
-    let loaded = crate::runbook::load(&label, &bytes).map_err(|findings| lint::unfit(&label, &findings))?;
+    let (_, loaded) = lint::load(&path)?;
     Ok((path, loaded))
 }
 
