@@ -17,8 +17,8 @@ pub fn osc52(text: &str, around: Around) -> String {
     let plain = format!("\x1b]52;c;{}\x07", base64::engine::general_purpose::STANDARD.encode(text));
     match around {
         Around::Terminal => plain,
-        // tmux takes the plain one for its own buffer, and hands the wrapped one on where passing through is allowed.
-        Around::Tmux => format!("{plain}\x1bPtmux;{}\x1b\\", plain.replace('\x1b', "\x1b\x1b")),
+        // tmux takes the plain one for its own buffer.
+        Around::Tmux => plain.clone() + &through_tmux(&plain),
     }
 }
 
@@ -32,8 +32,13 @@ pub fn osc9(words: &str, around: Around) -> String {
     let plain = format!("\x1b]9;{words}\x07");
     match around {
         Around::Terminal => plain,
-        Around::Tmux => format!("\x1bPtmux;{}\x1b\\", plain.replace('\x1b', "\x1b\x1b")),
+        Around::Tmux => through_tmux(&plain),
     }
+}
+
+/// What tmux hands on to its own terminal where passing through is allowed.
+fn through_tmux(sequence: &str) -> String {
+    format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
 }
 
 #[cfg(test)]

@@ -223,8 +223,8 @@ fn wanted(ground: &Ground<'_>, step: &StepId, offers: &[Offer]) -> Option<String
         };
         return Some(format!("your approval of {what}"));
     }
-    let gate = ground.incident.gates.get(step).filter(|gate| gate.standing != Standing::Open);
-    if gate.is_some() && can(Action::Retry) && (step.is_declare() || step.is_amend()) {
+    let is_over = ground.incident.gates.get(step).is_some_and(|gate| gate.standing != Standing::Open);
+    if is_over && can(Action::Retry) && (step.is_declare() || step.is_amend()) {
         return Some(format!("{step} {}: retry asks again", missing(ground, step)));
     }
     if status.is_trouble() && (can(Action::Retry) || can(Action::Skip)) {

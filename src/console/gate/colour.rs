@@ -117,6 +117,7 @@ mod tests {
         assert_eq!(fit(Color::Rgb(250, 250, 250), Level::Ansi16), Color::White);
         assert_eq!(fit(Color::Rgb(95, 135, 175), Level::Ansi256), Color::Indexed(67));
     }
+
     #[test]
     fn the_nearest_of_256_is_nearer_than_every_other() {
         for r in (0..=255).step_by(15) {
