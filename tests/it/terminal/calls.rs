@@ -1,9 +1,8 @@
 //! How the console calls somebody who looks elsewhere, and keeps a pane's text for them: at a real incident, in tmux
 //! and on a pty.
 
-use std::process::Command;
-
 use super::real::on_a_terminal;
+use super::tmux::Tmux;
 use crate::support::incident::PATIENCE;
 use crate::support::{Incident, wait_for};
 
@@ -18,18 +17,8 @@ fn undeclared() -> Option<Incident> {
 
 #[test]
 fn a_window_that_nobody_looks_at_is_marked_when_something_waits_for_its_person() {
-    if Command::new("tmux").arg("-V").output().is_err() {
-        println!("SKIPPED: there is no tmux here");
-        return;
-    }
     let Some(incident) = undeclared() else { return };
-    let socket = tempfile::tempdir().unwrap();
-    let tmux = |words: &[&str]| {
-        let mut command = Command::new("tmux");
-        command.arg("-S").arg(socket.path().join("s")).args(["-f", "/dev/null"]).args(words);
-        let output = command.env_remove("TMUX").env("LANG", "C.UTF-8").output().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
+    let Some(tmux) = Tmux::new() else { return };
     let called = incident.backout("ben").command(["join"]);
     let mut line = String::from("env -i TERM=screen-256color LANG=C.UTF-8 TMUX=\"$TMUX\"");
     for (name, value) in called.get_envs().filter_map(|(n, v)| Some((n, v?))) {
@@ -37,11 +26,11 @@ fn a_window_that_nobody_looks_at_is_marked_when_something_waits_for_its_person()
     }
     let folder = called.get_current_dir().unwrap().display();
     let line = format!("cd '{folder}' && {line} '{}' join; sleep 600", called.get_program().display());
-    tmux(&["new-session", "-d", "-x", "120", "-y", "40", &line]);
+    tmux.tells(&["new-session", "-d", "-x", "120", "-y", "40", &line]);
     // Another window is looked at from now on.
-    tmux(&["new-window", "sleep 600"]);
-    let screen = || tmux(&["capture-pane", "-p", "-t", ":0"]);
-    let flag = || tmux(&["display", "-p", "-t", ":0", "#{window_bell_flag}"]).trim().to_owned();
+    tmux.tells(&["new-window", "sleep 600"]);
+    let screen = || tmux.tells(&["capture-pane", "-p", "-t", ":0"]);
+    let flag = || tmux.tells(&["display", "-p", "-t", ":0", "#{window_bell_flag}"]).trim().to_owned();
     let shows = |text: &str| {
         wait_for(&format!("the screen shows {text}"), PATIENCE, || {
             let screen = screen();
@@ -53,7 +42,6 @@ fn a_window_that_nobody_looks_at_is_marked_when_something_waits_for_its_person()
     incident.ok("ana", &["approve", "declare", "--yes"]);
     shows("FOR YOU: start go");
     wait_for("the window is marked", PATIENCE, || if flag() == "1" { Ok(()) } else { Err(flag()) });
-    tmux(&["kill-server"]);
 }
 
 #[test]

@@ -5,19 +5,24 @@ use super::PATIENCE;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// A tmux server of our own with one console on it.
-struct Tmux {
+/// A tmux server of our own.
+pub(super) struct Tmux {
     socket: tempfile::TempDir,
 }
 
 impl Tmux {
-    /// A console in a window of this size, in an environment that adds this to the usual one.
-    fn with(columns: u16, rows: u16, env: &[(&str, &str)]) -> Option<Tmux> {
+    /// A server that runs nothing yet.
+    pub(super) fn new() -> Option<Tmux> {
         if Command::new("tmux").arg("-V").output().is_err() {
             println!("SKIPPED: there is no tmux here");
             return None;
         }
-        let tmux = Tmux { socket: tempfile::tempdir().unwrap() };
+        Some(Tmux { socket: tempfile::tempdir().unwrap() })
+    }
+
+    /// A console in a window of this size, in an environment that adds this to the usual one.
+    fn with(columns: u16, rows: u16, env: &[(&str, &str)]) -> Option<Tmux> {
+        let tmux = Tmux::new()?;
         let program = std::env::current_exe().unwrap();
         let mut words =
             vec!["env -i BO_TEST_CONSOLE=plain TMUX=\"$TMUX\" LANG=C.UTF-8 TERM=screen-256color".to_owned()];
@@ -33,7 +38,7 @@ impl Tmux {
         Some(tmux)
     }
 
-    fn tells(&self, words: &[&str]) -> String {
+    pub(super) fn tells(&self, words: &[&str]) -> String {
         let mut command = Command::new("tmux");
         command.arg("-S").arg(self.socket.path().join("s")).args(["-f", "/dev/null"]).args(words);
         let output = command.env_remove("TMUX").env("LANG", "C.UTF-8").output().unwrap();
