@@ -282,6 +282,25 @@ fn where_nobody_could_continue_it_nothing_stops_it() {
 }
 
 #[test]
+fn in_a_container_whose_shell_is_outside_nothing_stops_it_either() {
+    let may =
+        std::process::Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"]).status();
+    if !may.is_ok_and(|may| may.success()) {
+        eprintln!("SKIPPED: ctrl-z in a container: nobody may make one here");
+        return;
+    }
+    let script = r#"exec unshare --pid --fork --mount-proc -- "$@""#;
+    let mut terminal = Terminal::of(in_a_shell(console("plain", &[]), script));
+    terminal.shows("PRODUCTION");
+    terminal.types(b"\x1a");
+    terminal.shows("no shell is here that could continue this program");
+    terminal.types(b"q");
+    terminal.shows("left: Ok(Detached)");
+    terminal.ends();
+    terminal.was_given_back();
+}
+
+#[test]
 fn an_idle_screen_costs_nothing_and_every_frame_is_whole() {
     let mut terminal = Terminal::with("plain");
     terminal.shows("PRODUCTION");

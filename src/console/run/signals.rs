@@ -3,7 +3,7 @@
 use std::io;
 use std::task::Poll;
 
-use rustix::process::{Pid, getpgid, getpgrp, getppid, getsid, kill_process_group};
+use rustix::process::kill_current_process_group;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
 /// What a signal asks for.
@@ -65,7 +65,7 @@ impl Signals {
         .await;
         // Not SIGTSTP: our own handler would catch that one again. The whole group, as a terminal does it: a shell
         // watches whoever leads it, which may be a script around us.
-        kill_process_group(getpgrp(), rustix::process::Signal::STOP)?;
+        kill_current_process_group(rustix::process::Signal::STOP)?;
         self.continued.recv().await;
         Ok(())
     }
@@ -75,20 +75,27 @@ impl Signals {
 /// not of this group, as the kernel asks before it lets a terminal stop one. What ssh, tmux or a container started by
 /// itself has nobody, and would stay stopped for good.
 pub(super) fn can_go_on_later() -> bool {
-    let group = getpgrp();
-    let parent = parent_of(group).or_else(getppid);
-    let Some(parent) = parent else { return false };
-    let (Ok(ours), Ok(theirs), Ok(outside)) = (getsid(None), getsid(Some(parent)), getpgid(Some(parent)))
-    else {
-        return false;
-    };
-    ours == theirs && outside != group
+    let Some(us) = Place::of("self") else { return false };
+    let leader = Place::of(&us.group).unwrap_or_else(|| us.clone());
+    Place::of(&leader.parent).is_some_and(|shell| shell.session == us.session && shell.group != us.group)
 }
 
-/// The parent of a process, as `/proc` tells; none when it is gone.
-fn parent_of(pid: Pid) -> Option<Pid> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    // The name before the last bracket may hold anything: proc(5).
-    let (_, fields) = stat.rsplit_once(')')?;
-    Pid::from_raw(fields.split_whitespace().nth(1)?.parse().ok()?)
+/// Where a process stands among the others, as `/proc` tells. Not by system calls: inside a container whoever leads
+/// the group or the session may be outside and is told as 0, which is no process.
+#[derive(Clone)]
+struct Place {
+    parent: String,
+    group: String,
+    session: String,
+}
+
+impl Place {
+    /// None when it is gone, or outside this container.
+    fn of(pid: &str) -> Option<Place> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name before the last bracket may hold anything: proc(5).
+        let (_, fields) = stat.rsplit_once(')')?;
+        let mut fields = fields.split_whitespace().skip(1).map(String::from);
+        Some(Place { parent: fields.next()?, group: fields.next()?, session: fields.next()? })
+    }
 }
