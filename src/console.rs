@@ -23,6 +23,7 @@ pub mod model;
 pub mod offer;
 pub mod paint;
 pub mod run;
+pub mod said;
 pub mod schedule;
 pub mod settings;
 pub mod story;

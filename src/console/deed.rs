@@ -128,7 +128,10 @@ impl Ground<'_> {
             Action::Approve => self.answer(deed, words, Answering::Approve),
             Action::Deny => self.answer(deed, words, Answering::Deny),
             Action::Override => self.answer(deed, words, Answering::Override),
-            Action::Note => Ok(Act::Note(words.reason.clone())),
+            Action::Note => Ok(Act::Note(match &deed.with {
+                Some(subject) => format!("{subject}: {}", words.reason),
+                None => words.reason.clone(),
+            })),
             Action::Close => {
                 let seen = self.head.seen();
                 let statement = statement::close(self.incident, &self.me.person, &words.reason, &seen);

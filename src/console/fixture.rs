@@ -13,8 +13,9 @@ use super::terminal::Size;
 use super::update::{Effect, Msg, update};
 use crate::core::apply::{apply, session_id};
 use crate::core::event::{
-    About, Actor, Assumed, Choice, Decided, Declared, Direction, Event, Finished, Granted, Handed, Joined,
-    Mode, Opened, Outcome, PhaseEntered, Pinned, Requested, Sent, Started, Suspended, TriggerFired, What,
+    About, Actor, Assumed, Choice, Decided, Declared, Denied, Direction, Event, Finished, Granted, Handed,
+    Joined, Mode, Noted, Opened, Outcome, PhaseEntered, Pinned, Requested, Sent, Started, Suspended,
+    TriggerFired, What,
 };
 use crate::core::id::{Digest, IncidentId, Name, PersonId, RoleName, StepId};
 use crate::core::incident::Incident;
@@ -318,6 +319,12 @@ impl Play {
         self.does(who, Granted { gate: step(gate), attempt: 1, role: role(seat), reason, nonce, key })
     }
 
+    pub(super) fn denies(&mut self, who: &str, gate: &str, seat: &str) -> &mut Play {
+        let nonce = "00112233445566778899aabbccddeeff".to_owned();
+        let (reason, key) = ("we fix forward".to_owned(), format!("SHA256:{who}"));
+        self.does(who, Denied { gate: step(gate), attempt: 1, role: role(seat), reason, nonce, key })
+    }
+
     pub(super) fn starts(&mut self, who: &str, id: &str) -> &mut Play {
         let attempt = self.incident.next_attempt(&step(id), Direction::Forward);
         let plan = Digest::of(id.as_bytes());
@@ -338,6 +345,15 @@ impl Play {
         let run = RunId { step: step(id), attempt: 1, direction: Direction::Forward };
         let lines = lines.iter().map(sanitize::line).collect();
         self.hub(Update::Output(Output { run, lines, partial: Clean::default(), dropped: 0 }))
+    }
+
+    /// Somebody writes a note.
+    pub(super) fn notes(&mut self, who: &str, text: &str) -> &mut Play {
+        let mut recorded = self.record(who, Noted {});
+        recorded.said = vec![sanitize::text(text)];
+        self.events.pop();
+        self.events.push(recorded.clone());
+        self.hub(Update::Recorded(Box::new(recorded)))
     }
 
     /// A message leaves.

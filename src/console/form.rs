@@ -8,6 +8,7 @@ use super::deed::{Deed, Ground, Words};
 use super::field::Field;
 use super::key::{Code, Key};
 use super::link::{Act, ActId, Head};
+use super::said::TOUCHED;
 use crate::core::incident::Incident;
 use crate::sanitize::{self, Clean};
 
@@ -258,7 +259,14 @@ fn slots(ground: &Ground<'_>, deed: &Deed) -> Vec<Slot> {
         Action::Approve => vec![slot("reason", Wants::Optional)],
         // The reason of an abort stands for every undo that it offers.
         Action::Undo if ground.incident.aborted.is_some() => vec![slot("reason", Wants::Optional)],
-        Action::Note => vec![slot("note", Wants::Text)],
+        Action::Note => {
+            let label = match deed.with.as_deref() {
+                Some(TOUCHED) => "how many, and who",
+                Some(_) => "what, and when",
+                None => "note",
+            };
+            vec![slot(label, Wants::Text)]
+        }
         Action::HandOver | Action::AgreeRemoval => Vec::new(),
         Action::TakeCommand => vec![slot("read back", Wants::Text)],
         Action::Ask => {

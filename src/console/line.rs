@@ -14,12 +14,14 @@ use super::model::{Model, Moment, Sheet, matching};
 use super::offer::{self, Offer, Tone};
 use super::schedule;
 use super::terminal::Size;
+use super::timers;
 use super::update::{Effect, Msg, update};
 use super::view::sheet_text;
 use crate::core::id::StepId;
 use crate::core::incident::Stage;
 use crate::core::time::spoken;
 use crate::sanitize;
+use std::time::Duration;
 
 /// Columns that the written parts are broken at.
 const COLUMNS: u16 = 78;
@@ -118,6 +120,21 @@ impl Talk {
         }
         self.tell(&mut turn);
         turn
+    }
+
+    /// Time passed: what falls due by it alone is said.
+    pub fn passes(&mut self, now: Moment) -> Turn {
+        let mut turn = Turn::default();
+        update(&mut self.model, Msg::Tick, now);
+        self.tell(&mut turn);
+        turn
+    }
+
+    /// How long nothing falls due by time alone.
+    pub fn quiet_for(&self) -> Duration {
+        let incident = self.model.incident.as_ref();
+        let mark = incident.and_then(|i| timers::to_next_mark(i, self.model.now.wall));
+        mark.unwrap_or(timers::MARK)
     }
 
     /// The person said something.

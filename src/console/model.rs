@@ -10,6 +10,7 @@ use super::keymap::Keymap;
 use super::layer::Layer;
 use super::link::{ActId, Head, Me, Pane, Readiness, Recorded, Room, RunId};
 use super::offer::{Attention, Tone, attention};
+use super::said::Said;
 use super::story::Row;
 use super::terminal::Size;
 use super::told::Told;
@@ -159,6 +160,8 @@ pub struct Model {
     pub event: Option<u64>,
     /// Moments marked in the charts: the declaration, the phases, the end of the harm.
     pub marks: Vec<(Stamp, &'static str)>,
+    /// What people noted about the harm.
+    pub said: Said,
     /// What runs wrote.
     pub logs: BTreeMap<RunId, Log>,
     /// Which run's output is being sent.
@@ -197,6 +200,8 @@ pub struct Model {
     pub toast: Option<Toast>,
     /// What comes next.
     pub attention: Attention,
+    /// The newest mark without a decision that was called out.
+    pub mark: Option<Duration>,
     /// Keys in use.
     pub keymap: Keymap,
     /// Number of the next act.
@@ -234,6 +239,7 @@ impl Model {
             events: VecDeque::new(),
             event: None,
             marks: Vec::new(),
+            said: Said::default(),
             logs: BTreeMap::new(),
             watching: None,
             panes: Vec::new(),
@@ -259,6 +265,7 @@ impl Model {
                 deed: None,
                 thing: None,
             },
+            mark: None,
             keymap,
             next_act: 1,
             leaving: None,

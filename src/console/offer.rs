@@ -4,6 +4,7 @@ use super::action::{Action, Place, TABLE};
 use super::amended;
 use super::deed::{Deed, Ground};
 use super::link::Stance;
+use super::said::SUBJECTS;
 use super::timers;
 use crate::core::id::StepId;
 use crate::core::incident::{Incident, Stage, Standing, Status};
@@ -102,6 +103,7 @@ fn variants(ground: &Ground<'_>, action: Action, step: Option<&StepId>) -> Vec<O
             let list = incident.runbook.declare.notify.iter().map(String::as_str);
             some(list.filter(|who| !incident.told.contains_key(*who)).collect())
         }
+        Action::Note => [None].into_iter().chain(SUBJECTS.map(|s| Some(s.to_owned()))).collect(),
         Action::AgreeRemoval if incident.open_redaction(ground.now).is_none() => Vec::new(),
         Action::Inherit => some(incident.open_suspensions().map(|(name, _)| name).collect()),
         Action::SettleBacklog => some(incident.open_backlog().map(|(name, _)| name).collect()),
@@ -144,8 +146,12 @@ pub fn attention(ground: &Ground<'_>) -> Attention {
         deed,
         thing: Some(thing),
     };
+    let called = undecided(ground);
     for step in steps_by_urgency(ground) {
         let offers = of_step(ground, &step);
+        if let Some(called) = called.clone().filter(|_| step.is_declare() && !offers.is_empty()) {
+            return called;
+        }
         if let Some(words) = wanted(ground, &step, &offers) {
             let thing = format!("{words} {}", tries(ground, &step));
             return for_me(words, Some(step), None, thing);
@@ -153,6 +159,9 @@ pub fn attention(ground: &Ground<'_>) -> Attention {
     }
     if let Some((words, deed, thing)) = among_people(ground) {
         return for_me(words, None, deed, thing);
+    }
+    if let Some(called) = called {
+        return called;
     }
     if let Some(seat) = seat_for_me(ground) {
         let words = format!("the seat {seat} is empty: take-seat {seat}");
@@ -163,6 +172,25 @@ pub fn attention(ground: &Ground<'_>) -> Attention {
         return for_me(words.clone(), None, deed, words);
     }
     others(ground)
+}
+
+/// Every ten minutes without a decision whoever commands is called to it.
+fn undecided(ground: &Ground<'_>) -> Option<Attention> {
+    let mark = timers::mark(ground.incident, ground.now)?.as_secs() / 60;
+    let acts = ground.me.stance != Stance::Observes;
+    ground.incident.commander().filter(|seat| acts && seat.person == ground.me.person)?;
+    let declare = StepId::declare();
+    let can = |action| of_step(ground, &declare).iter().any(|o| o.deed.action == action);
+    let is_over = ground.incident.gates.get(&declare).is_some_and(|gate| gate.standing != Standing::Open);
+    let words = if can(Action::Approve) {
+        format!("{mark}-minute mark: approve, deny or escalate")
+    } else if is_over && can(Action::Retry) {
+        format!("{declare} {}: retry asks again", missing(ground, &declare))
+    } else {
+        format!("{mark}-minute mark: {}: call or escalate", missing(ground, &declare))
+    };
+    let thing = Some(format!("mark {mark}"));
+    Some(Attention { tone: Tone::ForMe, words, step: Some(declare), deed: None, thing })
 }
 
 /// How often a step was tried and its approval was asked for: a second time is another thing.

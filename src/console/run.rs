@@ -20,6 +20,7 @@ use super::terminal::clock::Clock;
 use super::terminal::pace::{Pace, QUESTION, Urgency};
 use super::terminal::screen::Screen;
 use super::terminal::{self, Guard, Size};
+use super::timers;
 use super::update::{Effect, Msg, update};
 use super::view;
 use crate::core::incident::Stage;
@@ -271,7 +272,10 @@ impl Console {
         let passing =
             self.model.toast.is_some() || self.model.leaving.is_some() || !self.model.layers.is_empty();
         let every = if self.setup.seconds == Seconds::Tick || passing { SECOND } else { SECOND * 3600 };
-        self.ticked + every
+        // A clock that stands must not keep anybody from being called.
+        let incident = self.model.incident.as_ref();
+        let mark = incident.and_then(|i| timers::to_next_mark(i, self.model.now.wall));
+        self.ticked + mark.map_or(every, |mark| every.min(mark))
     }
 
     fn time(&mut self) -> io::Result<Option<Left>> {

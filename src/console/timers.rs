@@ -24,6 +24,31 @@ pub enum About {
     Goal,
     /// A running step.
     Step,
+    /// Which way is gone.
+    Decision,
+}
+
+/// Somebody says the time aloud every so long, while it is not decided which way is gone.
+pub const MARK: Duration = Duration::from_secs(600);
+
+/// The newest mark that has passed without a decision: how long after the opening it was.
+pub fn mark(incident: &Incident, now: Stamp) -> Option<Duration> {
+    let passed = now.since(incident.opened_at).as_secs() / MARK.as_secs();
+    let at = Duration::from_secs(passed.saturating_mul(MARK.as_secs()));
+    (passed > 0 && is_undecided(incident)).then_some(at)
+}
+
+/// How long until the next mark, while nothing is decided.
+pub fn to_next_mark(incident: &Incident, now: Stamp) -> Option<Duration> {
+    let since = now.since(incident.opened_at).as_secs() % MARK.as_secs();
+    is_undecided(incident).then(|| MARK.saturating_sub(Duration::from_secs(since)))
+}
+
+/// Whether nobody has said yet that it goes back, or that it does not.
+fn is_undecided(incident: &Incident) -> bool {
+    let is_over =
+        incident.aborted.is_some() || incident.mitigated_at.is_some() || incident.resolved_at.is_some();
+    incident.stage == Stage::Open && !is_over && !incident.is_denied(&StepId::declare())
 }
 
 /// Something with a moment.
@@ -65,6 +90,10 @@ pub fn timers(incident: &Incident) -> Vec<Timer> {
     if incident.mitigated_at.is_none() && !incident.runbook.objectives.rto.is_zero() {
         let at = incident.opened_at.plus(incident.runbook.objectives.rto);
         all.push(Timer { about: About::Goal, what: "the service should be back".into(), at });
+    }
+    if is_undecided(incident) {
+        let what = "the decision: go back, or deny it and fix forward; escalate if neither";
+        all.push(Timer { about: About::Decision, what: what.into(), at: incident.opened_at.plus(MARK) });
     }
     all.sort_by_key(|t| t.at);
     all
@@ -143,6 +172,34 @@ mod tests {
         play.minutes(2).told("first-word");
         let next = of(&play).into_iter().find(|t| t.what == "tell customers").unwrap();
         assert_eq!(next.at, T0.plus(Duration::from_secs(22 * 60)));
+    }
+
+    #[test]
+    fn every_ten_minutes_without_a_decision_are_a_mark_until_it_is_decided() {
+        let mut play = Play::opened_on(80, 24);
+        play.gathered();
+        let marks = |play: &Play, minutes: u64| {
+            mark(play.model.incident.as_ref().unwrap(), T0.plus(Duration::from_secs(60 * minutes)))
+        };
+        let ten = Duration::from_secs(600);
+        assert_eq!([marks(&play, 9), marks(&play, 10), marks(&play, 19)], [None, Some(ten), Some(ten)]);
+        assert_eq!(marks(&play, 20), Some(2 * ten));
+        let due = of(&play).into_iter().find(|t| t.about == About::Decision).unwrap();
+        assert_eq!(due.at, T0.plus(ten));
+        let left = to_next_mark(play.model.incident.as_ref().unwrap(), T0.plus(Duration::from_secs(599)));
+        assert_eq!(left, Some(Duration::from_secs(1)));
+        play.grants("ana", "declare", "commander");
+        assert_eq!(marks(&play, 10), Some(ten), "one answer of two decides nothing");
+        play.grants("bob", "declare", "sre").does("hub", crate::core::event::Declared { attempt: 1 });
+        assert_eq!(marks(&play, 10), None);
+        assert!(!of(&play).iter().any(|t| t.about == About::Decision));
+    }
+
+    #[test]
+    fn not_going_back_is_a_decision_too() {
+        let mut play = Play::opened_on(80, 24);
+        play.gathered().denies("ana", "declare", "commander").minutes(20);
+        assert_eq!(mark(play.model.incident.as_ref().unwrap(), play.now().wall), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::feed::Feed;
 use super::link::{Began, Recorded};
+use super::said::Said;
 use super::story::{self, Row};
 use crate::core::apply::apply;
 use crate::core::event::What;
@@ -25,6 +26,8 @@ pub struct Told {
     pub events: VecDeque<Recorded>,
     /// Moments marked in the charts: the declaration, the phases, the end of the harm.
     pub marks: Vec<(Stamp, &'static str)>,
+    /// What people noted about the harm.
+    pub said: Said,
 }
 
 impl Told {
@@ -37,8 +40,10 @@ impl Told {
             story: Feed::default(),
             events: VecDeque::new(),
             marks: Vec::new(),
+            said: Said::default(),
         });
         for recorded in began.events {
+            told.said.hear(&recorded);
             take(&mut told.incident, &mut told.story, &mut told.events, &mut told.marks, recorded);
         }
         told

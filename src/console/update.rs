@@ -12,6 +12,7 @@ use super::input::Input;
 use super::link::{Asked, Update};
 use super::model::{Model, Moment, Window};
 use super::terminal::Size;
+use super::timers;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -74,6 +75,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Moment) -> Vec<Effect> {
         }
     };
     forget_old(model);
+    call_out(model);
     effects.extend(bell(model, joined));
     effects.extend(watch(model));
     effects
@@ -91,6 +93,15 @@ fn forget_old(model: &mut Model) {
     }
     if model.leaving.is_some_and(|at| now.saturating_sub(at) > Duration::from_secs(3)) {
         model.leaving = None;
+    }
+}
+
+/// Time alone makes this wait for somebody.
+fn call_out(model: &mut Model) {
+    let mark = model.incident.as_ref().and_then(|incident| timers::mark(incident, model.now.wall));
+    if mark != model.mark {
+        model.mark = mark;
+        model.reconsider();
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) async fn talk(room: Room, from: (Door, Option<PathBuf>), me: Me, hand
                 Some(line) => talk.heard(&line, now()),
                 None => Turn { leaves: true, ..Turn::default() },
             },
+            () = tokio::time::sleep(talk.quiet_for()) => talk.passes(now()),
         };
         turn.lines.iter().for_each(|line| print(line));
         for wish in turn.asked {

@@ -209,3 +209,15 @@ fn every_view_has_a_word_and_says_something_without_a_drawing() {
         assert!(lines.iter().all(|l| !l.contains('\u{1b}') && !l.contains("###")), "{word}: {lines:#?}");
     }
 }
+
+#[test]
+fn the_ten_minute_mark_is_said_once_though_nothing_else_happens() {
+    let mut play = Play::opened_on(80, 24);
+    play.gathered();
+    let mut talk = talk(&play);
+    assert!(talk.quiet_for() <= Duration::from_secs(540), "{:?}", talk.quiet_for());
+    assert!(talk.passes(play.minutes(8).now()).lines.is_empty());
+    let said = talk.passes(play.minutes(1).now()).lines;
+    assert_eq!(said, ["FOR YOU: 10-minute mark: approve, deny or escalate. Say menu."]);
+    assert!(talk.passes(play.minutes(1).now()).lines.is_empty());
+}

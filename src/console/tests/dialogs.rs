@@ -4,6 +4,35 @@
 use super::*;
 
 #[test]
+fn a_list_that_goes_on_says_how_many_more_there_are() {
+    let mut stage = Play::opened_on(80, 24);
+    stage.gathered().keys(":");
+    let Some(Layer::Palette(palette)) = stage.model.layers.last() else { panic!("no palette") };
+    let all = palette.matches().len();
+    let entries = |stage: &Play| {
+        let shown = rows(&draw(stage));
+        let rule = |l: &String| l.contains("━━━");
+        let first = shown.iter().position(rule).unwrap();
+        let last = shown.iter().rposition(rule).unwrap();
+        shown[first + 2..last].to_vec()
+    };
+    let shown = entries(&stage);
+    let below = all - (shown.len() - 1);
+    assert_eq!(shown.last().unwrap().trim(), format!("▼ {below} more below"));
+    stage.keys(&"down ".repeat(all));
+    let shown = entries(&stage);
+    assert_eq!(shown.last().unwrap().trim(), format!("▲ {below} more above"));
+    assert!(shown[shown.len() - 2].contains('▸'), "{shown:#?}");
+    stage.types("detach");
+    assert!(!entries(&stage).iter().any(|l| l.contains("more")), "{:#?}", entries(&stage));
+    // The list of what can be done, where the screen is low.
+    let mut stage = Play::opened_on(80, 16);
+    stage.gathered().keys("enter");
+    let shown = text(&stage);
+    assert!(shown.contains("more below"), "{shown}");
+}
+
+#[test]
 fn a_dialog_keeps_the_head_it_was_opened_with() {
     let mut stage = Play::opened_on(120, 40);
     stage.gathered().keys(": a p p r o v e enter").waits(Duration::from_secs(1));

@@ -111,9 +111,9 @@ fn one_thing_that_waits_rings_once_however_often_it_comes_and_goes() {
     let attention = stage.model.attention.clone();
     for _ in 0..20 {
         stage.model.attention.thing = None;
-        stage.minutes(1);
+        stage.waits(Duration::from_secs(11));
         stage.model.attention = attention.clone();
-        stage.minutes(1);
+        stage.waits(Duration::from_secs(11));
     }
     assert_eq!(bells(&stage), first, "flapping");
 }

@@ -71,6 +71,112 @@ fn a_word_that_is_late_is_on_the_usual_screen_and_says_so() {
 }
 
 #[test]
+fn at_the_ten_minute_mark_without_a_decision_whoever_commands_is_called_once() {
+    for (columns, lines) in [(80, 24), (120, 40)] {
+        let mut stage = Play::opened_on(columns, lines);
+        stage.gathered().minutes(8);
+        let rung = |stage: &Play| stage.effects.iter().filter(|e| **e == Effect::Bell).count();
+        let (before, shown) = (rung(&stage), text(&stage));
+        assert!(shown.contains("NOT DECLARED") && !shown.contains("-minute mark"), "{shown}");
+        stage.minutes(1);
+        let shown = text(&stage);
+        assert!(shown.contains("NO DECISION AFTER 10m"), "{shown}");
+        assert!(shown.contains("FOR YOU: 10-minute mark: approve, deny or escalate"), "{shown}");
+        assert_eq!(rung(&stage), before + 1);
+        stage.minutes(5);
+        assert_eq!(rung(&stage), before + 1, "once for each mark");
+        stage.keys("l");
+        let owed = super::super::view::sheet_text(&stage.model, Sheet::Ledger).join("\n");
+        assert!(owed.contains("5m 00s ago     the decision: go back, or deny it and fix forward"), "{owed}");
+        stage.grants("ana", "declare", "commander").minutes(5).keys("r");
+        let shown = text(&stage);
+        assert!(shown.contains("20-minute mark: waits for 1 sre: call or escalate"), "{shown}");
+        assert_eq!(rung(&stage), before + 2);
+        stage.grants("bob", "declare", "sre").does("hub", crate::core::event::Declared { attempt: 1 });
+        stage.minutes(10);
+        let shown = text(&stage);
+        assert!(!shown.contains("-minute mark") && !shown.contains("NO DECISION"), "{shown}");
+    }
+}
+
+#[test]
+fn whoever_does_not_command_is_not_called_but_sees_that_nothing_is_decided() {
+    let mut stage = Play::opened_on(80, 24);
+    stage.gathered();
+    let me = Me { person: crate::core::id::PersonId::parse("bob").unwrap(), ..stage.model.me.clone() };
+    stage.hub(Update::Me(me)).minutes(10);
+    let shown = text(&stage);
+    assert!(shown.contains("NO DECISION AFTER 10m") && !shown.contains("-minute mark"), "{shown}");
+}
+
+#[test]
+fn how_wide_it_is_and_what_changed_before_is_said_or_how_to_say_it() {
+    for keys in ["", "o"] {
+        let mut stage = Play::opened_on(80, 24);
+        stage.gathered().keys(keys);
+        let shown = text(&stage);
+        for subject in ["touched", "changed"] {
+            assert!(shown.contains(&format!("not said yet, :note {subject} says it")), "{shown}");
+        }
+        stage.notes("bob", "touched: 4,000 in EU").notes("cleo", "changed: 1.5.0 at 11:52");
+        stage.notes("bob", "changed: migration 41 at 11:50");
+        let shown = text(&stage);
+        for says in ["4,000 in EU (bob at 12:01", "1.5.0 at 11:52 (cleo", "migration 41 at 11:50"] {
+            assert!(shown.contains(says), "{says}\n{shown}");
+        }
+        assert!(!shown.contains("not said yet"), "{shown}");
+    }
+}
+
+#[test]
+fn a_note_about_it_is_one_name_away_and_says_what_it_is_about() {
+    let mut stage = Play::opened_on(80, 24);
+    stage.gathered().keys(":").types("note touched").keys("enter").waits(Duration::from_secs(1));
+    assert!(text(&stage).contains("how many, and who:"), "{}", text(&stage));
+    stage.types("4,000 in EU").keys("enter enter");
+    let acts = sent(&stage);
+    assert_eq!(acts.last(), Some(&&Act::Note("touched: 4,000 in EU".into())));
+    // Read down, the list of what can be done has one entry for notes.
+    let mut stage = Play::opened_on(200, 60);
+    stage.gathered().keys("enter");
+    let shown = text(&stage);
+    assert!(shown.contains("note  ") && !shown.contains("note touched  "), "{shown}");
+}
+
+#[test]
+fn what_may_be_over_is_never_called_during() {
+    use crate::core::event::{Choice, Decided, Mitigated};
+    let mut stage = Play::opened_on(120, 40);
+    stage.measured().switching().keys("m");
+    let shown = text(&stage);
+    assert!(shown.contains("OUTSIDE normal 0 % to 0.40 %  before 0.20 %  so far 8 %"), "{shown}");
+    assert!(!shown.contains("during"), "{shown}");
+    stage.ends("switch", Outcome::Succeeded, "exit code 0");
+    let about = crate::core::event::About::Step(step("which-way"));
+    let choice = Choice::Option("worse".into());
+    stage.does("ana", Decided { about, choice, reason: "no better".into() }).measured();
+    assert!(text(&stage).contains("0.40 %  since the last step 8 %"), "{}", text(&stage));
+    stage.does("ana", Mitigated { reason: "the errors stopped".into() });
+    let shown = text(&stage);
+    assert!(shown.contains("during 8 %  after"), "{shown}");
+}
+
+#[test]
+fn a_filter_says_how_much_it_leaves_and_where_one_is() {
+    let mut stage = Play::opened_on(120, 60);
+    stage.at_the_hold_point().keys("t /").types("sits as").keys("enter");
+    assert!(text(&stage).contains("/sits as 4 of 4"), "{}", text(&stage));
+    stage.keys("N N");
+    assert!(text(&stage).contains("/sits as 2 of 4"), "{}", text(&stage));
+    stage.keys("n");
+    assert!(text(&stage).contains("/sits as 3 of 4"), "{}", text(&stage));
+    stage.keys("esc r /").types("th").keys("enter n");
+    assert!(text(&stage).contains("/th 2 of 2"), "{}", text(&stage));
+    stage.keys("esc 5 /").types("nobody ever").keys("enter");
+    assert!(text(&stage).contains("/nobody ever nothing has it"), "{}", text(&stage));
+}
+
+#[test]
 fn one_event_is_shown_in_full_and_copied_in_full() {
     let mut stage = Play::opened_on(120, 60);
     stage.at_the_hold_point().keys("t / ").types("approved").keys("enter g y");

@@ -47,9 +47,9 @@ pub(super) fn update(model: &mut Model, update: Update) -> Vec<Effect> {
 /// Parts of a record that is still being read change nothing that is shown: it would be a state of long ago.
 fn began_(model: &mut Model, began: Began) {
     let head = began.head.clone();
-    let Told { incident, story, events, marks } = Told::part(model.reading.take(), began);
+    let Told { incident, story, events, marks, said } = Told::part(model.reading.take(), began);
     model.incident = Some(incident);
-    (model.story, model.events, model.marks) = (story, events, marks);
+    (model.story, model.events, model.marks, model.said) = (story, events, marks, said);
     model.event = None;
     model.head = head;
     model.reconsider();
@@ -57,6 +57,7 @@ fn began_(model: &mut Model, began: Began) {
 
 fn record(model: &mut Model, recorded: Recorded) {
     if let Some(incident) = &mut model.incident {
+        model.said.hear(&recorded);
         told::take(incident, &mut model.story, &mut model.events, &mut model.marks, recorded);
     }
 }

@@ -162,7 +162,9 @@ pub(super) fn menu_with(model: &mut Model, asked_for: Option<&Deed>) {
     let selected = model.selected();
     let Some(ground) = model.ground() else { return };
     let all = offer::all(&ground, &selected);
-    let mut offers: Vec<Offer> = all.iter().filter(|o| o.refusal.is_none()).cloned().collect();
+    // A note about something is a note: one entry is enough where one reads down a list.
+    let plain = |o: &&Offer| o.deed.action != Action::Note || o.deed.with.is_none();
+    let mut offers: Vec<Offer> = all.iter().filter(|o| o.refusal.is_none()).filter(plain).cloned().collect();
     // What is about the step comes first; leaving a seat and what is final come last.
     offers.sort_by_key(|o| {
         let leaves = matches!(o.deed.action, Action::LeaveSeat | Action::HandOver);

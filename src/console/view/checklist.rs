@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::draw::{Has, Page};
+use super::draw::{Has, Page, place};
 use super::state::{self, Shown};
 use crate::console::amended;
 use crate::console::model::{Focus, Model};
@@ -33,11 +33,18 @@ impl Row<'_> {
 pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     let Some(incident) = &model.incident else { return };
     let over = incident.runs.values().filter(|r| r.status.is_over()).count();
-    let filter = model.filter_of(Focus::Checklist).map(|f| format!(" /{f}")).unwrap_or_default();
-    let note = format!("{over} of {} settled{filter}", incident.runs.values().count());
-    page.title("1 Steps", &note, Has::when(model.focus == Focus::Checklist));
     let rows = rows(model, incident);
     let selected = model.selected();
+    let note = match model.filter_of(Focus::Checklist) {
+        Some(filter) => {
+            let found = rows.iter().filter(|row| matches!(row, Row::Step(_)));
+            let found: Vec<&str> = found.filter_map(Row::id).collect();
+            let at = found.iter().position(|id| *id == selected.as_str()).map(|at| at + 1);
+            format!("/{filter} {}", place(at, found.len()))
+        }
+        None => format!("{over} of {} settled", incident.runs.values().count()),
+    };
+    page.title("1 Steps", &note, Has::when(model.focus == Focus::Checklist));
     let at = rows.iter().position(|r| r.id() == Some(selected.as_str())).unwrap_or(0);
     let room = page.height().saturating_sub(1);
     let start = at.saturating_sub(room / 2).min(rows.len().saturating_sub(room));

@@ -101,12 +101,26 @@ pub(super) fn help(model: &Model) -> Vec<(String, &'static str, &'static str)> {
 /// Narrowest column for what can be done.
 const NAMES: usize = 24;
 
+/// Rows for entries, and whether the row after them says how many more there are.
+fn room(entries: usize, rows: usize) -> (usize, bool) {
+    if entries > rows { (rows.saturating_sub(1), true) } else { (rows, false) }
+}
+
+/// How many entries are above and below what is seen.
+fn beyond(above: usize, below: usize) -> String {
+    let parts = [(above, "▲", "above"), (below, "▼", "below")].into_iter().filter(|(n, ..)| *n > 0);
+    parts.map(|(n, sign, word)| format!("   {sign} {n} more {word}")).collect()
+}
+
 fn show_palette(palette: &Palette, page: &mut Page<'_>) {
     form::field(page, 0, " : ", &palette.field, Has::Focus);
     let matches = palette.matches();
-    let rows = page.height().saturating_sub(1);
+    let (rows, more) = room(matches.len(), page.height().saturating_sub(1));
     let at = palette.at.min(matches.len().saturating_sub(1));
     let start = at.saturating_sub(rows.saturating_sub(1));
+    if more {
+        page.text(rows + 1, Role::Waiting, &beyond(start, matches.len().saturating_sub(start + rows)));
+    }
     if matches.is_empty() {
         page.text(1, Role::Muted, "   nothing has that name");
     }
@@ -127,12 +141,15 @@ fn show_palette(palette: &Palette, page: &mut Page<'_>) {
 
 fn show_menu(model: &Model, menu: &Menu, page: &mut Page<'_>) {
     page.title(&format!("{}", model.selected()), "what can be done now", Has::Not);
-    let rows = page.height().saturating_sub(1);
+    let (rows, more) = room(menu.offers.len(), page.height().saturating_sub(1));
     if menu.offers.is_empty() {
         let why = menu.why_none.as_deref().unwrap_or("nothing can be done here by you now");
         page.text(1, Role::Muted, &format!("   {}", crate::sanitize::line(why)));
     }
     let start = menu.at.saturating_sub(rows.saturating_sub(1));
+    if more {
+        page.text(rows + 1, Role::Waiting, &beyond(start, menu.offers.len().saturating_sub(start + rows)));
+    }
     let longest = menu.offers.iter().map(|offer| offer.label().chars().count()).max().unwrap_or(0);
     let names = longest.clamp(NAMES, (page.width() / 2).max(NAMES));
     for (n, offer) in menu.offers.iter().enumerate().skip(start).take(rows) {

@@ -122,6 +122,16 @@ impl Has {
     }
 }
 
+/// Where somebody is among what a filter leaves.
+pub(super) fn place(at: Option<usize>, of: usize) -> String {
+    match (at, of) {
+        (_, 0) => "nothing has it".to_owned(),
+        (Some(at), of) => format!("{at} of {of}"),
+        (None, 1) => "1 line".to_owned(),
+        (None, of) => format!("{of} lines"),
+    }
+}
+
 /// A vertical line between panes.
 pub(super) fn vertical(theme: &Theme, area: Rect, buffer: &mut Buffer) {
     for y in area.top()..area.bottom() {

@@ -85,7 +85,7 @@ pub(super) fn is_production(name: &str) -> bool {
 }
 
 fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
-    let (stage, role) = stage(incident);
+    let (stage, role) = stage(model, incident);
     let service = sanitize::visible_name(&incident.runbook.service);
     let empty = empty_seats(incident, page.width());
     let glass = broken_glass(incident);
@@ -181,8 +181,11 @@ fn to_be_said(model: &Model, incident: &Incident) -> Vec<(String, Role)> {
     }
 }
 
-fn stage(incident: &Incident) -> (&'static str, Role) {
-    match incident.stage {
+fn stage(model: &Model, incident: &Incident) -> (String, Role) {
+    if let Some(mark) = timers::mark(incident, model.now.wall) {
+        return (format!("NO DECISION AFTER {}m", mark.as_secs() / 60), Role::Fail);
+    }
+    let (words, role) = match incident.stage {
         Stage::Closed => ("CLOSED", Role::Muted),
         _ if incident.aborted.is_some() => ("ABORTED", Role::Fail),
         _ if incident.paused.is_some() => ("PAUSED", Role::Warn),
@@ -190,7 +193,8 @@ fn stage(incident: &Incident) -> (&'static str, Role) {
         Stage::Declared if incident.resolved_at.is_some() => ("RESOLVED", Role::Ok),
         Stage::Declared if incident.mitigated_at.is_some() => ("MITIGATED", Role::Ok),
         Stage::Declared => ("DECLARED", Role::Running),
-    }
+    };
+    (words.to_owned(), role)
 }
 
 /// What keeps this screen or the hub from being whole, loudest first.

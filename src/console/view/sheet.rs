@@ -13,7 +13,7 @@ use std::ops::Range;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::draw::{Has, Page, wrapped};
+use super::draw::{Has, Page, place, wrapped};
 use crate::console::model::{Focus, Model, Sheet};
 use crate::core::incident::Incident;
 use crate::sanitize;
@@ -100,7 +100,7 @@ fn written(model: &Model, sheet: Sheet, page: &mut Page<'_>) {
     let below = all.len().saturating_sub(from + rows);
     let mut note = if below > 0 { format!("▼ {below} more") } else { String::new() };
     if let Some(filter) = model.filter_of(Focus::Sheet(sheet)) {
-        note.push_str(&format!("  /{filter}"));
+        note.push_str(&format!("  /{filter} {}", place(None, all.len())));
     }
     page.title(sheet.name(), note.trim_start(), Has::Focus);
     for (n, row) in all.into_iter().skip(from).take(rows).enumerate() {

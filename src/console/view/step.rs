@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::draw::{Has, Page, wrapped};
+use super::draw::{Has, Page, place, wrapped};
 use super::state;
 use crate::console::action::Action;
 use crate::console::amended;
@@ -12,6 +12,7 @@ use crate::console::feed::Look;
 use crate::console::link::PaneState;
 use crate::console::model::{Focus, Log, Model, Times, Wrap, matching};
 use crate::console::offer;
+use crate::console::said::{CHANGED, TOUCHED};
 use crate::console::schedule;
 use crate::core::event::Direction;
 use crate::core::id::StepId;
@@ -147,6 +148,7 @@ fn of_amendment(model: &Model, incident: &Incident) -> Vec<Fact> {
 fn of_declaration(model: &Model, incident: &Incident) -> Vec<Fact> {
     let runbook = &incident.runbook;
     let mut facts = wrong(model, incident);
+    facts.extend(noted(model).into_iter().map(|(label, text, role)| fact(label, text, role)));
     facts.extend([
         fact("summary", &runbook.summary, Role::Base),
         fact("stays", &runbook.does_not_undo, Role::Warn),
@@ -211,6 +213,27 @@ fn wrong(model: &Model, incident: &Incident) -> Vec<Fact> {
             let text = format!("criterion {name} holds since {}", at.clock());
             all.push(fact(if all.is_empty() { "wrong" } else { "" }, text, Role::Warn));
         }
+    }
+    all
+}
+
+/// How wide it is and what changed before, as somebody noted it, or how to note it.
+pub(super) fn noted(model: &Model) -> Vec<(&'static str, String, Role)> {
+    let open = model.incident.as_ref().is_some_and(|i| i.stage < Stage::Closed);
+    let key = model.keymap.key_of(Action::Palette).map(|key| key.to_string()).filter(|_| open);
+    let nobody = |subject: &str| match key.as_deref() {
+        Some(":") => format!("not said yet, :note {subject} says it"),
+        Some(key) => format!("not said yet, {key} and note {subject} says it"),
+        None => "nobody said".to_owned(),
+    };
+    let mut all = vec![match &model.said.touched {
+        Some(words) => (TOUCHED, words.clone(), Role::Title),
+        None => (TOUCHED, nobody(TOUCHED), Role::Muted),
+    }];
+    let labels = [CHANGED].into_iter().chain(std::iter::repeat(""));
+    all.extend(labels.zip(&model.said.changed).map(|(label, words)| (label, words.clone(), Role::Title)));
+    if model.said.changed.is_empty() {
+        all.push((CHANGED, nobody(CHANGED), Role::Muted));
     }
     all
 }
@@ -316,7 +339,7 @@ fn output(model: &Model, log: &Log, page: &mut Page<'_>) {
         Look::At(_) => format!("▼ {below} more"),
     };
     if let Some(filter) = model.filter_of(Focus::Step) {
-        note.push_str(&format!("  /{filter}"));
+        note.push_str(&format!("  /{filter} {}", place(None, numbers.len())));
     }
     if log.dropped > 0 {
         note.push_str(&format!("  {} lines left out", log.dropped));

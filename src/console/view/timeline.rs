@@ -4,7 +4,7 @@ use ratatui::text::Line;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::draw::{Has, Page, cut};
+use super::draw::{Has, Page, cut, place};
 use crate::console::feed::Look;
 use crate::console::model::{Focus, Model, matching};
 use crate::theme::Role;
@@ -34,7 +34,7 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
         Look::At(_) => format!("▼ {below} more"),
     };
     if let Some(filter) = filter {
-        note.push_str(&format!("  /{filter}"));
+        note.push_str(&format!("  /{filter} {}", place(None, numbers.len())));
     }
     page.title("5 Timeline", &note, Has::when(model.focus == Focus::Timeline));
     let start = model.story_look.start(&numbers, rows);

@@ -121,25 +121,42 @@ fn unit(incident: &Incident, pane: &Pane) -> Unit {
     incident.runbook.metric(pane.name.as_str()).map_or(Unit::Count, |m| m.unit)
 }
 
-/// Before, during and after in one line, and whether it is normal again.
+/// Whether it is normal, then before, during and after, in one line: where that is cut, what matters is left. Nobody
+/// is in the middle of something that may be over: until the harm is said to have stopped, what was is "so far".
 fn compared(model: &Model, pane: &Pane) -> (String, Role) {
     let Some(incident) = &model.incident else { return (String::new(), Role::Muted) };
     let unit = unit(incident, pane);
     let text = |value: Option<f64>| value.map_or("–".to_owned(), |v| words(v, unit));
     let it = &pane.compared;
-    let mut line = format!("before {}  during {}", text(it.normal.map(|n| n.middle)), text(it.during));
-    if incident.mitigated_at.or(incident.resolved_at).is_some() {
-        line.push_str(&format!("  after {}", text(it.after)));
-    }
-    let Some(normal) = it.normal else {
-        return (format!("{line}  normal not known"), Role::Muted);
+    let before = text(it.normal.map(|n| n.middle));
+    let is_better = incident.mitigated_at.or(incident.resolved_at).is_some();
+    let line = match (is_better, since_the_last_step(incident, pane)) {
+        (true, _) => format!("before {before}  during {}  after {}", text(it.during), text(it.after)),
+        (false, Some(since)) => {
+            format!("since the last step {}  so far {}  before {before}", text(Some(since)), text(it.during))
+        }
+        (false, None) => format!("before {before}  so far {}", text(it.during)),
     };
-    let range = format!("{line}  normal {} to {}", words(normal.low, unit), words(normal.high, unit));
+    let Some(normal) = it.normal else {
+        return (format!("normal not known  {line}"), Role::Muted);
+    };
+    let range = format!("normal {} to {}  {line}", words(normal.low, unit), words(normal.high, unit));
     match newest(pane) {
         None => (range, Role::Unknown),
-        Some(now) if normal.holds(now) => (format!("{range}: inside"), Role::Ok),
-        Some(_) => (format!("{range}: OUTSIDE"), Role::Warn),
+        Some(now) if normal.holds(now) => (format!("inside {range}"), Role::Ok),
+        Some(_) => (format!("OUTSIDE {range}"), Role::Warn),
     }
+}
+
+/// The middle answer since the last step of the phases ended, once they are over.
+fn since_the_last_step(incident: &Incident, pane: &Pane) -> Option<f64> {
+    let steps = incident.runbook.phases.iter().flat_map(|phase| &phase.steps);
+    let ended = steps.filter_map(|step| incident.runs.get(step.id.as_str())?.ended_at).max();
+    let ended = ended.filter(|_| incident.phases_over())?;
+    let since = pane.points.iter().filter(|(at, _)| *at >= ended);
+    let mut all: Vec<f64> = since.filter_map(|(_, value)| *value).filter(|v| v.is_finite()).collect();
+    all.sort_by(f64::total_cmp);
+    all.get(all.len().checked_sub(1)? / 2).copied()
 }
 
 /// The newest number, if the newest answer is one.

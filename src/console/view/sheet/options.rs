@@ -6,6 +6,7 @@ use crate::console::link::PaneState;
 use crate::console::model::Model;
 use crate::console::offer;
 use crate::console::view::metrics::worst;
+use crate::console::view::step::noted;
 use crate::core::id::StepId;
 use crate::core::incident::{Incident, Stage, Status};
 use crate::core::readiness::{Estimate, Options, hard_gates, options};
@@ -22,6 +23,10 @@ pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
         return;
     }
     at_a_glance(model, incident, rows);
+    rows.heading("How wide it is, and what changed before");
+    for (label, text, role) in noted(model) {
+        rows.item(label, &text, role);
+    }
     readiness(model, rows);
     roll_back(model, incident, rows);
     decisions(incident, rows);

@@ -8,7 +8,7 @@ use super::Rows;
 use crate::console::feed::Look;
 use crate::console::link::Recorded;
 use crate::console::model::{Focus, Model, Sheet, matching};
-use crate::console::view::draw::{Has, Page};
+use crate::console::view::draw::{Has, Page, place};
 use crate::console::view::timeline::{names, who};
 use crate::core::event::{Auth, Display};
 use crate::theme::Role;
@@ -48,7 +48,8 @@ fn render_list(model: &Model, page: &mut Page<'_>) {
         Some(_) => format!("▼ {} newer", last.saturating_sub(at)),
     };
     if let Some(filter) = filter {
-        note.push_str(&format!("  /{filter}"));
+        let at = (!numbers.is_empty()).then_some(at + 1);
+        note.push_str(&format!("  /{filter} {}", place(at, numbers.len())));
     }
     page.title("Timeline", &note, Has::Focus);
     let look = match model.event {
