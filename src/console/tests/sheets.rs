@@ -149,7 +149,7 @@ fn what_may_be_over_is_never_called_during() {
     let mut stage = Play::opened_on(120, 40);
     stage.measured().switching().keys("m");
     let shown = text(&stage);
-    assert!(shown.contains("OUTSIDE normal 0 % to 0.40 %  before 0.20 %  so far 8 %"), "{shown}");
+    assert!(shown.contains("OUTSIDE normal 0 % to 0.40 %  so far 8 %  before 0.20 %"), "{shown}");
     assert!(!shown.contains("during"), "{shown}");
     stage.ends("switch", Outcome::Succeeded, "exit code 0");
     let about = crate::core::event::About::Step(step("which-way"));
@@ -158,7 +158,7 @@ fn what_may_be_over_is_never_called_during() {
     assert!(text(&stage).contains("0.40 %  since the last step 8 %"), "{}", text(&stage));
     stage.does("ana", Mitigated { reason: "the errors stopped".into() });
     let shown = text(&stage);
-    assert!(shown.contains("during 8 %  after"), "{shown}");
+    assert!(shown.contains("0.40 %  after –  during 8 %"), "{shown}");
 }
 
 #[test]

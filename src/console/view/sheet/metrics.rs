@@ -121,7 +121,7 @@ fn unit(incident: &Incident, pane: &Pane) -> Unit {
     incident.runbook.metric(pane.name.as_str()).map_or(Unit::Count, |m| m.unit)
 }
 
-/// Whether it is normal, then before, during and after, in one line: where that is cut, what matters is left. Nobody
+/// Whether it is normal, then how it was, the newest first: where the line is cut, what matters is left. Nobody
 /// is in the middle of something that may be over: until the harm is said to have stopped, what was is "so far".
 fn compared(model: &Model, pane: &Pane) -> (String, Role) {
     let Some(incident) = &model.incident else { return (String::new(), Role::Muted) };
@@ -131,11 +131,11 @@ fn compared(model: &Model, pane: &Pane) -> (String, Role) {
     let before = text(it.normal.map(|n| n.middle));
     let is_better = incident.mitigated_at.or(incident.resolved_at).is_some();
     let line = match (is_better, since_the_last_step(incident, pane)) {
-        (true, _) => format!("before {before}  during {}  after {}", text(it.during), text(it.after)),
+        (true, _) => format!("after {}  during {}  before {before}", text(it.after), text(it.during)),
         (false, Some(since)) => {
             format!("since the last step {}  so far {}  before {before}", text(Some(since)), text(it.during))
         }
-        (false, None) => format!("before {before}  so far {}", text(it.during)),
+        (false, None) => format!("so far {}  before {before}", text(it.during)),
     };
     let Some(normal) = it.normal else {
         return (format!("normal not known  {line}"), Role::Muted);
