@@ -44,6 +44,9 @@ pub struct Args {
     /// Shown times stand still until something happens: an idle screen then sends nothing at all
     #[arg(long, global = true)]
     pub no_clock: bool,
+    /// The console takes clicks and the wheel; your terminal then selects text with shift held. `:mouse` does it too
+    #[arg(long, global = true)]
+    pub mouse: bool,
     /// The key that sshd let in, behind `captive`
     #[arg(skip)]
     pub captive: Option<crate::identity::key::Presented>,

@@ -49,6 +49,8 @@ pub enum Action {
     Times,
     Copy,
     Redraw,
+    /// Clicks and the wheel.
+    Mouse,
     Suspend,
     // Deeds: each opens a dialog that says what will happen.
     Approve,
@@ -271,6 +273,7 @@ pub const TABLE: &[Entry] = &[
     ),
     view(Action::Save, "save", "write the pane's text to a new file", Place::Screen, &[Key::char('Y')]),
     view(Action::Redraw, "redraw", "draw everything anew", Place::Anywhere, &[Key::ctrl('l')]),
+    view(Action::Mouse, "mouse", "clicks select and the wheel scrolls, or neither does", Place::Screen, &[]),
     view(Action::Suspend, "suspend", "stop this program until `fg`", Place::Anywhere, &[Key::ctrl('z')]),
     deed(Action::Approve, "approve", "sign that this may go on", Place::OfStep),
     deed(Action::Deny, "deny", "sign that this may not go on", Place::OfStep),

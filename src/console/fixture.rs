@@ -269,6 +269,13 @@ impl Play {
         self
     }
 
+    pub(super) fn input(&mut self, input: super::input::Input) -> &mut Play {
+        let now = self.now();
+        let effects = update(&mut self.model, Msg::Input(input), now);
+        self.effects.extend(effects);
+        self
+    }
+
     /// A text typed key by key.
     pub(super) fn types(&mut self, text: &str) -> &mut Play {
         for c in text.chars() {

@@ -19,4 +19,28 @@ pub enum Input {
     FocusIn,
     /// The window lost the focus.
     FocusOut,
+    /// The mouse did something; terminals only say so when asked.
+    Mouse(Mouse),
+}
+
+/// What the mouse did, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mouse {
+    /// What.
+    pub what: Pointing,
+    /// Column from the left, from 0.
+    pub column: u16,
+    /// Row from the top, from 0.
+    pub row: u16,
+}
+
+/// What a mouse can do here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pointing {
+    /// The left button went down.
+    Click,
+    /// The wheel went up.
+    WheelUp,
+    /// The wheel went down.
+    WheelDown,
 }

@@ -210,10 +210,21 @@ pub struct Model {
     pub leaving: Option<Duration>,
     /// Whether the window has the focus, as far as it said so.
     pub window: Window,
+    /// Whose the mouse is.
+    pub pointer: Pointer,
     /// Steady time of the last bell.
     pub rang: Option<Duration>,
     /// What the bell has rung for, or was seen without it.
     pub rung: BTreeSet<String>,
+}
+
+/// Whose the mouse is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pointer {
+    /// The terminal's, which selects text with it.
+    Terminals,
+    /// This console's, because somebody asked.
+    Ours,
 }
 
 /// Whether somebody looks at the window.
@@ -270,6 +281,7 @@ impl Model {
             next_act: 1,
             leaving: None,
             window: Window::Unsaid,
+            pointer: Pointer::Terminals,
             rang: None,
             rung: BTreeSet::new(),
         }

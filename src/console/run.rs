@@ -15,7 +15,7 @@ use super::input::{Input, reader::Reader};
 use super::keep;
 use super::keymap::Keymap;
 use super::link::{Asked, Line, Me, Update};
-use super::model::Model;
+use super::model::{Model, Pointer};
 use super::terminal::clock::Clock;
 use super::terminal::pace::{Pace, QUESTION, Urgency};
 use super::terminal::screen::Screen;
@@ -63,6 +63,8 @@ pub struct Setup {
     pub around: Around,
     /// How somebody who looks elsewhere is called.
     pub call: Call,
+    /// Whose the mouse is at first.
+    pub pointer: Pointer,
     /// Folders for texts that are kept, in the order they are tried; none where nothing may be written.
     pub folders: Vec<PathBuf>,
     /// For tests: after each paint, say in the window's title how many bytes of input it includes.
@@ -100,6 +102,7 @@ impl Setup {
             esc_wait: if remote { REMOTE_WAIT } else { LOCAL_WAIT },
             around: if env("TMUX").is_some() { Around::Tmux } else { Around::Terminal },
             call: Call::Bell,
+            pointer: Pointer::Terminals,
             folders: Vec::new(),
             markers: if env("BO_SYNC").is_some() { Markers::Written } else { Markers::Silent },
         }
@@ -138,7 +141,8 @@ pub async fn run(ends: Ends, setup: Setup) -> io::Result<Left> {
     let reader = Reader::stdin()?;
     let signals = Signals::listen()?;
     let clock = Clock::start();
-    let model = Model::new(setup.me.clone(), setup.keymap.clone(), Size::now(), clock.now());
+    let mut model = Model::new(setup.me.clone(), setup.keymap.clone(), Size::now(), clock.now());
+    model.pointer = setup.pointer;
     let decoder = Decoder::new(setup.esc_wait);
     let screen = Screen::new(setup.gate);
     let mut console = Console {
@@ -158,6 +162,7 @@ pub async fn run(ends: Ends, setup: Setup) -> io::Result<Left> {
         consumed: 0,
         marked: 0,
     };
+    console.take_mouse()?;
     let left = console.go(reader, signals).await;
     Ok(left.unwrap_or(Left::TerminalGone))
 }
@@ -371,11 +376,20 @@ impl Console {
     /// Takes the terminal again and draws everything anew.
     fn again(&mut self) -> io::Result<()> {
         self.guard.take_again()?;
+        self.take_mouse()?;
         self.screen.forget();
         self.model.size = Size::now();
         self.pace = Pace::default();
         self.want(Urgency::Person);
         Ok(())
+    }
+
+    /// Nothing about the mouse is said to a terminal as long as nobody asks for it.
+    fn take_mouse(&self) -> io::Result<()> {
+        match self.model.pointer {
+            Pointer::Ours => terminal::write(terminal::mouse(Pointer::Ours)),
+            Pointer::Terminals => Ok(()),
+        }
     }
 
     fn detached(&self) -> Left {
@@ -395,6 +409,7 @@ impl Console {
                 Effect::Clipboard(text) => {
                     terminal::write(clipboard::osc52(&text, self.setup.around).as_bytes())?;
                 }
+                Effect::Mouse => terminal::write(terminal::mouse(self.model.pointer))?,
                 Effect::File(name, text) => self.keep(&name, &text),
                 Effect::Bell => {
                     terminal::write(b"\x07")?;

@@ -3,6 +3,7 @@
 
 use super::gate::level::{Glyphs, Level};
 use super::keymap::Keymap;
+use super::model::Pointer;
 use super::run::{Call, Seconds};
 use crate::runbook::yaml::{self, Node, Span, Value};
 
@@ -21,6 +22,8 @@ pub struct Settings {
     pub seconds: Option<Seconds>,
     /// How somebody who looks elsewhere is called.
     pub call: Option<Call>,
+    /// Whose the mouse is.
+    pub pointer: Option<Pointer>,
 }
 
 /// A file of settings that cannot be used.
@@ -56,10 +59,11 @@ pub fn parse(path: &str, text: &str) -> Result<Settings, BadSettings> {
             "color" => settings.level = Some(file.one_of(node, &LEVELS)?),
             "glyphs" => settings.glyphs = Some(file.one_of(node, &GLYPHS)?),
             "notify" => settings.call = Some(file.one_of(node, &CALLS)?),
+            "mouse" => settings.pointer = Some(file.one_of(node, &POINTERS)?),
             "clock" => settings.seconds = Some(file.one_of(node, &CLOCKS)?),
             other => {
                 let what = format!(
-                    "there is no setting `{other}`; there are theme, keys, color, glyphs, clock, notify"
+                    "there is no setting `{other}`; there are theme, keys, color, glyphs, clock, notify, mouse"
                 );
                 return Err(file.bad(key.at, what));
             }
@@ -72,6 +76,7 @@ const LEVELS: [(&str, Level); 4] =
     [("none", Level::None), ("16", Level::Ansi16), ("256", Level::Ansi256), ("truecolor", Level::True)];
 const GLYPHS: [(&str, Glyphs); 2] = [("ascii", Glyphs::Ascii), ("unicode", Glyphs::Unicode)];
 const CALLS: [(&str, Call); 2] = [("bell", Call::Bell), ("desktop", Call::Notification)];
+const POINTERS: [(&str, Pointer); 2] = [("off", Pointer::Terminals), ("on", Pointer::Ours)];
 const CLOCKS: [(&str, Seconds); 2] = [("moves", Seconds::Tick), ("stands", Seconds::Stand)];
 
 struct File<'a> {
@@ -146,6 +151,13 @@ mod tests {
         assert_eq!(set.keys.action(Key::ctrl('e')), Some(Action::Follow));
         assert_eq!(set.keys.keys_of(Action::Timeline), "x F10");
         assert_eq!(parse("c.yaml", "# nothing yet\n\n").unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn the_mouse_is_asked_for_by_name() {
+        assert_eq!(parse("c.yaml", "mouse: on\n").unwrap().pointer, Some(Pointer::Ours));
+        assert_eq!(parse("c.yaml", "mouse: off\n").unwrap().pointer, Some(Pointer::Terminals));
+        assert!(parse("c.yaml", "mouse: perhaps\n").is_err());
     }
 
     #[test]

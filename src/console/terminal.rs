@@ -12,12 +12,27 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
 use tokio::sync::Notify;
 
+use super::model::Pointer;
+
 /// Alternate screen, bracketed paste, focus reports; the cursor waits until a field asks for it.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?25l";
 /// Everything back, including what only a crash in the middle of a frame would leave on. The screen is emptied first: a
 /// terminal that has no second one, such as the Linux console, would keep our last picture behind the shell.
 const LEAVE: &[u8] =
     b"\x1b[?2026l\x1b[0m\x1b[2J\x1b[H\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+
+/// Clicks and the wheel, with places beyond column 223.
+const MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+/// Neither.
+const NO_MOUSE: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+
+/// What takes the mouse, or leaves it to the terminal.
+pub fn mouse(pointer: Pointer) -> &'static [u8] {
+    match pointer {
+        Pointer::Ours => MOUSE,
+        Pointer::Terminals => NO_MOUSE,
+    }
+}
 
 /// How the terminal was before; `None` while we do not hold it. A static, because a panic hook has no other way to it.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
@@ -61,7 +76,7 @@ pub struct Guard {
 
 impl Guard {
     /// Takes the terminal over: raw mode, alternate screen, pastes marked as such. The mouse stays the terminal's, so
-    /// that selecting text works.
+    /// that selecting text works, until somebody asks for it.
     ///
     /// # Errors
     /// When standard input and output are not a terminal.
@@ -176,7 +191,7 @@ mod tests {
 
     #[test]
     fn leaving_turns_off_all_that_entering_turned_on() {
-        let enter = std::str::from_utf8(ENTER).unwrap();
+        let enter = format!("{}{}", String::from_utf8_lossy(ENTER), String::from_utf8_lossy(MOUSE));
         let leave = std::str::from_utf8(LEAVE).unwrap();
         for mode in enter.split("\x1b[?").filter(|m| !m.is_empty()) {
             let (number, set) = mode.split_at(mode.len() - 1);

@@ -5,6 +5,7 @@ mod bytes;
 mod dialogs;
 mod fit;
 mod hostile;
+mod mouse;
 mod odd;
 mod others;
 mod sheets;

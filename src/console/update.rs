@@ -5,6 +5,7 @@ mod hub;
 mod keys;
 mod layers;
 mod lists;
+mod mouse;
 
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub enum Effect {
     File(String, String),
     /// Ring the bell.
     Bell,
+    /// Take the mouse, or leave it to the terminal, as the model says.
+    Mouse,
 }
 
 /// Bells are at least this far apart.
@@ -62,6 +65,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Moment) -> Vec<Effect> {
             }
             Input::FocusIn => window(model, Window::Focused),
             Input::FocusOut => window(model, Window::Away),
+            Input::Mouse(it) => mouse::mouse(model, it),
             Input::Ack => Vec::new(),
         },
         Msg::Hub(update) => hub::update(model, update),

@@ -2,6 +2,7 @@
 //! The child is this same binary, told by its environment to be a console over a scripted hub.
 
 mod calls;
+mod mouse;
 mod real;
 mod rough;
 mod slow;
@@ -10,6 +11,7 @@ mod tmux;
 use backout::console::gate::Gate;
 use backout::console::gate::level::{Glyphs, Level};
 use backout::console::link::{Began, Head, Me, Stance, Update};
+use backout::console::model::Pointer;
 use backout::console::run::{Ends, Seconds, Setup, run};
 use backout::core::id::PersonId;
 use backout::core::team::Team;
@@ -59,6 +61,9 @@ fn child() {
         let theme = shipped("default-dark").unwrap();
         let mut setup = Setup::new(me, theme, gate, env);
         setup.seconds = Seconds::Stand;
+        if std::env::var_os("BO_TEST_MOUSE").is_some() {
+            setup.pointer = Pointer::Ours;
+        }
         let left = run(Ends { updates, asked }, setup).await;
         drop(news);
         left
@@ -173,7 +178,8 @@ impl Terminal {
         assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
         let text = String::from_utf8_lossy(&seen.bytes).into_owned();
         let last = |code: &str| text.rfind(code).unwrap_or(0);
-        for mode in ["2004", "1004", "1049", "2026"] {
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        for mode in ["2004", "1004", "1049", "2026", "1000", "1006"] {
             let (on, off) = (last(&format!("\x1b[?{mode}h")), last(&format!("\x1b[?{mode}l")));
             assert!(off > on, "mode {mode} was left on");
         }

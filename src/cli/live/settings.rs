@@ -5,6 +5,7 @@ use crate::cli::args::{Args, Colour};
 use crate::console::gate::Gate;
 use crate::console::gate::level::{Glyphs, Level};
 use crate::console::link::Me;
+use crate::console::model::Pointer;
 use crate::console::run::{Seconds, Setup};
 use crate::console::settings::{self, Settings};
 use crate::error::{Failure, Result};
@@ -41,6 +42,10 @@ pub(super) fn setup(args: &Args, me: Me) -> Result<Setup> {
         (true, _) => Seconds::Stand,
         (false, Some(chosen)) => chosen,
         (false, None) => setup.seconds,
+    };
+    setup.pointer = match args.mouse {
+        true => Pointer::Ours,
+        false => settings.pointer.unwrap_or(setup.pointer),
     };
     setup.call = settings.call.unwrap_or(setup.call);
     // A shared login keeps nothing of those who pass through it.

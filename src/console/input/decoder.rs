@@ -6,11 +6,11 @@
 
 use std::time::{Duration, Instant};
 
-use termina::event::{KeyCode, KeyEvent, KeyEventKind, Modifiers};
+use termina::event::{KeyCode, KeyEvent, KeyEventKind, Modifiers, MouseButton, MouseEvent, MouseEventKind};
 use termina::{Event, Parser};
 
 use super::super::key::{Code, Key};
-use super::Input;
+use super::{Input, Mouse, Pointing};
 
 /// How long an ESC waits for the rest of a sequence on this machine.
 pub const LOCAL_WAIT: Duration = Duration::from_millis(75);
@@ -174,16 +174,12 @@ impl Decoder {
             Event::Key(event) => key(event).map(Input::Key),
             Event::FocusIn => Some(Input::FocusIn),
             Event::FocusOut => Some(Input::FocusOut),
+            Event::Mouse(event) => mouse(event).map(Input::Mouse),
             Event::Csi(_) if self.held.starts_with(b"\x1b[?") && self.held.ends_with(b"c") => {
                 Some(Input::Ack)
             }
-            // Pastes never reach the parser; the mouse and all other replies are nobody's business here.
-            Event::Paste(_)
-            | Event::Csi(_)
-            | Event::Osc(_)
-            | Event::Dcs(_)
-            | Event::Mouse(_)
-            | Event::WindowResized(_) => None,
+            // Pastes never reach the parser; all other replies are nobody's business here.
+            Event::Paste(_) | Event::Csi(_) | Event::Osc(_) | Event::Dcs(_) | Event::WindowResized(_) => None,
         }
     }
 }
@@ -193,7 +189,7 @@ fn is_tail(bytes: &[u8]) -> bool {
     match bytes {
         [b'O', b'A'..=b'H' | b'P'..=b'S'] => true,
         [b'[', middle @ .., last] => {
-            matches!(last, b'A'..=b'Z' | b'~' | b'u' | b'c')
+            matches!(last, b'A'..=b'Z' | b'~' | b'u' | b'c' | b'm')
                 && middle.iter().all(|b| matches!(b, 0x20..=0x3f))
         }
         _ => false,
@@ -224,6 +220,17 @@ fn is_whole_character(bytes: &[u8]) -> bool {
         Some(0xf0..=0xf4) => bytes.len() >= 4,
         _ => true,
     }
+}
+
+fn mouse(event: MouseEvent) -> Option<Mouse> {
+    let what = match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => Pointing::Click,
+        MouseEventKind::ScrollUp => Pointing::WheelUp,
+        MouseEventKind::ScrollDown => Pointing::WheelDown,
+        // Other buttons and moves mean nothing here. (The enum is termina's.)
+        _ => return None,
+    };
+    Some(Mouse { what, column: event.column, row: event.row })
 }
 
 fn key(event: KeyEvent) -> Option<Key> {
@@ -367,6 +374,26 @@ mod tests {
     fn an_escape_just_before_an_answer_stays_an_escape() {
         Typist::new().sends(b"\x1b").waits(5).sends(b"\x1b[?62;22c").gives(&[plain(Code::Esc), Input::Ack]);
         Typist::new().sends(b"\x1b\x1b[A").gives(&[plain(Code::Esc), plain(Code::Up)]);
+    }
+
+    #[test]
+    fn the_mouse_is_understood_wherever_its_report_is_split() {
+        let at = |what| Input::Mouse(Mouse { what, column: 39, row: 5 });
+        for (report, gives) in [
+            (&b"\x1b[<0;40;6M"[..], vec![at(Pointing::Click)]),
+            (b"\x1b[<0;40;6m", vec![]),
+            (b"\x1b[<2;40;6M", vec![]),
+            (b"\x1b[<64;40;6M", vec![at(Pointing::WheelUp)]),
+            (b"\x1b[<65;40;6M", vec![at(Pointing::WheelDown)]),
+        ] {
+            for cut in 0..report.len() {
+                let (a, b) = report.split_at(cut);
+                Typist::new().sends(a).waits(50).sends(b).waits(2000).gives(&gives);
+            }
+            // The ESC alone, far too early: what follows is still no text.
+            let late: Vec<Input> = [plain(Code::Esc)].into_iter().chain(gives).collect();
+            Typist::new().sends(b"\x1b").waits(200).sends(&report[1..]).waits(2000).gives(&late);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Effect, layers, lists};
+use super::{Effect, layers, lists, mouse};
 use crate::console::action::Action;
 use crate::console::feed::Look;
 use crate::console::field::Field;
@@ -117,12 +117,13 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Save => return save(model),
         Action::Redraw => return vec![Effect::Redraw],
         Action::Suspend => return vec![Effect::Suspend],
+        Action::Mouse => return mouse::take_or_leave(model),
         deed => layers::deed_named(model, deed),
     }
     Vec::new()
 }
 
-fn focus(model: &mut Model, pane: Focus) {
+pub(super) fn focus(model: &mut Model, pane: Focus) {
     model.focus = pane;
     model.scroll = 0;
 }

@@ -45,9 +45,8 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
         None => format!("{over} of {} settled", incident.runs.values().count()),
     };
     page.title("1 Steps", &note, Has::when(model.focus == Focus::Checklist));
-    let at = rows.iter().position(|r| r.id() == Some(selected.as_str())).unwrap_or(0);
     let room = page.height().saturating_sub(1);
-    let start = at.saturating_sub(room / 2).min(rows.len().saturating_sub(room));
+    let start = first(&rows, &selected, room);
     for (n, row) in rows.iter().skip(start).take(room).enumerate() {
         let mark = if row.id() == Some(selected.as_str()) { Mark::Selected } else { Mark::None };
         match row {
@@ -60,6 +59,20 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
             }
         }
     }
+}
+
+/// The first row that is seen: the selected one stands in the middle where the list is long.
+fn first(rows: &[Row<'_>], selected: &StepId, room: usize) -> usize {
+    let at = rows.iter().position(|r| r.id() == Some(selected.as_str())).unwrap_or(0);
+    at.saturating_sub(room / 2).min(rows.len().saturating_sub(room))
+}
+
+/// The step that stands in a row of the list, its title being row 0.
+pub fn step_at(model: &Model, row: usize) -> Option<StepId> {
+    let rows = rows(model, model.incident.as_ref()?);
+    let start = first(&rows, &model.selected(), super::layout::rows_of(model, Focus::Checklist));
+    let found = rows.get(start + row.checked_sub(1)?)?;
+    StepId::parse(found.id()?.to_owned()).ok()
 }
 
 /// Whether a row is the selected one.

@@ -7,7 +7,7 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::draw::{Has, Page};
 use super::form;
-use crate::console::action::{Action, Place, TABLE, Weight};
+use crate::console::action::{Action, Entry, Place, TABLE, Weight};
 use crate::console::layer::{Layer, Menu, Palette};
 use crate::console::model::{Focus, Model, Sheet};
 use crate::console::offer;
@@ -86,7 +86,7 @@ pub(super) fn help(model: &Model) -> Vec<(String, &'static str, &'static str)> {
         Place::OfStep | Place::OfIncident => false,
     });
     let mut lines: Vec<(String, &'static str, &'static str)> =
-        views.map(|e| (model.keymap.keys_of(e.action), e.name, e.doc)).collect();
+        views.map(|e| (keys(model, e), e.name, e.doc)).collect();
     if !only_help {
         return lines;
     }
@@ -96,6 +96,12 @@ pub(super) fn help(model: &Model) -> Vec<(String, &'static str, &'static str)> {
     let deeds = TABLE.iter().filter(|e| can.contains(&e.action));
     lines.extend(deeds.map(|e| (format!("enter, :{}", e.name), e.name, e.doc)));
     lines
+}
+
+/// The keys of an action, or the name to look for where it has none.
+fn keys(model: &Model, entry: &Entry) -> String {
+    let keys = model.keymap.keys_of(entry.action);
+    if keys.is_empty() { format!(":{}", entry.name) } else { keys }
 }
 
 /// Narrowest column for what can be done.

@@ -141,6 +141,14 @@ fn split(area: Rect, columns: u16) -> (Rect, Rect, Rect) {
     (left, line, right)
 }
 
+/// The pane at a place of the screen, and the row in it; its title is row 0.
+pub fn at(model: &Model, column: u16, row: u16) -> Option<(Focus, usize)> {
+    let areas = Areas::of(Rect::new(0, 0, model.size.columns, model.size.rows), model.focus);
+    let all = [(Focus::Checklist, areas.checklist)].into_iter().chain(areas.panes());
+    let mut here = all.filter(|(_, area)| area.contains((column, row).into()));
+    here.next().map(|(pane, area)| (pane, usize::from(row - area.y)))
+}
+
 /// Rows for lines in a pane, below its title.
 pub fn rows_of(model: &Model, focus: Focus) -> usize {
     let screen = Rect::new(0, 0, model.size.columns, model.size.rows);

@@ -8,6 +8,8 @@ mod options;
 mod people;
 mod timeline;
 
+pub use timeline::event_at;
+
 use std::ops::Range;
 
 use ratatui::layout::Rect;

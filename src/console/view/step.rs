@@ -12,7 +12,7 @@ use crate::console::feed::Look;
 use crate::console::link::PaneState;
 use crate::console::model::{Focus, Log, Model, Times, Wrap, matching};
 use crate::console::offer;
-use crate::console::said::{CHANGED, TOUCHED};
+use crate::console::said::{CHANGED, Said, TOUCHED};
 use crate::console::schedule;
 use crate::core::event::Direction;
 use crate::core::id::StepId;
@@ -148,7 +148,7 @@ fn of_amendment(model: &Model, incident: &Incident) -> Vec<Fact> {
 fn of_declaration(model: &Model, incident: &Incident) -> Vec<Fact> {
     let runbook = &incident.runbook;
     let mut facts = wrong(model, incident);
-    facts.extend(noted(model).into_iter().map(|(label, text, role)| fact(label, text, role)));
+    facts.extend(wide(model));
     facts.extend([
         fact("summary", &runbook.summary, Role::Base),
         fact("stays", &runbook.does_not_undo, Role::Warn),
@@ -215,6 +215,16 @@ fn wrong(model: &Model, incident: &Incident) -> Vec<Fact> {
         }
     }
     all
+}
+
+/// The same for a pane that has little room: what nobody said takes one row.
+fn wide(model: &Model) -> Vec<Fact> {
+    let key = model.keymap.key_of(Action::Palette).filter(|_| model.said == Said::default());
+    if let Some(key) = key {
+        let [touched, changed] = [TOUCHED, CHANGED].map(|subject| format!("{key}note {subject}"));
+        return vec![fact("not said", format!("{touched}, {changed}"), Role::Muted)];
+    }
+    noted(model).into_iter().map(|(label, text, role)| fact(label, text, role)).collect()
 }
 
 /// How wide it is and what changed before, as somebody noted it, or how to note it.

@@ -151,7 +151,8 @@ fn compared(model: &Model, pane: &Pane) -> (String, Role) {
 /// The middle answer since the last step of the phases ended, once they are over.
 fn since_the_last_step(incident: &Incident, pane: &Pane) -> Option<f64> {
     let steps = incident.runbook.phases.iter().flat_map(|phase| &phase.steps);
-    let ended = steps.filter_map(|step| incident.runs.get(step.id.as_str())?.ended_at).max();
+    let undone = incident.undos.values().filter_map(|undo| undo.ended_at);
+    let ended = steps.filter_map(|step| incident.runs.get(step.id.as_str())?.ended_at).chain(undone).max();
     let ended = ended.filter(|_| incident.phases_over())?;
     let since = pane.points.iter().filter(|(at, _)| *at >= ended);
     let mut all: Vec<f64> = since.filter_map(|(_, value)| *value).filter(|v| v.is_finite()).collect();

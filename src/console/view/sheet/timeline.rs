@@ -9,6 +9,7 @@ use crate::console::feed::Look;
 use crate::console::link::Recorded;
 use crate::console::model::{Focus, Model, Sheet, matching};
 use crate::console::view::draw::{Has, Page, place};
+use crate::console::view::layout::rows_of;
 use crate::console::view::timeline::{names, who};
 use crate::core::event::{Auth, Display};
 use crate::theme::Role;
@@ -39,10 +40,8 @@ fn render_list(model: &Model, page: &mut Page<'_>) {
     let filter = model.filter_of(Focus::Sheet(Sheet::Timeline));
     let numbers = matching(&model.story, filter, |row| format!("{} {}", row.who, row.what));
     let rows = page.height().saturating_sub(1);
-    let seq_of = |n: &u64| model.story.get(*n).map(|row| row.seq);
     let last = numbers.len().saturating_sub(1);
-    let at =
-        model.event.and_then(|seq| numbers.binary_search_by_key(&Some(seq), seq_of).ok()).unwrap_or(last);
+    let (at, start) = looked_at(model, &numbers, rows);
     let mut note = match model.event {
         None => format!("following, recorded to #{}", model.head.n),
         Some(_) => format!("▼ {} newer", last.saturating_sub(at)),
@@ -52,11 +51,6 @@ fn render_list(model: &Model, page: &mut Page<'_>) {
         note.push_str(&format!("  /{filter} {}", place(at, numbers.len())));
     }
     page.title("Timeline", &note, Has::Focus);
-    let look = match model.event {
-        None => Look::Follow,
-        Some(_) => Look::At(numbers.get(at.saturating_sub(rows / 2)).copied().unwrap_or(0)),
-    };
-    let start = look.start(&numbers, rows);
     let names = names(model, page.width());
     for (n, number) in numbers.iter().enumerate().skip(start).take(rows) {
         let Some(row) = model.story.get(*number) else { continue };
@@ -72,6 +66,29 @@ fn render_list(model: &Model, page: &mut Page<'_>) {
             page.row_style(n - start + 1, page.style(Role::Selection));
         }
     }
+}
+
+/// Which of the listed events is looked at, and the first that is seen on so many rows.
+fn looked_at(model: &Model, numbers: &[u64], rows: usize) -> (usize, usize) {
+    let seq_of = |n: &u64| model.story.get(*n).map(|row| row.seq);
+    let last = numbers.len().saturating_sub(1);
+    let found = model.event.and_then(|seq| numbers.binary_search_by_key(&Some(seq), seq_of).ok());
+    let at = found.unwrap_or(last);
+    let look = match model.event {
+        None => Look::Follow,
+        Some(_) => Look::At(numbers.get(at.saturating_sub(rows / 2)).copied().unwrap_or(0)),
+    };
+    (at, look.start(numbers, rows))
+}
+
+/// The event that stands in a row of the list, its title being row 0.
+pub fn event_at(model: &Model, row: usize) -> Option<u64> {
+    let sheet = Focus::Sheet(Sheet::Timeline);
+    let rows = rows_of(model, sheet);
+    let numbers = matching(&model.story, model.filter_of(sheet), |row| format!("{} {}", row.who, row.what));
+    let (_, start) = looked_at(model, &numbers, rows);
+    let number = numbers.get(start + row.checked_sub(1).filter(|row| *row < rows)?)?;
+    model.story.get(*number).map(|row| row.seq)
 }
 
 fn render_event(model: &Model, page: &mut Page<'_>) {
