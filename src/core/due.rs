@@ -10,7 +10,7 @@ use crate::core::incident::{Gate, InOrder, Incident, Run, Stage, Standing, Statu
 use crate::core::intent::{By, Intent};
 use crate::core::plan;
 use crate::core::time::Stamp;
-use crate::runbook::model::{Action, OnFailure, Phase, Step};
+use crate::runbook::model::{Action, OnFailure, Step};
 
 /// Something the hub must do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub fn due(incident: &Incident, now: Stamp) -> Option<Due> {
         .or_else(|| people(incident, now))
         .or_else(|| ledger(incident))
         .or_else(|| troubles(incident, now))
-        .or_else(|| phases(incident))
+        .or_else(|| phase(incident).map(Due::Wish))
         .or_else(|| steps(incident, now))
 }
 
@@ -252,17 +252,18 @@ fn troubles(incident: &Incident, now: Stamp) -> Option<Due> {
     None
 }
 
-/// Whether a phase's first step has become due.
-pub fn phase_begins(incident: &Incident, phase: &Phase) -> bool {
-    phase.steps.iter().any(|s| incident.is_ready(s))
+/// The phase that has to be entered before anything in it begins.
+pub fn phase(incident: &Incident) -> Option<Intent> {
+    incident.phase_to_enter().map(|(phase, _)| Intent::EnterPhase { phase })
 }
 
-fn phases(incident: &Incident) -> Option<Due> {
-    incident.runbook.phases.iter().enumerate().find_map(|(i, phase)| {
-        let phase_index = u32::try_from(i).ok()?;
-        let new = !incident.phases_entered.contains(&phase_index) && phase_begins(incident, phase);
-        new.then_some(Due::Wish(Intent::EnterPhase { phase: phase_index }))
-    })
+/// Whether the phases that begin have to be entered before this is judged: it begins something in one, leaves it out,
+/// or is for those who decide in the phase that counts now.
+pub fn waits_for_its_phase(intent: &Intent) -> bool {
+    matches!(
+        intent,
+        Intent::Start { .. } | Intent::Skip { .. } | Intent::MarkDone { .. } | Intent::Abort { .. }
+    )
 }
 
 /// The start of a step that the rules allow now. One that they do not, such as a look whose hold point is still

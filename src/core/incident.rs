@@ -9,6 +9,7 @@ mod limits;
 mod order;
 mod pace;
 mod people;
+mod phases;
 mod poll;
 mod preflight;
 mod redaction;

@@ -64,6 +64,10 @@ pub enum Refusal {
     NoSuchStep(StepId),
     #[error("`{step}` cannot start: it is {word}, not ready{why}")]
     NotReady { step: StepId, word: &'static str, why: String },
+    #[error(
+        "`{step}` is in the phase `{phase}`, which was not entered; the hub enters a phase before anything in it"
+    )]
+    PhaseNotEntered { step: StepId, phase: String },
     #[error("`{step}` is on attempt {expected}, not {got}")]
     WrongAttempt { step: StepId, expected: u32, got: u32 },
     #[error("`{step}` changed since it was shown: what would be done now is not what was asked for")]

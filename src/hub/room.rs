@@ -10,7 +10,7 @@ mod news;
 mod writer;
 
 use crate::core::decide::decide;
-use crate::core::due::{Due, due, next_wake};
+use crate::core::due::{Due, due, next_wake, phase, waits_for_its_phase};
 use crate::core::effect::Effect;
 use crate::core::event::{Actor, Auth, Continued, Event, Leaving, What};
 use crate::core::id::{Digest, PersonId, SessionId};
@@ -241,6 +241,9 @@ impl Room {
         if let Intent::ProposeAmendment { runbook, .. } = &act.intent {
             self.take_amendment(*runbook, &parts).map_err(refused)?;
         }
+        if waits_for_its_phase(&act.intent) {
+            self.enter_phases(draft);
+        }
         let what = match decide(&self.incident, &by, &act.intent, draft.now) {
             Ok(what) => what,
             Err(refusal) => {
@@ -316,6 +319,14 @@ impl Room {
             if !gone {
                 self.observed(draft, Observation::plain(Intent::Leave { session, how: Leaving::Lost }));
             }
+        }
+    }
+
+    /// Phases whose turn has come earlier in this very batch, before somebody acts in them.
+    fn enter_phases(&mut self, draft: &mut Draft) {
+        for _ in 0..self.incident.runbook.phases.len() {
+            let Some(enter) = phase(&self.incident) else { return };
+            self.observed(draft, Observation::plain(enter));
         }
     }
 

@@ -4,6 +4,7 @@ mod amend;
 mod limits;
 mod messages;
 mod people;
+mod phases;
 mod preflight;
 pub mod random;
 mod segment;

@@ -203,6 +203,9 @@ pub(super) fn request(
         };
         return Err(Refusal::GateNotOpen { gate: gate.clone(), word });
     }
+    if let Some(step) = incident.step(gate) {
+        incident.in_its_phase(step)?;
+    }
     let expected = incident.gates.get(gate).map_or(1, |g| g.attempt + 1);
     if attempt != expected {
         return Err(Refusal::WrongAttempt { step: gate.clone(), expected, got: attempt });

@@ -2,7 +2,6 @@
 
 use super::hub;
 use super::step::{known, running};
-use crate::core::due;
 use crate::core::event::{Handed, Judged, Judgement, Measured, PhaseEntered, Progressed, Sent, What};
 use crate::core::id::{BadName, Digest, Name, StepId};
 use crate::core::incident::Incident;
@@ -136,7 +135,7 @@ pub(super) fn enter_phase(incident: &Incident, by: &By, phase: u32) -> Result<Wh
     hub(by)?;
     let found = usize::try_from(phase).ok().and_then(|i| incident.runbook.phases.get(i));
     let found = found.ok_or_else(|| Refusal::DoesNotFit(format!("there is no phase {phase}")))?;
-    if incident.phases_entered.contains(&phase) || !due::phase_begins(incident, found) {
+    if !incident.phase_begins(phase, found) {
         return Err(Refusal::DoesNotFit(format!("phase {} does not begin now", found.name)));
     }
     Ok(PhaseEntered { phase, name: found.name.clone() }.into())

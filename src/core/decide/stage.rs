@@ -57,6 +57,7 @@ pub(super) fn abort(incident: &Incident, by: &By, why: &str) -> Result<What, Ref
     }
     match by {
         By::Person { id, .. } => {
+            incident.no_phase_is_left_out()?;
             if !authorised(incident, id, Matter::Abort, incident.current_phase())? {
                 commands(incident, id)?;
             }

@@ -96,6 +96,7 @@ fn may_begin(incident: &Incident, by: &By, step: &Step, run: &Run, now: Stamp) -
         }
         return Err(Refusal::NotReady { step: id, word: run.status.word(), why: waits_for(incident, step) });
     }
+    incident.in_its_phase(step)?;
     let outside = step
         .region
         .as_ref()

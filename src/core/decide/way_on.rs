@@ -59,6 +59,7 @@ fn can_be_left(incident: &Incident, step: &Step, run: &Run, id: &StepId) -> Resu
     if !incident.stage_lets_begin(&step.id) {
         return Err(Refusal::NotDeclared);
     }
+    incident.in_its_phase(step)?;
     let ready = run.status == Status::Pending && (incident.is_ready(step) || incident.paused.is_some());
     if ready || (run.status.is_trouble() && !run.passed) {
         return Ok(());

@@ -57,15 +57,4 @@ impl Incident {
     pub fn lacks<'a>(&self, person: &PersonId, lists: &[&'a [String]]) -> Option<&'a [String]> {
         lists.iter().find(|roles| !roles.iter().any(|role| self.holds(person, role))).copied()
     }
-
-    /// The phase that a step belongs to; none for what is always done.
-    pub fn phase_of(&self, step: &str) -> Option<&Phase> {
-        self.runbook.phases.iter().find(|p| p.steps.iter().any(|s| s.id == step))
-    }
-
-    /// The phase that was entered last, in the order of the file.
-    pub fn current_phase(&self) -> Option<&Phase> {
-        let index = usize::try_from(*self.phases_entered.last()?).ok()?;
-        self.runbook.phases.get(index)
-    }
 }

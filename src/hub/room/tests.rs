@@ -28,7 +28,8 @@ objectives: {rto: 1m, rpo: 0s}
 roles: {commander: {required: true}}
 declare: {require: [{role: commander, count: 1}], expires: 15m}
 phases:
-  - {name: A, steps: [{id: act, run: [true], timeout: 1s}, {id: then, run: [true], timeout: 1s}]}
+  - {name: A, steps: [{id: act, run: [true], timeout: 1s}]}
+  - {name: B, steps: [{id: then, run: [true], timeout: 1s}]}
 ";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -380,6 +381,25 @@ async fn a_start_asked_for_ahead_shares_the_batch_with_the_end_it_waits_for() {
         other => panic!("{other:?}"),
     };
     assert_eq!((step(first).as_str(), step(second).as_str()), ("act", "then"));
+}
+
+#[tokio::test]
+async fn a_phase_is_entered_in_the_batch_before_whoever_acts_in_it() {
+    let mut bench = bench();
+    bench.turn(vec![assume("commander")]).await;
+    bench.room.incident.stage = Stage::Declared;
+    let (first, second) = (start(&bench, "act"), start(&bench, "then"));
+    assert!(bench.turn(vec![first]).await.iter().all(is_recorded));
+    // The end and the next start wait for the same turn.
+    let (next, mut answer) = bench.wish(second);
+    bench.room.turn(&mut vec![ended("act", Outcome::Succeeded), next]).await;
+    told(&mut bench).await;
+    assert!(is_recorded(&answer.try_recv().unwrap()));
+    let texts = bench.room.log.texts();
+    let events = texts.iter().flat_map(|text| draft::events(text));
+    let kinds: Vec<&str> = events.map(|e| e.what.kind()).collect();
+    let wanted = ["phase.entered", "step.started", "step.finished", "phase.entered", "step.started"];
+    assert_eq!(kinds[kinds.len() - wanted.len()..], wanted);
 }
 
 #[tokio::test]

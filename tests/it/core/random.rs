@@ -18,7 +18,7 @@ pub fn walked(seed: u64, moves: usize) -> Walk {
     walk
 }
 
-fn audit(walk: &Walk, record: &[Event]) -> Result<(), String> {
+pub fn audit(walk: &Walk, record: &[Event]) -> Result<(), String> {
     Auditor::new(&walk.book, &walk.crowd, &walk.class, &walk.books).audit(record)
 }
 

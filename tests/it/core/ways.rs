@@ -5,9 +5,9 @@ use backout::core::due::next_wake;
 use backout::core::effect::{Effect, Stop, effects};
 use backout::core::intent::Intent::{Abort, Assume, Confirm, DecideStep};
 
-/// A runbook with these phases, whose rollback is declared, with `ana` commanding and `ben` as the sre.
-pub(super) fn declared_with(phases: &str) -> Room {
-    let text = format!(
+/// A runbook with these phases.
+pub(super) fn with_phases(phases: &str) -> String {
+    format!(
         r#"
 backout: 1
 id: ways
@@ -31,7 +31,12 @@ phases:
 always:
   - {{id: tidy, manual: Tidy up.}}
 "#
-    );
+    )
+}
+
+/// One with these phases, whose rollback is declared, with `ana` commanding and `ben` as the sre.
+pub(super) fn declared_with(phases: &str) -> Room {
+    let text = with_phases(phases);
     let params = BTreeMap::from([
         ("flag".to_owned(), Answer::Text("no".to_owned())),
         ("word".to_owned(), Answer::Secret("c2FsdGVk".to_owned())),
@@ -329,25 +334,6 @@ const TWO_PHASES: &str = r#"
       - {id: b, manual: b, role: sre}
       - {id: c, manual: c, role: sre}
 "#;
-
-#[test]
-fn a_phase_is_entered_once_when_its_first_step_is_due() {
-    let mut room = declared_with(TWO_PHASES);
-    let entered = |room: &Room| -> Vec<(u32, String)> {
-        let phases = room.record.iter().filter_map(|e| match &e.what {
-            What::PhaseEntered(d) => Some((d.phase, d.name.clone())),
-            _ => None,
-        });
-        phases.collect()
-    };
-    assert_eq!(entered(&room), [(0, "First".to_owned())]);
-    let again = |phase| Intent::EnterPhase { phase };
-    for phase in [0, 1, 2] {
-        assert!(matches!(refused(room.wish(&By::Hub, again(phase))), Refusal::DoesNotFit(_)), "{phase}");
-    }
-    carry_out(&mut room, "a", Outcome::Succeeded);
-    assert_eq!(entered(&room), [(0, "First".to_owned()), (1, "Second".to_owned())]);
-}
 
 #[test]
 fn a_decision_leads_on_and_leaves_out_what_lies_between() {

@@ -66,7 +66,7 @@ pub struct Auditor {
     steps: BTreeMap<String, Stand>,
     measured: BTreeMap<String, String>,
     initiator: String,
-    phase: Option<usize>,
+    entered: BTreeSet<usize>,
     declared: bool,
     paused: bool,
     aborted: bool,
@@ -88,7 +88,7 @@ impl Auditor {
             steps: book.steps().map(fresh).collect(),
             measured: BTreeMap::new(),
             initiator: String::new(),
-            phase: None,
+            entered: BTreeSet::new(),
             declared: false,
             paused: false,
             aborted: false,
@@ -128,6 +128,7 @@ impl Auditor {
             }
             What::Requested(d) => {
                 rule!(by_hub, "a person opened a gate");
+                self.within_its_phase(d.gate.as_str())?;
                 self.requested(d);
             }
             What::Granted(d) => {
@@ -152,7 +153,10 @@ impl Auditor {
                     (s.lets_on, s.pending, s.trouble) = (false, true, false);
                 });
             }
-            What::PhaseEntered(d) => self.phase = self.phase.max(usize::try_from(d.phase).ok()),
+            What::PhaseEntered(d) => {
+                rule!(by_hub, "a person entered a phase");
+                rule!(self.entered.insert(d.phase as usize), "a phase is entered twice");
+            }
             What::Started(d) => self.started(&who, by_hub, d)?,
             What::Finished(d) => self.finished(&who, by_hub, d)?,
             What::Undone(d) => self.undone(d)?,
@@ -165,7 +169,8 @@ impl Auditor {
             }
             What::Aborted(_) => {
                 if !by_hub {
-                    self.decides(&who, |a| &a.abort, self.phase, |s| s.sits(&who, "commander"))?;
+                    let now = self.entered.last().copied();
+                    self.decides(&who, |a| &a.abort, now, |s| s.sits(&who, "commander"))?;
                 }
                 self.aborted = true;
                 self.paused = false;
@@ -428,6 +433,12 @@ impl Auditor {
         self.book.phases.iter().position(|p| p.steps.iter().any(|s| s.id == id))
     }
 
+    fn within_its_phase(&self, id: &str) -> Verdict {
+        let entered = self.phase_index(id).is_none_or(|i| self.entered.contains(&i));
+        rule!(entered, "{id} belongs to a phase that was not entered");
+        Ok(())
+    }
+
     fn answers_for(&self, who: &str, id: &str) -> bool {
         let role = self.book.step(id).and_then(|s| s.role.clone());
         self.sits(who, "commander") || role.map_or_else(|| self.takes_part(who), |r| self.sits(who, &r))
@@ -480,6 +491,7 @@ impl Auditor {
         let spec = self.book.step(id).cloned().ok_or("no such step")?;
         rule!(!stand.undo_unknown, "nobody knows what its undo did");
         rule!(always || (!self.aborted && !self.ended), "the way forward is over");
+        self.within_its_phase(id)?;
         let again = by_hub && spec.retry && stand.trouble && d.attempt <= 2;
         if !again {
             rule!(stand.pending, "it is not its turn: {stand:?}");
