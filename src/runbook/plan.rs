@@ -19,7 +19,7 @@ use super::lint::Person;
 use super::model::{Action, Authority, Earlier, Phase, Runbook, Step};
 use super::template::{self, ParamValue, Resolved, Scope};
 use super::words;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 /// A runbook with its names filled.
@@ -116,8 +116,6 @@ pub struct PlannedStep {
     pub forecast: Forecast,
     /// What earlier live runs of it got done, where they reported it.
     pub earlier: Option<Earlier>,
-    /// What is suspended while it runs.
-    pub suspended: Vec<String>,
     /// What a probe saw.
     pub probe: Option<Probe>,
     /// What a plan can say about it now.
@@ -211,8 +209,8 @@ fn decides(runbook: &Runbook, known: &Known) -> Vec<Decides> {
 
 /// Fills a runbook. A name without a value is told at its step; the rest is still planned.
 pub fn plan(runbook: &Runbook, scope: &Scope, known: &Known) -> Plan {
-    let suspended = suspended(runbook);
-    let planner = Planner { runbook, scope, known, suspended, downstream: downstream_of_changes(runbook) };
+    let downstream = downstream_of_changes(runbook);
+    let planner = Planner { approvals: approvals(runbook), scope, known, downstream };
     let phase = |p: &Phase| PlannedPhase {
         name: p.name.clone(),
         preflight: p.preflight,
@@ -258,6 +256,19 @@ impl Plan {
         self.phases.iter().flat_map(|p| &p.steps).chain(&self.always)
     }
 
+    /// Every step with what is suspended while it runs. Worked out on the way: with many at once, a list kept for each
+    /// step would be as long as all the steps together.
+    pub fn with_suspended(&self) -> impl Iterator<Item = (&PlannedStep, Vec<&str>)> {
+        let mut opened = self.suspensions.iter().peekable();
+        let mut open: Vec<&Suspension> = Vec::new();
+        self.steps().map(move |step| {
+            open.retain(|s| s.lifted_by.as_ref() != Some(&step.id));
+            let names = open.iter().map(|s| s.name.as_str()).collect();
+            open.extend(opened.next_if(|s| s.opened_by == step.id));
+            (step, names)
+        })
+    }
+
     /// Whether every name had a value.
     pub fn is_complete(&self) -> bool {
         self.steps().all(|s| s.resolved.is_ok()) && self.window.as_ref().is_none_or(|w| w.opens_at.is_ok())
@@ -301,10 +312,9 @@ pub fn scope_for_plan(runbook: &Runbook, given: &BTreeMap<String, String>) -> Sc
 }
 
 struct Planner<'a> {
-    runbook: &'a Runbook,
+    approvals: HashMap<&'a str, Vec<String>>,
     scope: &'a Scope,
     known: &'a Known,
-    suspended: BTreeMap<&'a str, Vec<String>>,
     downstream: BTreeSet<&'a str>,
 }
 
@@ -319,23 +329,14 @@ impl Planner<'_> {
             resolved: template::resolve(step, self.scope).map_err(|e| e.to_string()),
             role: step.role.clone(),
             needs: step.needs.clone(),
-            approvals: self.approvals(step),
+            approvals: self.approvals.get(step.id.as_str()).cloned().unwrap_or_default(),
             irreversible: step.irreversible,
             estimate: step.estimate,
             forecast: Forecast::of(step, &self.known.history),
             earlier: self.known.history.live.pace.get(&step.id).and_then(|runs| Earlier::of(runs)),
-            suspended: self.suspended.get(step.id.as_str()).cloned().unwrap_or_default(),
             probe: self.known.probes.get(&step.id).cloned(),
             outlook: self.outlook(step),
         }
-    }
-
-    fn approvals(&self, step: &Step) -> Vec<String> {
-        let require = |hold: &Step| match &hold.action {
-            Action::Approve(a) => Some(format!("{}: {}", hold.id, words::requirements(&a.require))),
-            _ => None,
-        };
-        self.runbook.covers(&step.id).filter_map(require).collect()
     }
 
     fn outlook(&self, step: &Step) -> Outlook {
@@ -357,25 +358,33 @@ impl Planner<'_> {
     }
 }
 
+/// Who approves each step that a hold point covers.
+fn approvals(runbook: &Runbook) -> HashMap<&str, Vec<String>> {
+    let mut out: HashMap<&str, Vec<String>> = HashMap::new();
+    for hold in runbook.steps() {
+        let Action::Approve(approve) = &hold.action else { continue };
+        let words = format!("{}: {}", hold.id, words::requirements(&approve.require));
+        for covered in approve.covers.iter().collect::<BTreeSet<_>>() {
+            out.entry(covered).or_default().push(words.clone());
+        }
+    }
+    out
+}
+
 /// Steps that come after a change through `needs`; those of `always` come after everything.
 fn downstream_of_changes(runbook: &Runbook) -> BTreeSet<&str> {
     let changes =
         |step: &Step| step.action.changes_something() || matches!(step.action, Action::Manual { .. });
     let mut out: BTreeSet<&str> = BTreeSet::new();
-    let by_id: BTreeMap<&str, &Step> = runbook.steps().map(|s| (s.id.as_str(), s)).collect();
-    // `needs` may name later steps, so one pass in file order is not enough; each round settles at least one.
-    loop {
-        let before = out.len();
-        for step in runbook.phases.iter().flat_map(|p| &p.steps) {
-            let touched =
-                |id: &String| out.contains(id.as_str()) || by_id.get(id.as_str()).is_some_and(|s| changes(s));
-            if !out.contains(step.id.as_str()) && step.needs.iter().any(touched) {
-                out.insert(&step.id);
-            }
-        }
-        if out.len() == before {
-            break;
-        }
+    let mut waiters: HashMap<&str, Vec<&str>> = HashMap::new();
+    for step in runbook.phases.iter().flat_map(|p| &p.steps) {
+        step.needs.iter().for_each(|need| waiters.entry(need).or_default().push(&step.id));
+    }
+    // `needs` may name later steps, so one pass in file order is not enough.
+    let mut reached: Vec<&str> = runbook.steps().filter(|s| changes(s)).map(|s| s.id.as_str()).collect();
+    while let Some(id) = reached.pop() {
+        let new = waiters.get(id).into_iter().flatten().filter(|waiter| out.insert(waiter));
+        reached.extend(new.collect::<Vec<_>>());
     }
     if runbook.steps().any(changes) {
         out.extend(runbook.always.iter().map(|s| s.id.as_str()));
@@ -383,36 +392,22 @@ fn downstream_of_changes(runbook: &Runbook) -> BTreeSet<&str> {
     out
 }
 
-/// What is suspended while each step runs, in file order.
-fn suspended(runbook: &Runbook) -> BTreeMap<&str, Vec<String>> {
-    let mut open: Vec<String> = Vec::new();
-    let mut out = BTreeMap::new();
-    for step in runbook.steps() {
-        if let Some(name) = &step.resumes {
-            open.retain(|other| other != name);
-        }
-        if !open.is_empty() {
-            out.insert(step.id.as_str(), open.clone());
-        }
-        open.extend(step.suspends.clone());
-    }
-    out
-}
-
+/// In the order of the file. Found from its end, where the next step that lifts a name is the one seen last.
 fn suspensions(runbook: &Runbook) -> Vec<Suspension> {
-    let steps: Vec<&Step> = runbook.steps().collect();
-    let opened = steps.iter().enumerate().filter_map(|(i, s)| s.suspends.as_ref().map(|name| (i, *s, name)));
-    opened
-        .map(|(i, step, name)| Suspension {
+    let mut lifts: HashMap<&str, &str> = HashMap::new();
+    let mut out = Vec::new();
+    for step in runbook.steps().collect::<Vec<_>>().into_iter().rev() {
+        out.extend(step.suspends.as_ref().map(|name| Suspension {
             name: name.clone(),
             opened_by: step.id.clone(),
-            lifted_by: steps
-                .iter()
-                .skip(i + 1)
-                .find(|s| s.resumes.as_ref() == Some(name))
-                .map(|s| s.id.clone()),
-        })
-        .collect()
+            lifted_by: lifts.get(name.as_str()).map(|id| (*id).to_owned()),
+        }));
+        if let Some(name) = &step.resumes {
+            lifts.insert(name, &step.id);
+        }
+    }
+    out.reverse();
+    out
 }
 
 #[cfg(test)]

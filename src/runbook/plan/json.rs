@@ -6,14 +6,16 @@ use std::time::Duration;
 
 /// One object; durations in seconds.
 pub fn to_json(plan: &Plan) -> String {
+    let mut steps = plan.with_suspended().map(|(planned, suspended)| step(planned, &suspended));
     let phases: Vec<Value> = plan
         .phases
         .iter()
         .map(|p| {
             json!({"name": p.name, "preflight": p.preflight, "recheck": p.recheck,
-                     "steps": p.steps.iter().map(step).collect::<Vec<_>>()})
+                     "steps": steps.by_ref().take(p.steps.len()).collect::<Vec<_>>()})
         })
         .collect();
+    let always: Vec<Value> = steps.collect();
     let suspensions: Vec<Value> = plan
         .suspensions
         .iter()
@@ -26,7 +28,7 @@ pub fn to_json(plan: &Plan) -> String {
     let mut whole = json!({
         "id": plan.id, "title": plan.title, "class": plan.class, "service": plan.service,
         "environment": plan.environment, "does_not_undo": plan.does_not_undo, "declare": plan.declare,
-        "window": window, "phases": phases, "always": plan.always.iter().map(step).collect::<Vec<_>>(),
+        "window": window, "phases": phases, "always": always,
         "suspensions": suspensions, "complete": plan.is_complete(),
         "estimate_seconds": plan.estimate.as_secs_f64(), "steps_without_estimate": plan.without_estimate,
         "rto_seconds": plan.rto.as_secs_f64(), "rpo_seconds": plan.rpo.as_secs_f64(),
@@ -74,7 +76,7 @@ fn spread(spread: Option<Spread>) -> Value {
     )
 }
 
-fn step(step: &PlannedStep) -> Value {
+fn step(step: &PlannedStep, suspended: &[&str]) -> Value {
     let lines = step
         .resolved
         .as_ref()
@@ -94,7 +96,7 @@ fn step(step: &PlannedStep) -> Value {
         "approvals": step.approvals, "irreversible": step.irreversible,
         "estimate_seconds": step.estimate.map(|d| d.as_secs_f64()), "measured": measured,
         "throughput": throughput,
-        "suspended": step.suspended, "outlook": step.outlook.word(),
+        "suspended": suspended, "outlook": step.outlook.word(),
         "probe": step.probe.as_ref().map(|p| json!({"verdict": p.verdict.word(), "detail": p.detail})),
     })
 }

@@ -144,9 +144,9 @@ fn steps_side_by_side_count_once_for_the_longest_chain() {
     assert_eq!(plan.path.steps.last().map(String::as_str), Some("thaw"));
     assert!(plan.path.steps.iter().any(|s| s == "left") && !plan.path.steps.iter().any(|s| s == "right"));
     assert_eq!(plan.path.p50, Duration::from_secs(360));
-    let suspended = |id: &str| plan.steps().find(|s| s.id == id).unwrap().suspended.clone();
-    assert_eq!((suspended("freeze"), suspended("switch")), (vec![], vec!["deployments".to_owned()]));
-    assert_eq!(suspended("thaw"), Vec::<String>::new());
+    let suspended = |id: &str| plan.with_suspended().find(|(s, _)| s.id == id).unwrap().1;
+    assert_eq!((suspended("freeze"), suspended("switch")), (vec![], vec!["deployments"]));
+    assert_eq!(suspended("thaw"), Vec::<&str>::new());
 }
 
 #[test]
@@ -199,4 +199,36 @@ fn what_takes_longer_than_the_objective_is_said_in_every_form() {
     assert_eq!(json["critical_path"]["p90_seconds"], plan.path.p90.as_secs_f64());
     let calm = super::plan(&runbook, &scope, &Known::default());
     assert!(calm.path.p90 <= calm.rto && !to_text(&calm).contains("over the objective"));
+}
+
+/// A runbook of so many steps, each of which switches something else off; the last ones switch the first ones on.
+fn off(steps: usize, lifted: usize) -> Plan {
+    let (head, _) = SMALL.split_once("phases:").unwrap();
+    let mut text = format!("{head}phases:\n  - name: Off\n    steps:\n");
+    for n in 0..steps {
+        text.push_str(&format!("      - {{id: s{n}, run: [off], timeout: 1s, role: sre, suspends: n{n}}}\n"));
+    }
+    text.push_str("always:\n");
+    for n in 0..lifted {
+        text.push_str(&format!("  - {{id: r{n}, run: [on], timeout: 1s, role: sre, resumes: n{n}}}\n"));
+    }
+    planned(&text, &[("release", "1.4.1")])
+}
+
+#[test]
+fn what_is_off_at_each_step_is_what_was_switched_off_and_not_on_again() {
+    let plan = off(3, 2);
+    let all: Vec<String> =
+        plan.with_suspended().map(|(s, off)| format!("{}: {}", s.id, off.join(" "))).collect();
+    assert_eq!(all, ["s0: ", "s1: n0", "s2: n0 n1", "r0: n1 n2", "r1: n2"]);
+    let lifted: Vec<Option<&str>> = plan.suspensions.iter().map(|s| s.lifted_by.as_deref()).collect();
+    assert_eq!(lifted, [Some("r0"), Some("r1"), None]);
+}
+
+#[test]
+fn five_thousand_things_that_are_off_at_once_are_planned() {
+    let plan = off(5_000, 1);
+    assert_eq!(plan.suspensions.len(), 5_000);
+    assert_eq!(plan.with_suspended().last().unwrap().1.len(), 4_999);
+    assert!(to_text(&plan).contains("suspends: n4999 by s4999, until nothing"));
 }
