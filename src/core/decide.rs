@@ -27,6 +27,7 @@ use crate::runbook::model::Phase;
 /// The reason, as a type and a sentence. Nothing has changed then.
 pub fn decide(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> Result<What, Refusal> {
     check_standing(incident, by, intent, now)?;
+    more_than_looks_on(incident, by, intent)?;
     match intent {
         Intent::Open(opened) => people::open(incident, by, opened, now),
         Intent::Join(joined) => people::join(incident, by, joined, now),
@@ -170,6 +171,26 @@ fn check_standing(incident: &Incident, by: &By, intent: &Intent, now: Stamp) -> 
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// Whoever sits among the observers and nowhere else looks on. What is left to them is about themselves: to come and
+/// go, to take a seat or leave one, and to end a session of their own.
+fn more_than_looks_on(incident: &Incident, by: &By, intent: &Intent) -> Result<(), Refusal> {
+    let By::Person { id, .. } = by else { return Ok(()) };
+    let own = match intent {
+        Intent::RevokeSession { session, .. } => {
+            incident.sessions.get(session).is_some_and(|s| &s.person == id)
+        }
+        other => matches!(
+            other,
+            Intent::Open(_)
+                | Intent::Join(_)
+                | Intent::Leave { .. }
+                | Intent::Assume { .. }
+                | Intent::Renounce { .. }
+        ),
+    };
+    if own || !incident.holds(id, "observer") { Ok(()) } else { takes_part(incident, id) }
 }
 
 /// Whether the act stands on a statement signed by the person's own SSH key, so that no session is needed.

@@ -92,6 +92,14 @@ pub struct Outlets {
     pub news: mpsc::Sender<News>,
 }
 
+/// A changed runbook that came with an act.
+struct Proposed {
+    digest: Digest,
+    bytes: Vec<u8>,
+    /// Whether an earlier proposal brought it.
+    known: bool,
+}
+
 impl Room {
     /// A room over an incident whose events are all in the log.
     pub fn new(incident: Incident, writer: Writer, judge: Judge, outlets: Outlets) -> Room {
@@ -238,21 +246,26 @@ impl Room {
             self.record_refusal(draft, &act, &format!("{IN_THEIR_NAME}{e}"));
             refused(e.to_string())
         })?;
-        if let Intent::ProposeAmendment { runbook, .. } = &act.intent {
-            self.take_amendment(*runbook, &parts).map_err(refused)?;
-        }
+        let proposed = self.proposed(&act.intent, &parts).map_err(refused)?;
         if waits_for_its_phase(&act.intent) {
             self.enter_phases(draft);
         }
         let what = match decide(&self.incident, &by, &act.intent, draft.now) {
             Ok(what) => what,
             Err(refusal) => {
+                // A proposal of before may have brought the same one.
+                if let Some(Proposed { digest, known: false, .. }) = proposed {
+                    self.incident.library.remove(&digest);
+                }
                 self.record_refusal(draft, &act, &refusal.to_string());
                 return Err(refused(refusal.to_string()));
             }
         };
         if !rebuilds(&act, &what, &payload, draft.now) {
             return Err(refused("what would be recorded is not word for word what was signed".to_owned()));
+        }
+        if let Some(proposed) = proposed {
+            self.lay_beside(&proposed).map_err(refused)?;
         }
         let auth: Auth = std::mem::take(&mut act.auth);
         let actor = Actor::Person(act.person);
@@ -261,22 +274,33 @@ impl Room {
             .map_err(refused)
     }
 
-    /// Lays a proposed runbook beside the record, before any event names it.
-    fn take_amendment(&mut self, digest: Digest, parts: &[([u8; 32], Vec<u8>)]) -> Result<(), String> {
+    /// A proposed runbook that is not known yet, made known for the rules to look at.
+    fn proposed(
+        &mut self,
+        intent: &Intent,
+        parts: &[([u8; 32], Vec<u8>)],
+    ) -> Result<Option<Proposed>, String> {
+        let Intent::ProposeAmendment { runbook: digest, .. } = intent else { return Ok(None) };
         let Some((_, bytes)) = parts.first() else {
             return Err("the changed runbook did not come".to_owned());
         };
         let (found, runbook) =
             amended::read(bytes).map_err(|why| format!("the changed runbook cannot be used: {why}"))?;
-        if found != digest {
+        if found != *digest {
             return Err("the changed runbook is not the one that was signed".to_owned());
         }
-        let path = self.writer.store().folder().path().join(amended::name(self.incident.proposals + 1));
-        layout::replace(&path, bytes).map_err(|e| e.to_string())?;
-        let folder = std::fs::File::open(self.writer.store().folder().path()).and_then(|dir| dir.sync_all());
-        folder.map_err(|e| format!("the changed runbook cannot be kept: {e}"))?;
-        self.incident.offer(digest, runbook);
-        Ok(())
+        let known = self.incident.library.contains_key(digest);
+        self.incident.offer(*digest, runbook);
+        Ok(Some(Proposed { digest: *digest, bytes: bytes.clone(), known }))
+    }
+
+    /// Lays a proposed runbook beside the record, before any event names it. One that was refused leaves nothing.
+    fn lay_beside(&self, proposed: &Proposed) -> Result<(), String> {
+        let folder = self.writer.store().folder().path();
+        let path = folder.join(amended::name(self.incident.proposals + 1));
+        layout::replace(&path, &proposed.bytes).map_err(|e| e.to_string())?;
+        let folder = std::fs::File::open(folder).and_then(|dir| dir.sync_all());
+        folder.map_err(|e| format!("the changed runbook cannot be kept: {e}"))
     }
 
     /// Keeps an answer at a gate that does not count: late, double, of the wrong person, or not signed as it must be.

@@ -11,6 +11,7 @@ mod life;
 mod moments;
 mod more;
 mod nodata;
+mod observer;
 mod peers;
 mod steps;
 mod unknown;

@@ -405,6 +405,14 @@ impl Seat {
         self.submit(Act { person, intent, auth, payload: Vec::new() }).await
     }
 
+    /// What takes a statement about command or a removal.
+    pub fn stating(&mut self, intent: impl FnOnce(String) -> Intent) -> Act {
+        let intent = intent(self.signer.fingerprint());
+        let draft = answer::of_intent(&self.mirror, &self.person, intent).unwrap();
+        let log = self.mirror.incident.log().to_owned();
+        answer::sign(draft, &log, &self.signer, self.session.as_mut(), Display::Local).unwrap()
+    }
+
     pub async fn answer(&mut self, gate: &str, role: &str, how: Answering) {
         let act = self.answering(gate, role, how);
         let result = self.submit(act).await;
