@@ -213,6 +213,8 @@ impl Room {
             self.short_shifts(&mut draft);
             self.consequences(&mut draft);
             self.started_ahead(&mut draft);
+        } else {
+            self.writer.note();
         }
         self.commit(draft).await;
         stop

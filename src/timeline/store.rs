@@ -75,6 +75,8 @@ pub struct Store {
     end: u64,
     reserved: u64,
     over: Option<String>,
+    /// Whether the lock file says so too: the next hub cannot know it from the record.
+    noted: bool,
 }
 
 impl std::fmt::Debug for Store {
@@ -172,7 +174,20 @@ impl Store {
         keep_reserve(&folder)?;
         let disk = Box::new(FileDisk::new(file));
         let (seal, reserved, file) = (None, end, name);
-        Ok(Store { folder, lock, disk, origin, key, file, tree, seal, end, reserved, over: None })
+        Ok(Store {
+            folder,
+            lock,
+            disk,
+            origin,
+            key,
+            file,
+            tree,
+            seal,
+            end,
+            reserved,
+            over: None,
+            noted: true,
+        })
     }
 
     /// Puts another disk under the writer; for tests that make it fail.
@@ -315,11 +330,29 @@ impl Store {
         // Each of these is best effort: opening again checks everything anyway.
         let _ = self.disk.truncate(self.end);
         let _ = self.folder.remove(RESERVE);
-        let (segment, last) = (self.origin.segment(), self.tree.len());
-        let failed = Failed { segment, last, cause: cause.to_owned() };
-        let _ = state::write(&self.folder, &self.lock, &Ended::WriteFailed(failed));
-        self.over = Some(cause.to_owned());
-        WriteFailed::Over { last: self.tree.len(), cause: cause.to_owned() }
+        (self.over, self.noted) = (Some(cause.to_owned()), false);
+        let last = self.tree.len();
+        let cause = match self.note() {
+            Ok(()) => cause.to_owned(),
+            Err(why) => format!(
+                "{cause}; nor can that be noted ({why}), so a hub that comes after this one does not know that what \
+                 follows event {last} was told to nobody"
+            ),
+        };
+        WriteFailed::Over { last, cause }
+    }
+
+    /// Notes beside the record that this writer is over, if that could not be done when it ended. Unlike the record,
+    /// the note may be tried again: it is written anew as a whole, and whoever reads it looks at every byte.
+    ///
+    /// # Errors
+    /// It cannot be written this time either.
+    pub fn note(&mut self) -> Result<(), FolderError> {
+        let Some(cause) = self.over.as_ref().filter(|_| !self.noted) else { return Ok(()) };
+        let failed = Failed { segment: self.origin.segment(), last: self.tree.len(), cause: cause.clone() };
+        state::write(&self.folder, &self.lock, &Ended::WriteFailed(failed))?;
+        self.noted = true;
+        Ok(())
     }
 
     /// Reads the whole file back from the disk and compares it with what was sealed in memory. Done before a head is
@@ -349,6 +382,7 @@ impl Store {
             self.disk.sync().map_err(|e| self.folder.failed(&self.file, e))?;
             state::write(&self.folder, &self.lock, &Ended::Clean)?;
         }
+        self.note()?;
         Ok(head)
     }
 }

@@ -66,6 +66,15 @@ impl Writer {
         self.over.as_deref().unwrap_or_default()
     }
 
+    /// Says beside the record that nothing more can be written, if that is so and not said yet.
+    pub(super) fn note(&mut self) {
+        if self.is_over()
+            && let Err(why) = self.store.note()
+        {
+            tracing::debug!(%why, "how the record ended is not noted yet");
+        }
+    }
+
     pub(super) fn append(&mut self, draft: &Draft) -> Result<Sealed, Trouble> {
         if let Some(cause) = self.over.clone() {
             return Err(WriteFailed::Over { last: self.store.head().n, cause }.into());

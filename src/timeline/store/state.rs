@@ -85,3 +85,54 @@ pub(super) fn write(folder: &Folder, lock: &Lock, ended: &Ended) -> Result<(), F
         .and_then(|()| lock.sync_data())
         .map_err(|e| folder.failed(LOCK, e))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Disk, FileSystems, SealKey, Store, WriteFailed, create};
+    use super::*;
+    use crate::timeline::seal::Origin;
+    use std::io;
+
+    /// A disk that fails at once.
+    struct Broken;
+
+    impl Disk for Broken {
+        fn append(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::from_raw_os_error(5))
+        }
+        fn sync(&mut self) -> io::Result<()> {
+            Err(io::Error::from_raw_os_error(5))
+        }
+        fn truncate(&mut self, _: u64) -> io::Result<()> {
+            Err(io::Error::from_raw_os_error(5))
+        }
+        fn reserve(&mut self, _: u64, _: u64) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+
+    #[test]
+    fn a_note_that_the_failed_disk_did_not_take_is_said_and_written_as_soon_as_it_can_be() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("i");
+        let origin = Origin::parse("backout.test/01JD3K9W8ZQ4T6V2M7N5B1C0XA").unwrap();
+        let store = create(&path, FileSystems::Any, origin.clone(), SealKey::random().unwrap()).unwrap();
+        let mut store = store.with_disk(|_| Box::new(Broken));
+        // A file that is open for reading takes no note.
+        let deaf = Lock(File::open(path.join(LOCK)).unwrap());
+        let real = std::mem::replace(&mut store.lock, deaf);
+        let failed = store.append(&[b"{\"seq\":0}".to_vec()]).unwrap_err();
+        let WriteFailed::Over { last: 0, cause } = &failed else { panic!("{failed:?}") };
+        assert!(cause.contains("nor can that be noted") && cause.contains("told to nobody"), "{cause}");
+        assert!(store.note().is_err());
+        assert_eq!(read(&real), Ended::Crashed, "the next hub would take it for a crash");
+        store.lock = real;
+        store.note().unwrap();
+        let Ended::WriteFailed(noted) = read(&store.lock) else { panic!("{:?}", read(&store.lock)) };
+        assert_eq!((noted.segment, noted.last), (0, 0));
+        assert!(noted.cause.contains("os error 5") && !noted.cause.contains("noted"), "{}", noted.cause);
+        store.close().unwrap();
+        let opened = Store::open(&path, FileSystems::Any, origin, &[]).unwrap();
+        assert!(matches!(opened.ended, Ended::WriteFailed(_)));
+    }
+}
