@@ -23,7 +23,7 @@ use crate::core::id::{Digest, PersonId, SessionId, StepId};
 use crate::core::team::Team;
 use crate::core::time::Stamp;
 use crate::runbook::model::{Runbook, Step};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use amend::{Library, Proposal};
@@ -41,17 +41,6 @@ pub use run::{Run, Status};
 pub use runs::Runs;
 pub use segment::Segment;
 
-/// Steps by id. Asked for at every turn: going through a long runbook each time would take longer than the turn.
-type Places = HashMap<String, (usize, usize)>;
-
-fn places(runbook: &Runbook) -> Arc<Places> {
-    let all = runbook.phases.iter().map(|p| &p.steps).chain([&runbook.always]).enumerate();
-    let named = all.flat_map(|(phase, steps)| {
-        steps.iter().enumerate().map(move |(n, step)| (step.id.clone(), (phase, n)))
-    });
-    Arc::new(named.collect())
-}
-
 /// One incident as its record tells it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incident {
@@ -59,8 +48,6 @@ pub struct Incident {
     pub runbook: Arc<Runbook>,
     /// The one the incident opened with.
     pub opened_with: Arc<Runbook>,
-    /// Where each step of the runbook stands: its phase, `always` after the last, and which of its steps it is.
-    places: Arc<Places>,
     /// Changed runbooks that came with the record.
     pub library: Library,
     /// The changed runbook that was proposed last and not adopted.
@@ -105,7 +92,7 @@ pub struct Incident {
     pub nonces: BTreeSet<u128>,
     /// Every step of the runbook.
     pub runs: Runs,
-    /// Where the steps of the runbook that counts are among their runs.
+    /// Where the steps of the runbook that counts are in it and among their runs.
     pub order: Order,
     /// Undo runs.
     pub undos: Runs,
@@ -179,7 +166,6 @@ impl Incident {
         let order = Order::of(&runbook, &runs);
         Incident {
             opened_with: runbook.clone(),
-            places: places(&runbook),
             library: Library::new(),
             proposal: None,
             proposals: 0,
@@ -239,7 +225,7 @@ impl Incident {
 
     /// The step of the runbook.
     pub fn step(&self, id: &StepId) -> Option<&Step> {
-        let (phase, n) = *self.places.get(id.as_str())?;
+        let (phase, n) = self.order.place(id.as_str())?;
         let steps = self.runbook.phases.get(phase).map_or(&self.runbook.always, |phase| &phase.steps);
         steps.get(n).filter(|step| step.id == id.as_str())
     }

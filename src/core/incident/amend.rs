@@ -96,7 +96,6 @@ impl Incident {
             self.runs.update(&id, |_| {});
         }
         self.order = Order::of(&new, &self.runs);
-        self.places = super::places(&new);
         self.runbook = new;
         self.amended = Some(digest);
         self.proposal = None;

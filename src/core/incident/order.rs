@@ -1,5 +1,5 @@
-//! Where the run of each step of the runbook is, in the order of the file, and those of the steps it needs. Never says
-//! that a step may begin: it only knows quickly which ones may not.
+//! Where each step is in the runbook, where its run is, in the order of the file, and those of the steps it needs. Never
+//! says that a step may begin: it only knows quickly which ones may not.
 //!
 //! Which steps are ready is asked at every turn and about every step; to look all of them and what they need up by name
 //! was a twelfth of a hub's time.
@@ -7,11 +7,14 @@
 use super::{Incident, Run, Runs, Status};
 use crate::core::id::StepId;
 use crate::runbook::model::{Action, Runbook, Step};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The places of one runbook's steps among their runs.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Order {
+    /// Steps by id: the phase, `always` after the last, and which of its steps.
+    named: Arc<HashMap<String, (usize, usize)>>,
     places: Arc<Vec<Place>>,
     /// What the runbook has none of is not asked about every step at every turn.
     has: Has,
@@ -67,14 +70,24 @@ pub struct InOrder<'a> {
 impl Order {
     /// Of a runbook all of whose steps have a run.
     pub fn of(runbook: &Runbook, runs: &Runs) -> Order {
-        let always = |step: &Step| runbook.always.iter().any(|s| s.id == step.id);
-        let place = |step: &Step| Place {
-            own: runs.place(step.id.as_str()).ok(),
-            needs: step.needs.iter().map(|need| runs.place(need.as_str()).ok()).collect(),
-            always: always(step),
-        };
-        let places = Arc::new(runbook.steps().map(place).collect());
-        Order { places, has: Has::of(runbook), runs: runs.len() }
+        let mut named = HashMap::new();
+        let mut places = Vec::new();
+        for (phase, steps) in runbook.phases.iter().map(|p| &p.steps).chain([&runbook.always]).enumerate() {
+            for (n, step) in steps.iter().enumerate() {
+                named.insert(step.id.clone(), (phase, n));
+                places.push(Place {
+                    own: runs.place(step.id.as_str()).ok(),
+                    needs: step.needs.iter().map(|need| runs.place(need.as_str()).ok()).collect(),
+                    always: phase == runbook.phases.len(),
+                });
+            }
+        }
+        Order { named: Arc::new(named), places: Arc::new(places), has: Has::of(runbook), runs: runs.len() }
+    }
+
+    /// Where the runbook has the step: the phase, `always` after the last, and which of its steps.
+    pub fn place(&self, step: &str) -> Option<(usize, usize)> {
+        self.named.get(step).copied()
     }
 
     /// What there is in the runbook at all.
@@ -173,6 +186,8 @@ always:
         let order: Vec<&str> = incident.in_order().map(|found| found.id.as_str()).collect();
         assert_eq!(order, ["z", "y", "x", "w", "v"]);
         assert!(incident.in_order().all(|found| found.id.as_str() == found.step.id));
+        let places: Vec<_> = ["z", "w", "v", "u"].map(|id| incident.order.place(id)).into();
+        assert_eq!(places, [Some((0, 0)), Some((0, 3)), Some((1, 0)), None]);
     }
 
     #[test]

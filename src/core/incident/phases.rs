@@ -8,7 +8,7 @@ use crate::runbook::model::{Phase, Step};
 
 impl Incident {
     fn phase_with(&self, step: &str) -> Option<(u32, &Phase)> {
-        let (index, _) = *self.places.get(step)?;
+        let (index, _) = self.order.place(step)?;
         Some((u32::try_from(index).ok()?, self.runbook.phases.get(index)?))
     }
 
