@@ -1,7 +1,7 @@
-//! Answers at a gate as nobody should send them, and what two people, two keys and one key of two come to. The texts
-//! are signed with real keys and with security keys made of software.
+//! Answers at a gate that are really somebody's and fit nothing, and what two people, two keys and one key of two come
+//! to; and the workspace's policies about those who answer. Keys and texts that prove nothing are in [`super::keys`].
 
-use backout::core::event::{Auth, Display, Mode, Seen, What};
+use backout::core::event::{Auth, Display, Mode, What};
 use backout::core::id::{PersonId, RoleName};
 use backout::core::incident::Status;
 use backout::core::intent::{GateAnswer, Intent};
@@ -12,8 +12,6 @@ use backout::wire::act::Act;
 use backout::wire::message::ActResult;
 
 use super::house::{House, Seat, judged, recorded, runbook, step};
-use crate::identity::judge::{armor, envelope, line_of, put};
-use crate::identity::soft::Token;
 
 const HOLD: &str = "- id: eyes
   approve: {require: [{role: sre, count: 2}], separation_of_duties: [], expires: 15m, covers: [act]}
@@ -27,11 +25,10 @@ fn of(seed: u8) -> impl Fn(&str, &[u8]) -> String {
     move |namespace, text| key(seed).sign(namespace, text).unwrap()
 }
 
-/// An answer as its sender wants it, the words it makes, and what is wrong with it.
+/// An answer as its sender wants it, and the words it makes.
 struct Letter {
     person: &'static str,
     answer: GateAnswer,
-    seen: Seen,
     text: String,
 }
 
@@ -50,24 +47,13 @@ fn letter(seat: &Seat, person: &'static str, fingerprint: &str, change: impl Fn(
     let seen = seat.mirror.seen();
     let id = PersonId::parse(person).unwrap();
     let text = statement::gate(incident, &id, &answer, Answering::Approve, &seen).unwrap();
-    Letter { person, answer, seen, text }
+    Letter { person, answer, text }
 }
 
 impl Letter {
-    fn reads(mut self, old: &str, new: &str) -> Letter {
-        let changed = self.text.replace(old, new);
-        assert_ne!(changed, self.text, "{old}");
-        self.text = changed;
-        self
-    }
-
     fn signed(self, sign: impl Fn(&str, &[u8]) -> String) -> Act {
-        self.signed_for(APPROVE, sign)
-    }
-
-    fn signed_for(self, namespace: &str, sign: impl Fn(&str, &[u8]) -> String) -> Act {
         let auth = Auth {
-            sshsig: Some(sign(namespace, self.text.as_bytes())),
+            sshsig: Some(sign(APPROVE, self.text.as_bytes())),
             statement: Some(self.text),
             namespace: Some(APPROVE.to_owned()),
             display: Some(Display::Local),
@@ -96,45 +82,11 @@ fn kept(house: &House) -> Vec<String> {
     recorded(&house.dir).into_iter().filter_map(|(_, what)| of(what)).collect()
 }
 
-/// A 3072-bit RSA key that nobody has, for a signature that is refused before it is looked at.
-fn rsa_blob() -> Vec<u8> {
-    let mut out = Vec::new();
-    put(&mut out, b"ssh-rsa");
-    put(&mut out, &[1, 0, 1]);
-    put(&mut out, &[&[0, 0xc1][..], &[0x5b; 382], &[1]].concat());
-    out
-}
-
-fn sha1(namespace: &str, _: &[u8]) -> String {
-    let mut signature = Vec::new();
-    put(&mut signature, b"ssh-rsa");
-    put(&mut signature, &[7; 384]);
-    armor(&envelope(1, &rsa_blob(), namespace, "sha512", &signature), 70)
-}
-
-fn fingerprint(blob: &[u8]) -> String {
-    use base64::Engine as _;
-    use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(blob);
-    format!("SHA256:{}", base64::engine::general_purpose::STANDARD_NO_PAD.encode(digest))
-}
-
-/// Ben also has a key past its day (3), a revoked one (4), a token and an RSA key; Ana a second one (5), and one (6) is
-/// listed for both.
+/// Ana also has a second key (5), and one (6) is listed for both.
 async fn at_the_hold() -> (House, Seat) {
-    let line =
-        |who: &str, options: &str, seed: u8| format!("{who} {options}{}\n", key(seed).public_openssh());
-    let roster = [
-        line("ben", "valid-before=\"20200101Z\" ", 3),
-        line("ben", "", 4),
-        line("ana", "", 5),
-        line("ana", "", 6),
-        line("ben", "", 6),
-        format!("ben {}\n", line_of(&Token::ed25519().blob())),
-        format!("ben {}\n", line_of(&rsa_blob())),
-    ];
-    let revoked = format!("{}\n", key(4).public_openssh());
-    let mut house = House::keyed(&runbook(HOLD), Mode::Live, b"channels: {}\n", &roster.concat(), &revoked);
+    let line = |who: &str, seed: u8| format!("{who} {}\n", key(seed).public_openssh());
+    let roster = [line("ana", 5), line("ana", 6), line("ben", 6)];
+    let mut house = House::keyed(&runbook(HOLD), Mode::Live, b"channels: {}\n", &roster.concat(), "");
     house.start().unwrap();
     let (mut ana, _ben) = house.declared().await;
     ana.until("the hold point waits", |i| i.status("eyes") == Status::Waiting).await;
@@ -142,50 +94,15 @@ async fn at_the_hold() -> (House, Seat) {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_fit_is_refused_recorded_and_explained_and_the_room_goes_on() {
+async fn an_answer_of_ones_own_that_fits_nothing_is_refused_recorded_and_explained() {
     let (house, mut ana) = at_the_hold().await;
     let ben = key(2).fingerprint();
     let plain = |seat: &Seat, change: fn(&mut GateAnswer)| letter(seat, "ben", &ben, change);
-    let same = |_: &mut GateAnswer| {};
-    let token = Token::ed25519();
-    let other_log =
-        ("log: backout.test/01JD3K9W8ZQ4T6V2M7N5B1C0XA", "log: backout.test/01JD3K9W8ZQ4T6V2M7N5B1C0XB");
     let acts = [
-        (
-            "another incident",
-            plain(&ana, same).reads(other_log.0, other_log.1).signed(of(2)),
-            "the `log` line",
-        ),
-        ("another step", plain(&ana, same).reads("step: eyes", "step: act").signed(of(2)), "the `step` line"),
-        (
-            "another content",
-            plain(&ana, same).reads("touch done", "rm -rf /").signed(of(2)),
-            "the `run` line",
-        ),
-        ("another purpose", plain(&ana, same).signed_for("close.v1@backout", of(2)), "close.v1@backout"),
-        ("somebody else's key", plain(&ana, same).signed(of(1)), "ben"),
-        (
-            "a head that never was",
-            {
-                let mut lie = plain(&ana, same);
-                lie.seen = Seen { n: 9_999, root: lie.seen.root.clone() };
-                let (n, root) = (ana.mirror.seen().n, lie.seen.root.clone());
-                lie.reads(&format!("seen: {n} {root}"), &format!("seen: 9999 {root}")).signed(of(2))
-            },
-            "9999 events",
-        ),
-        ("a key past its day", letter(&ana, "ben", &key(3).fingerprint(), same).signed(of(3)), "expired"),
-        ("a revoked key", letter(&ana, "ben", &key(4).fingerprint(), same).signed(of(4)), "revoked"),
-        (
-            "nobody touched the key",
-            letter(&ana, "ben", &fingerprint(&token.blob()), same)
-                .signed(|ns, text| token.sign(&token.blob(), 0, ns, text)),
-            "touch",
-        ),
-        ("RSA with SHA-1", letter(&ana, "ben", &fingerprint(&rsa_blob()), same).signed(sha1), "SHA-1"),
+        ("somebody else's key", plain(&ana, |_| {}).signed(of(1)), "ben"),
         ("another attempt", plain(&ana, |a| a.attempt = 2).signed(of(2)), "request"),
         ("another role", plain(&ana, |a| a.role = RoleName::commander()).signed(of(2)), "commander"),
-        ("another request's nonce", plain(&ana, |a| a.nonce = "0".repeat(32)).signed(of(2)), ""),
+        ("another request", plain(&ana, |a| a.nonce = "0".repeat(32)).signed(of(2)), "one-time value"),
     ];
     let mut said = Vec::new();
     for (what, act, words) in acts {
@@ -194,15 +111,10 @@ async fn an_answer_that_does_not_fit_is_refused_recorded_and_explained_and_the_r
         said.push(why);
     }
     let kept = kept(&house);
-    // Eight that anybody could have sent in Ben's name, and then his own three.
-    let expected: Vec<&String> = said[..8].iter().chain(&said[10..]).collect();
-    assert_eq!(kept.len(), expected.len(), "{kept:#?}");
-    for (kept, said) in kept.iter().zip(expected) {
-        assert!(kept.ends_with(said.as_str()), "{kept} is not {said}");
-    }
-    assert!(kept[0].starts_with("it came in their name"), "{}", kept[0]);
-    assert!(!kept[8].starts_with("it came"), "{}", kept[8]);
-    let good = plain(&ana, same).signed(of(2));
+    // What anybody could have sent in Ben's name is told from what he sent.
+    assert_eq!(kept[0], format!("it came in their name and is not proved to be theirs: {}", said[0]));
+    assert_eq!(kept[1..], said[1..]);
+    let good = plain(&ana, |_| {}).signed(of(2));
     counts(&mut ana, good).await;
     assert_eq!(judged(&house).verdict(), Verdict::NotAnchored, "{:#?}", judged(&house).lines());
 }
@@ -232,27 +144,6 @@ async fn two_keys_are_one_person_and_one_key_is_one_voice() {
     assert_eq!(kept(&house), [again, second_key, shared, late], "each is kept once, with its reason");
     ana.start("act").await;
     assert_eq!(ana.over("act").await.0, Status::Succeeded);
-}
-
-#[tokio::test]
-async fn where_the_workspace_wants_it_a_touch_is_not_enough() {
-    let token = Token::ed25519();
-    let roster = format!("ben {}\n", line_of(&token.blob()));
-    let config = b"policies: {verify_required: true}\n";
-    let mut house = House::keyed(&runbook(HOLD), Mode::Live, config, &roster, "");
-    house.start().unwrap();
-    let (mut ana, _ben) = house.declared().await;
-    ana.until("the hold point waits", |i| i.status("eyes") == Status::Waiting).await;
-    let sent = |seat: &Seat, flags: u8| {
-        letter(seat, "ben", &fingerprint(&token.blob()), |_| {})
-            .signed(|ns, text| token.sign(&token.blob(), flags, ns, text))
-    };
-    let touched = sent(&ana, 0x01);
-    let why = refused(&mut ana, touched).await;
-    assert!(why.contains("verify") && why.contains("verify-required"), "{why}");
-    let verified = sent(&ana, 0x05);
-    counts(&mut ana, verified).await;
-    assert_eq!(judged(&house).findings, []);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
-//! Answers with every kind of key and certificate that count or do not: about something else, played again, or signed with what is no key of theirs any more. What
-//! stock `ssh-keygen` says about each signature stands beside it. Each is refused in words and recorded, and the room
-//! goes on.
+//! Answers with every kind of key and certificate that count or do not: about something else, played again, or signed
+//! with what is no key of theirs any more. What stock `ssh-keygen` says about each signature stands beside it. Each is
+//! refused in words and recorded, and the room goes on.
 
 use std::path::{Path, PathBuf};
 
@@ -267,7 +267,7 @@ async fn a_security_key_must_be_touched_and_verified_where_the_workspace_says_so
     let Some(_) = need("ssh-keygen") else { return };
     for (verify_required, cases) in [
         (false, [(0x00, Some("touched")), (0x04, Some("touched")), (0x01, None)]),
-        (true, [(0x00, Some("touched")), (0x01, Some("verify")), (0x05, None)]),
+        (true, [(0x00, Some("touched")), (0x01, Some("verify-required")), (0x05, None)]),
     ] {
         for token in [Token::ed25519(), Token::ecdsa()] {
             let line = line_of(&token.blob());
