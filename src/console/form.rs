@@ -365,6 +365,20 @@ fn others(incident: &Incident, deed: &Deed) -> Vec<(&'static str, String)> {
             let out = so_far.filter(|words| words.starts_with("ruled out: "));
             out.map(|words| ("so far", words.to_owned())).collect()
         }
+        Action::Abort => {
+            let names = |steps: Vec<&crate::runbook::model::Step>| {
+                steps.iter().map(|s| s.id.as_str()).collect::<Vec<_>>().join(", ")
+            };
+            let back = names(incident.undo_order());
+            let back = if back.is_empty() { "nothing that was done so far".to_owned() } else { back };
+            let began = |s: &&crate::runbook::model::Step| {
+                incident.runs.get(s.id.as_str()).is_some_and(|run| run.started_at.is_some())
+            };
+            let stays = names(incident.runbook.steps().filter(|s| s.irreversible).filter(began).collect());
+            let mut all = vec![("to undo", back)];
+            all.extend((!stays.is_empty()).then_some(("no way back", stays)));
+            all
+        }
         Action::Told => {
             let told = incident.told.iter();
             told.map(|(who, at)| ("told already", format!("{who} at {}", at.to_second()))).collect()

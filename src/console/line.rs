@@ -206,8 +206,8 @@ impl Talk {
             self.line = self.model.room.line.clone();
             match &self.line {
                 Line::Up => turn.say("Connected again; nothing was missed."),
-                Line::Reconnecting { .. } => {
-                    turn.say("The connection is lost. Trying again; the hub goes on.")
+                Line::Reconnecting { why, .. } => {
+                    turn.say(&format!("No connection, trying again: {why}."));
                 }
                 Line::Gone(why) => turn.say(&format!("The hub is gone: {why}.")),
             }

@@ -215,6 +215,8 @@ pub enum Line {
     Reconnecting {
         /// Since when.
         since: Stamp,
+        /// Why, and what to do, as far as that is known.
+        why: Clean,
     },
     /// Down for good, and why.
     Gone(Clean),

@@ -486,9 +486,11 @@ fn lines_that_come_while_one_reads_do_not_move_what_is_read() {
 #[test]
 fn a_lost_line_and_a_stopped_writer_are_said_in_words() {
     let mut stage = Play::opened_on(80, 24);
-    let lost = Line::Reconnecting { since: stage.now().wall };
+    let why = "no hub runs: backout resume 01JD3K9W8ZQ4T6V2M7N5B1C0XA".into();
+    let lost = Line::Reconnecting { since: stage.now().wall, why };
     stage.gathered().hub(Update::Room(Room { line: lost, ..Room::default() })).waits(Duration::from_secs(3));
-    assert!(text(&stage).contains("RECONNECTING"));
+    let says = "RECONNECTING 1m 03s: no hub runs: backout resume 01JD3K9W8ZQ4T6V2M7N5B1C0XA";
+    assert!(text(&stage).contains(says), "{}", text(&stage));
     let why: Option<Clean> = Some("the disk is full".into());
     stage.hub(Update::Room(Room { writer_stopped: why, ..Room::default() }));
     assert!(text(&stage).contains("NOTHING NEW IS STARTED: the disk is full"));

@@ -6,14 +6,16 @@ use crate::cli::context;
 use crate::cli::door::{Before, Door};
 use crate::cli::history;
 use crate::client::answer::{self, Draft};
+use crate::client::connection::ConnectError;
 use crate::client::room::{Room, RoomError, Update};
-use crate::client::session::{ActError, Session, payload};
-use crate::console::link::{Act, ActId, Asked, Line, Room as RoomState, Update as Shown};
+use crate::client::session::{ActError, Asking, Session, payload};
+use crate::console::link::{Act, ActId, Asked, Line, Me, Room as RoomState, Stance, Update as Shown};
 use crate::core::event::Leaving;
 use crate::core::id::{PersonId, RoleName};
 use crate::core::incident::Stage;
 use crate::core::intent::Intent;
 use crate::core::statement;
+use crate::core::time::Stamp;
 use crate::identity::signer::Signer;
 use crate::sanitize::{self, Clean};
 use crate::wire;
@@ -41,6 +43,12 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// So long a hub may take to note that somebody leaves.
 const POLITELY: Duration = Duration::from_secs(2);
+
+/// The number of no act: consoles count from 1.
+const NOBODYS: ActId = ActId(0);
+
+/// What is said of an act whose answer never came.
+const UNANSWERED: &str = "the line was lost before the answer: look in the timeline whether it is there";
 
 /// Why a hub that came back is not followed.
 const SHORTER: &str = "the hub that came back has a shorter record than the one before: do not trust it";
@@ -242,27 +250,104 @@ impl Bridge {
 
     /// The hub is gone: say so, and look for it until it is back or the console is gone.
     async fn reconnect(&mut self) -> Result<(), End> {
-        let before = Before::of(&self.room);
-        self.state.line = Line::Reconnecting { since: context::now() };
-        self.send(Shown::Room(self.state.clone())).await?;
+        let (before, door, since) = (Before::of(&self.room), self.door.clone(), context::now());
+        self.says_lost(since, Clean::literal("the line to the hub is lost")).await?;
+        for (_, act) in std::mem::take(&mut self.waiting) {
+            let how = Err(Clean::literal(UNANSWERED));
+            self.send(Shown::Answered { act, how }).await?;
+        }
         loop {
-            if self.updates.is_closed() {
-                return Err(End::Console);
-            }
-            let found = tokio::select! {
-                found = self.door.again(&before) => found,
-                () = self.updates.closed() => return Err(End::Console),
+            let again = door.again(&before);
+            tokio::pin!(again);
+            let found = loop {
+                tokio::select! {
+                    found = &mut again => break found,
+                    asked = self.asked.recv() => self.unsent(asked).await?,
+                }
             };
             match found {
                 Ok(room) => {
                     self.room = room;
-                    self.waiting.clear();
-                    return self.begin().await;
+                    self.begin().await?;
+                    return self.come_back().await;
                 }
                 // While a hub is started anew, its folder has no socket; while a line is down, ssh says so.
-                Err(RoomError::Connect(_) | RoomError::Ended(_)) => tokio::time::sleep(AGAIN).await,
+                Err(e @ (RoomError::Connect(_) | RoomError::Ended(_))) => {
+                    self.says_lost(since, no_line(&door, &e)).await?;
+                }
                 Err(other) => return Err(End::Hub(sanitize::line(other.to_string()))),
             }
+            let later = tokio::time::sleep(AGAIN);
+            tokio::pin!(later);
+            loop {
+                tokio::select! {
+                    () = &mut later => break,
+                    asked = self.asked.recv() => self.unsent(asked).await?,
+                }
+            }
+        }
+    }
+
+    /// A session ends with its line: whoever comes back needs a new one before they can act.
+    async fn come_back(&mut self) -> Result<(), End> {
+        let incident = &self.room.mirror.incident;
+        let log = incident.log().to_owned();
+        let Some(hands) = self.hands.as_mut().filter(|_| incident.stage != Stage::Closed) else {
+            return Ok(());
+        };
+        let person = hands.person.clone();
+        let (via, display) = (context::via(), context::display());
+        let asking = Asking { person: person.clone(), roles: Vec::new(), via, display };
+        let how = match Session::begin(&log, &asking, &hands.signer, context::now()) {
+            Err(e) => Err(e.to_string()),
+            Ok((session, joined, auth)) => {
+                let act = wire::act::Act { person, intent: Intent::Join(joined), auth, payload: Vec::new() };
+                match self.room.submit(act).await {
+                    Ok(ActResult::Recorded { .. }) => {
+                        hands.session = session;
+                        Ok(())
+                    }
+                    Ok(ActResult::Refused { why } | ActResult::NotWritten { why }) => Err(why),
+                    // Lost again: the next look at the line shows it.
+                    Err(_) => return Ok(()),
+                }
+            }
+        };
+        let (session, stance) = match &how {
+            Ok(()) => (Some(hands.session.id().clone()), Stance::Acts),
+            Err(_) => (None, Stance::Observes),
+        };
+        let key = Some(hands.signer.fingerprint());
+        let me = Me { person: hands.person.clone(), session, key, stance };
+        self.send(Shown::Me(me)).await?;
+        match how {
+            Ok(()) => Ok(()),
+            Err(why) => {
+                let text = format!("you look on, but cannot act: {why}; leave and join again");
+                self.send(Shown::Answered { act: NOBODYS, how: Err(sanitize::line(text)) }).await
+            }
+        }
+    }
+
+    /// Says why there is no line, once for each reason.
+    async fn says_lost(&mut self, since: Stamp, why: Clean) -> Result<(), End> {
+        let line = Line::Reconnecting { since, why };
+        if self.state.line == line {
+            return Ok(());
+        }
+        self.state.line = line;
+        self.send(Shown::Room(self.state.clone())).await
+    }
+
+    /// What is wanted while there is no line is refused at once: done later, it would surprise everybody.
+    async fn unsent(&mut self, asked: Option<Asked>) -> Result<(), End> {
+        match asked {
+            Some(Asked::Act(act, _)) => {
+                let how = Err(Clean::literal("not sent: there is no line to the hub"));
+                self.send(Shown::Answered { act, how }).await
+            }
+            Some(Asked::Watch(_)) => Ok(()),
+            None => Err(End::Console),
         }
     }
 
@@ -281,6 +366,19 @@ impl Bridge {
                 Err(e) => self.send(refused(format!("it did not reach the hub: {e}"))).await,
             },
         }
+    }
+}
+
+/// Why there is no line, in a few words, and what to do about it.
+fn no_line(door: &Door, error: &RoomError) -> Clean {
+    match (door, error) {
+        (Door::Folder(_), RoomError::Connect(ConnectError::NoHub { .. })) => {
+            sanitize::line(format!("no hub runs: backout resume {}", door.name()))
+        }
+        (Door::Socket(_), RoomError::Connect(ConnectError::NoHub { .. })) => {
+            Clean::literal("nobody answers at the socket")
+        }
+        (_, other) => sanitize::line(other.to_string()),
     }
 }
 

@@ -204,8 +204,8 @@ fn trouble(model: &Model) -> Option<String> {
         // The hub of a closed incident has done its work.
         (HubLine::Gone(_), _) if model.incident.as_ref().is_some_and(|i| i.stage == Stage::Closed) => None,
         (HubLine::Gone(why), _) => Some(format!("THE HUB IS GONE: {why}")),
-        (HubLine::Reconnecting { since: at }, _) => {
-            Some(format!("RECONNECTING {}: the hub goes on without this screen", since(at)))
+        (HubLine::Reconnecting { since: at, why }, _) => {
+            Some(format!("RECONNECTING {}: {why}; what is shown is from before", since(at)))
         }
         (HubLine::Up, Some(why)) => Some(format!("NOTHING NEW IS STARTED: {why}")),
         (HubLine::Up, None) => {

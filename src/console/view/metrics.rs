@@ -21,7 +21,7 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     page.title("3 Metrics", note, Has::when(model.focus == Focus::Metrics));
     let mut page = page.below(1);
     if model.panes.is_empty() {
-        page.text(0, Role::Muted, " nothing is measured, or nothing has answered yet");
+        page.text(0, Role::Muted, no_panes(model));
     }
     let scroll = if model.focus == Focus::Metrics { model.scroll } else { 0 };
     let mut panes: Vec<&Pane> = model.panes.iter().collect();
@@ -54,6 +54,14 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     let mut below = page.below(row);
     for (n, (role, text)) in reasons.iter().enumerate() {
         below.text(n, *role, text);
+    }
+}
+
+/// Why there is no pane at all.
+pub(super) fn no_panes(model: &Model) -> &'static str {
+    match model.incident.as_ref().is_some_and(|i| i.runbook.metrics.is_empty()) {
+        true => " the runbook measures nothing",
+        false => " nothing has answered yet",
     }
 }
 

@@ -71,10 +71,16 @@ pub fn has_output(model: &Model) -> bool {
     model.selected_log().is_some_and(|log| !log.lines.is_empty() || !log.partial.is_empty())
 }
 
-/// The description takes what it needs, but leaves half of the pane to the output when there is some.
+/// The description takes what it needs, but leaves up to half of the pane to the output, as much as there is of it.
 fn details_height(model: &Model, rows: usize, height: usize) -> usize {
     let most = height.saturating_sub(1);
-    rows.min(if has_output(model) { most / 2 } else { most })
+    let Some(log) = model.selected_log().filter(|_| has_output(model)) else { return rows.min(most) };
+    let half = most - most / 2;
+    let lines = match model.wrap {
+        Wrap::Cut => log.lines.iter().take(half).count() + usize::from(!log.partial.is_empty()),
+        Wrap::Wrapped => half,
+    };
+    rows.min(most.saturating_sub(half.min(1 + lines)))
 }
 
 fn details(model: &Model, rows: &[DetailRow], page: &mut Page<'_>) {
@@ -168,6 +174,7 @@ fn of_declaration(model: &Model, incident: &Incident) -> Vec<Fact> {
     if plan.unguessed < plan.bars.len() && incident.stage < Stage::Declared {
         let unknown = match plan.unguessed {
             0 => String::new(),
+            1 => ", and a step nobody estimated".to_owned(),
             n => format!(", and {n} steps nobody estimated"),
         };
         facts.push(fact(

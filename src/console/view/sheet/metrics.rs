@@ -9,7 +9,7 @@ use crate::console::link::{Pane, PaneState};
 use crate::console::model::{Focus, Model, Sheet};
 use crate::console::view::chart;
 use crate::console::view::draw::{Has, Page};
-use crate::console::view::metrics::{limits, state_role, value};
+use crate::console::view::metrics::{limits, no_panes, state_role, value};
 use crate::core::incident::Incident;
 use crate::metrics::pane::words;
 use crate::runbook::model::Unit;
@@ -55,7 +55,7 @@ pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     let note: Vec<String> = [more, bad, advice(model)].into_iter().filter(|part| !part.is_empty()).collect();
     page.title("Metrics", &note.join("  "), Has::Focus);
     if panes.is_empty() {
-        page.text(1, Role::Muted, " nothing is measured, or nothing has answered yet");
+        page.text(1, Role::Muted, no_panes(model));
     }
     let width = page.area.width / across;
     for (n, pane) in panes.iter().skip(from).take(seen).enumerate() {

@@ -235,11 +235,16 @@ fn lamps(model: &Model, incident: &Incident, rows: &mut Rows) {
         .filter(|p| matches!(p.state, PaneState::Failed | PaneState::Stale | PaneState::NoData))
         .map(|p| p.title.as_str())
         .collect();
-    lamp(
-        silent.is_empty(),
-        "every measurement answers".into(),
-        format!("no fresh numbers: {}", silent.join(", ")),
-    );
+    // Nobody vouches for numbers that are not there.
+    match (model.panes.is_empty(), incident.runbook.metrics.is_empty()) {
+        (true, true) => {}
+        (true, false) => lamp(false, String::new(), "no measurement has answered yet".into()),
+        (false, _) => lamp(
+            silent.is_empty(),
+            "every measurement answers".into(),
+            format!("no fresh numbers: {}", silent.join(", ")),
+        ),
+    }
     lamp(
         incident.unknowns().is_empty(),
         "no step's outcome is unknown".into(),
