@@ -140,6 +140,16 @@ impl Theme {
         self.palette = Palette::Named;
         self
     }
+
+    /// The same theme in the nearest colours that a terminal has.
+    #[must_use]
+    pub fn fitted(mut self, fit: impl Fn(Color) -> Color) -> Theme {
+        for look in &mut self.looks {
+            (look.fg, look.bg) = (fit(look.fg), fit(look.bg));
+            (look.ansi_fg, look.ansi_bg) = (look.ansi_fg.map(&fit), look.ansi_bg.map(&fit));
+        }
+        self
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ pub mod colour;
 pub mod glyph;
 pub mod level;
 
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 
 use level::{Glyphs, Level};
@@ -20,21 +20,11 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Makes every cell of the buffer fit.
-    pub fn pass(self, buffer: &mut Buffer) {
-        // A screen has a handful of colours and thousands of cells; each colour is worked out once.
-        let mut known: Vec<(Color, Color)> = Vec::new();
-        let mut fit = |colour: Color| match known.iter().find(|(from, _)| *from == colour) {
-            Some((_, to)) => *to,
-            None => {
-                let to = colour::fit(colour, self.level);
-                known.push((colour, to));
-                to
-            }
-        };
-        for cell in &mut buffer.content {
-            cell.fg = fit(cell.fg);
-            cell.bg = fit(cell.bg);
+    /// Makes every cell fit.
+    pub fn pass(self, cells: &mut [Cell]) {
+        for cell in cells {
+            cell.fg = colour::fit(cell.fg, self.level);
+            cell.bg = colour::fit(cell.bg, self.level);
             self.cell(cell);
         }
     }
@@ -48,7 +38,7 @@ impl Gate {
         }
         // The colour of letters is not seen where there are none: a blank is like any other, and is not sent anew.
         let on_blank = Modifier::REVERSED | Modifier::UNDERLINED | Modifier::CROSSED_OUT;
-        if cell.symbol() == " " && !cell.modifier.intersects(on_blank) {
+        if matches!(cell.symbol().as_bytes(), [b' ']) && !cell.modifier.intersects(on_blank) {
             cell.fg = Color::Reset;
             cell.modifier = Modifier::empty();
         }
@@ -63,6 +53,7 @@ fn write(cell: &mut Cell, symbol: char) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ratatui::buffer::Buffer;
     use ratatui::layout::Rect;
     use ratatui::style::Style;
 
@@ -93,7 +84,7 @@ mod tests {
         ];
         for glyphs in [Glyphs::Unicode, Glyphs::Ascii] {
             let mut buffer = buffer_of(&hostile);
-            gate(Level::True, glyphs).pass(&mut buffer);
+            gate(Level::True, glyphs).pass(&mut buffer.content);
             for cell in &buffer.content {
                 assert!(cell.symbol() == "?" || cell.symbol() == "\u{fffd}", "{:?}", cell.symbol());
             }
@@ -103,7 +94,7 @@ mod tests {
     #[test]
     fn ascii_mode_leaves_only_ascii() {
         let mut buffer = buffer_of(&["─", "│", "✓", "✗", "é", "語", "▇", "🦀", "▸", "~"]);
-        gate(Level::True, Glyphs::Ascii).pass(&mut buffer);
+        gate(Level::True, Glyphs::Ascii).pass(&mut buffer.content);
         assert!(buffer.content.iter().all(|c| c.symbol().is_ascii() && c.symbol().len() == 1));
     }
 
@@ -112,7 +103,7 @@ mod tests {
         let mut buffer = buffer_of(&["a", "b"]);
         let style = Style::new().fg(Color::Rgb(1, 2, 3)).bg(Color::Red).add_modifier(Modifier::REVERSED);
         buffer.set_style(buffer.area, style);
-        gate(Level::None, Glyphs::Unicode).pass(&mut buffer);
+        gate(Level::None, Glyphs::Unicode).pass(&mut buffer.content);
         for cell in &buffer.content {
             assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
             assert!(cell.modifier.contains(Modifier::REVERSED));

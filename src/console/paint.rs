@@ -9,7 +9,7 @@ mod scroll;
 
 use std::fmt::Write;
 
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::Cell;
 use ratatui::layout::Position;
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
@@ -28,9 +28,12 @@ pub fn cursor(at: Cursor) -> String {
     }
 }
 
-/// The rows of a screen.
-fn rows(screen: &Buffer) -> Vec<&[Cell]> {
-    screen.content.chunks(usize::from(screen.area.width.max(1))).collect()
+/// A row of the screen.
+pub struct Row<'a> {
+    /// What the terminal shows there.
+    pub old: &'a [Cell],
+    /// What it is to show, where that is something else.
+    pub new: Option<&'a [Cell]>,
 }
 
 /// How the terminal would write the next character. Nobody else writes to it, so that holds from frame to frame.
@@ -142,13 +145,11 @@ const ATTRIBUTES: [(Modifier, u8, u8); 6] = [
 ];
 
 impl Pen {
-    /// Bytes that turn the `old` screen into the `new` one; empty when they are the same. Both begin at the origin.
-    pub fn difference(&mut self, old: &Buffer, new: &Buffer) -> String {
-        if old.area != new.area {
-            return self.whole(new);
-        }
-        let (mut old, new) = (rows(old), rows(new));
-        let changed: Vec<bool> = old.iter().zip(&new).map(|(old, new)| old != new).collect();
+    /// Bytes that make the terminal show what is new; empty where nothing is.
+    pub fn difference(&mut self, rows: &[Row<'_>]) -> String {
+        let mut old: Vec<&[Cell]> = rows.iter().map(|row| row.old).collect();
+        let new: Vec<&[Cell]> = rows.iter().map(|row| row.new.unwrap_or(row.old)).collect();
+        let changed: Vec<bool> = rows.iter().map(|row| row.new.is_some()).collect();
         let blank = vec![Cell::default(); new.first().map_or(0, |row| row.len())];
         if let Some(scroll) = Scroll::find(&old, &new, &changed) {
             self.scroll(&scroll);
@@ -168,12 +169,12 @@ impl Pen {
         self.out.push_str("\x1b[r");
     }
 
-    /// Bytes that clear the terminal and draw the whole screen, however the terminal was left.
-    pub fn whole(&mut self, new: &Buffer) -> String {
+    /// Bytes that clear the terminal and draw these rows, however the terminal was left.
+    pub fn whole(&mut self, new: &[&[Cell]]) -> String {
         *self = Pen::default();
         self.out.push_str("\x1b[0m\x1b[2J");
-        let all = vec![true; usize::from(new.area.height)];
-        self.changes(&rows(&Buffer::empty(new.area)), &rows(new), &all);
+        let blank = vec![Cell::default(); new.first().map_or(0, |row| row.len())];
+        self.changes(&vec![blank.as_slice(); new.len()], new, &vec![true; new.len()]);
         self.taken()
     }
 
@@ -377,11 +378,27 @@ fn colour_code(colour: Color, base: u8) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use ratatui::buffer::Buffer;
     use ratatui::layout::Rect;
     use ratatui::style::Style;
 
     const W: u16 = 12;
     const H: u16 = 4;
+
+    fn rows(screen: &Buffer) -> Vec<&[Cell]> {
+        screen.content.chunks(usize::from(screen.area.width)).collect()
+    }
+
+    fn whole(pen: &mut Pen, new: &Buffer) -> String {
+        pen.whole(&rows(new))
+    }
+
+    fn difference(pen: &mut Pen, old: &Buffer, new: &Buffer) -> String {
+        let both = rows(old).into_iter().zip(rows(new));
+        let rows: Vec<Row<'_>> =
+            both.map(|(old, new)| Row { old, new: (old != new).then_some(new) }).collect();
+        pen.difference(&rows)
+    }
 
     fn arbitrary_style() -> impl Strategy<Value = Style> {
         let colour = prop_oneof![
@@ -446,7 +463,7 @@ mod tests {
             let mut pen = Pen::default();
             let mut old = Buffer::empty(Rect::new(0, 0, W, H));
             for (n, new) in screens.iter().enumerate() {
-                let bytes = if n == 0 { pen.whole(new) } else { pen.difference(&old, new) };
+                let bytes = if n == 0 { whole(&mut pen, new) } else { difference(&mut pen, &old, new) };
                 terminal.process(bytes.as_bytes());
                 prop_assert!(shown_by(&terminal, new), "{bytes:?}\n{new:?}");
                 old = new.clone();
@@ -470,13 +487,13 @@ mod tests {
             let (old, new) = (feed(1), feed(1 + by));
             let mut terminal = vt100::Parser::new(9u16.try_into().unwrap(), W.try_into().unwrap(), 0);
             let mut pen = Pen::default();
-            terminal.process(pen.whole(&old).as_bytes());
-            let bytes = pen.difference(&old, &new);
+            terminal.process(whole(&mut pen, &old).as_bytes());
+            let bytes = difference(&mut pen, &old, &new);
             terminal.process(bytes.as_bytes());
             assert!(shown_by(&terminal, &new), "{by}: {bytes:?}");
             assert_eq!(bytes.contains("\x1b[r"), by < 6, "{by}: {bytes:?}");
         }
-        let bytes = Pen::default().difference(&feed(1), &feed(2));
+        let bytes = difference(&mut Pen::default(), &feed(1), &feed(2));
         assert_eq!(bytes, "\x1b[2;8r\x1b[8H\n\x1b[r\x1b[8H\x1b[44mline 008");
     }
 
@@ -484,14 +501,14 @@ mod tests {
     fn the_same_screen_costs_no_byte() {
         let mut screen = Buffer::empty(Rect::new(0, 0, W, H));
         screen.set_string(0, 0, "same", Style::new().fg(Color::Red));
-        assert_eq!(Pen::default().difference(&screen, &screen.clone()), "");
+        assert_eq!(difference(&mut Pen::default(), &screen, &screen.clone()), "");
     }
 
     #[test]
     fn named_colours_use_the_old_short_codes() {
         let mut screen = Buffer::empty(Rect::new(0, 0, W, H));
         screen.set_string(0, 0, "x", Style::new().fg(Color::Red).bg(Color::LightBlue));
-        assert!(Pen::default().whole(&screen).contains("\x1b[31;104m"));
+        assert!(whole(&mut Pen::default(), &screen).contains("\x1b[31;104m"));
     }
 
     #[test]
@@ -499,7 +516,7 @@ mod tests {
         let mut screen = Buffer::empty(Rect::new(0, 0, W, H));
         screen.set_string(0, 0, "b", Style::new().add_modifier(Modifier::BOLD));
         screen.set_string(1, 0, "d", Style::new().add_modifier(Modifier::DIM));
-        assert!(Pen::default().whole(&screen).contains("\x1b[1mb\x1b[22;2md"));
+        assert!(whole(&mut Pen::default(), &screen).contains("\x1b[1mb\x1b[22;2md"));
     }
 
     #[test]
@@ -507,7 +524,7 @@ mod tests {
         let old = Buffer::empty(Rect::new(0, 0, W, H));
         let mut new = old.clone();
         new.set_string(3, 2, "12:01", Style::new());
-        assert_eq!(Pen::default().difference(&old, &new), "\x1b[3;4H12:01");
+        assert_eq!(difference(&mut Pen::default(), &old, &new), "\x1b[3;4H12:01");
     }
 
     #[test]
@@ -519,11 +536,11 @@ mod tests {
             buffer
         };
         let mut pen = Pen::default();
-        pen.whole(&screen("ab"));
+        whole(&mut pen, &screen("ab"));
         // The rest of the first screen was drawn in the terminal's own colours.
-        let first = pen.difference(&screen("ab"), &screen("ac"));
-        assert_eq!(pen.difference(&screen("ac"), &screen("ad")), "\x1b[1;2Hd", "after {first:?}");
-        assert!(pen.whole(&screen("ad")).starts_with("\x1b[0m\x1b[2J"));
+        let first = difference(&mut pen, &screen("ab"), &screen("ac"));
+        assert_eq!(difference(&mut pen, &screen("ac"), &screen("ad")), "\x1b[1;2Hd", "after {first:?}");
+        assert!(whole(&mut pen, &screen("ad")).starts_with("\x1b[0m\x1b[2J"));
     }
 
     #[test]
@@ -534,6 +551,6 @@ mod tests {
             new.set_string(5, y, "█", Style::new());
         }
         let column = "\x1b[1;6H█\n\x08█\n\x08█\n\x08█";
-        assert_eq!(Pen::default().difference(&old, &new), column);
+        assert_eq!(difference(&mut Pen::default(), &old, &new), column);
     }
 }

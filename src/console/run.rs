@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::clipboard::{self, Around};
-use super::gate::{Gate, level::Level};
+use super::gate::{Gate, colour, level::Level};
 use super::input::decoder::{Decoder, LOCAL_WAIT, REMOTE_WAIT};
 use super::input::{Input, reader::Reader};
 use super::keep;
@@ -111,12 +111,13 @@ impl Setup {
 
 /// The form of a theme that a terminal with so many colours shows best.
 pub fn fitting(theme: Theme, level: Level) -> Theme {
-    match level {
+    let theme = match level {
         // What a background colour says must be said by reverse and bold then.
         Level::None => shipped(MONO).unwrap_or(theme),
         Level::Ansi16 => theme.named(),
         Level::Ansi256 | Level::True => theme,
-    }
+    };
+    theme.fitted(|colour| colour::fit(colour, level))
 }
 
 /// Why the console ended. What happens at a terminal never ends an incident.

@@ -1,10 +1,10 @@
 //! What the terminal shows now, and the one write that turns it into the next frame. Never draws, never decides when.
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 
 use super::super::gate::Gate;
-use super::super::paint::{self, Cursor, Pen};
+use super::super::paint::{self, Cursor, Pen, Row};
 use super::Size;
 
 const BEGIN: &str = "\x1b[?2026h";
@@ -13,8 +13,17 @@ const END: &str = "\x1b[?2026l";
 /// The screen as the terminal has it.
 pub struct Screen {
     gate: Gate,
-    shown: Option<(Buffer, Cursor)>,
+    shown: Option<Shown>,
     pen: Pen,
+}
+
+/// What the terminal shows.
+struct Shown {
+    /// As it was drawn.
+    drawn: Buffer,
+    /// What the gate made of each row of it.
+    rows: Vec<Vec<Cell>>,
+    cursor: Cursor,
 }
 
 impl Screen {
@@ -35,21 +44,49 @@ impl Screen {
     }
 
     /// The bytes that show a drawn buffer, in one atomic frame; `None` when it is shown already.
-    pub fn frame(&mut self, mut next: Buffer, cursor: Cursor) -> Option<String> {
-        self.gate.pass(&mut next);
-        let (cells, cursor_moved) = match &self.shown {
-            Some((old, at)) => (self.pen.difference(old, &next), *at != cursor),
-            None => (self.pen.whole(&next), true),
+    pub fn frame(&mut self, next: Buffer, cursor: Cursor) -> Option<String> {
+        let before = self.shown.take().filter(|shown| shown.drawn.area == next.area);
+        let cursor_moved = before.as_ref().is_none_or(|shown| shown.cursor != cursor);
+        let (cells, rows) = match before {
+            None => self.anew(&next),
+            Some(shown) => self.changed(shown, &next),
         };
+        self.shown = Some(Shown { drawn: next, rows, cursor });
         if cells.is_empty() && !cursor_moved {
             return None;
         }
         // A visible cursor is wherever the last cell left it, so it is put back even where it did not move.
         let hidden_stays = !cursor_moved && cursor.is_none();
         let cursor_bytes = if hidden_stays { String::new() } else { paint::cursor(cursor) };
-        self.shown = Some((next, cursor));
         Some(format!("{BEGIN}{cells}{cursor_bytes}{END}"))
     }
+
+    fn anew(&mut self, next: &Buffer) -> (String, Vec<Vec<Cell>>) {
+        let rows: Vec<Vec<Cell>> = rows(next).map(|row| self.passed(row)).collect();
+        let all: Vec<&[Cell]> = rows.iter().map(Vec::as_slice).collect();
+        (self.pen.whole(&all), rows)
+    }
+
+    /// What was drawn as before needs neither the gate nor the pen.
+    fn changed(&mut self, shown: Shown, next: &Buffer) -> (String, Vec<Vec<Cell>>) {
+        let drawn = rows(&shown.drawn).zip(rows(next));
+        let fresh: Vec<Option<Vec<Cell>>> =
+            drawn.map(|(old, new)| (old != new).then(|| self.passed(new))).collect();
+        let both = shown.rows.iter().zip(&fresh);
+        let all: Vec<Row<'_>> = both.map(|(old, new)| Row { old, new: new.as_deref() }).collect();
+        let cells = self.pen.difference(&all);
+        (cells, shown.rows.into_iter().zip(fresh).map(|(old, new)| new.unwrap_or(old)).collect())
+    }
+
+    fn passed(&self, row: &[Cell]) -> Vec<Cell> {
+        let mut row = row.to_vec();
+        self.gate.pass(&mut row);
+        row
+    }
+}
+
+fn rows(screen: &Buffer) -> impl Iterator<Item = &[Cell]> {
+    screen.content.chunks(usize::from(screen.area.width.max(1)))
 }
 
 #[cfg(test)]
