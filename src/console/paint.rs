@@ -6,6 +6,7 @@
 //! scrolled by the terminal.
 
 mod scroll;
+mod way;
 
 use std::fmt::Write;
 
@@ -14,7 +15,7 @@ use ratatui::layout::Position;
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
-use super::gate::colour;
+use super::gate::{colour, glyph};
 use scroll::Scroll;
 
 /// How the cursor is left after a frame.
@@ -125,7 +126,7 @@ fn look(cell: &Cell) -> Look {
 
 /// Whether the colour of letters is not seen in a cell: it holds none.
 fn is_blank(cell: &Cell) -> bool {
-    cell.symbol() == " " && !cell.modifier.intersects(ON_BLANK)
+    matches!(cell.symbol().as_bytes(), [b' ']) && !cell.modifier.intersects(ON_BLANK)
 }
 
 /// Whether a blank of this look may be written as letters of that look are.
@@ -252,16 +253,16 @@ impl Pen {
         if self.at == Some((x, y)) {
             return;
         }
-        let place = if x == 0 { format!("\x1b[{}H", y + 1) } else { format!("\x1b[{};{}H", y + 1, x + 1) };
+        let place = way::place(x, y);
         let Some((col, line)) = self.at else {
             self.out.push_str(&place);
             return;
         };
-        let across = across(col, x);
+        let across = way::across(col, x);
         if line == y && col < x && self.rewrites(row, col, x, across.len()) {
             return;
         }
-        let way = format!("{}{across}", down(line, y));
+        let way = way::down(line, y) + &across;
         self.out.push_str(if way.len() < place.len() { &way } else { &place });
     }
 
@@ -285,8 +286,7 @@ impl Pen {
         self.out.push_str(symbol);
         // After anything but plain ASCII the terminal may disagree about the width, and at the end of a row it waits
         // with the next one: position anew.
-        let narrow = columns(symbol) == 1
-            && (symbol.is_ascii() || (symbol.chars().count() == 1 && is_drawn_narrow(symbol)));
+        let narrow = symbol.chars().count() == 1 && symbol.chars().all(glyph::is_narrow);
         let inside = usize::from(x) + 1 < width;
         self.at = (narrow && inside).then_some((x.saturating_add(1), y));
     }
@@ -330,36 +330,6 @@ impl Pen {
         // Writing to a String cannot fail.
         let _ = self.out.write_fmt(code);
     }
-}
-
-/// From one line to another; the column stays. A line feed moves so on every terminal that is in raw mode, and what is
-/// above the last line never scrolls.
-fn down(from: u16, to: u16) -> String {
-    match (to.saturating_sub(from), from.saturating_sub(to)) {
-        (by @ 0..=3, 0) => "\n".repeat(usize::from(by)),
-        (by, 0) => format!("\x1b[{by}B"),
-        (_, 1) => "\x1b[A".to_owned(),
-        (_, by) => format!("\x1b[{by}A"),
-    }
-}
-
-/// From one column to another in the same line.
-fn across(from: u16, to: u16) -> String {
-    let column = format!("\x1b[{}G", to + 1);
-    let way = match (to.saturating_sub(from), from.saturating_sub(to)) {
-        (0, 0) => String::new(),
-        (1, 0) => "\x1b[C".to_owned(),
-        (by, 0) => format!("\x1b[{by}C"),
-        (_, _) if to == 0 => "\r".to_owned(),
-        (_, by @ ..=3) => "\x08".repeat(usize::from(by)),
-        (_, by) => format!("\x1b[{by}D"),
-    };
-    if way.len() < column.len() { way } else { column }
-}
-
-// Lines, blocks and our own marks: every terminal agrees that these are one column.
-fn is_drawn_narrow(symbol: &str) -> bool {
-    symbol.chars().all(|c| matches!(c, '\u{2500}'..='\u{259f}' | '·' | '…'))
 }
 
 /// `base` is 30 for the foreground and 40 for the background.

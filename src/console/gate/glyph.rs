@@ -54,6 +54,11 @@ const TWINS: [(char, char); 46] = [
     ('×', 'x'),
 ];
 
+/// Whether every terminal draws this in one column: plain letters, lines, blocks and our own marks.
+pub fn is_narrow(c: char) -> bool {
+    matches!(c, ' '..='~' | '\u{2500}'..='\u{259f}' | '·' | '…')
+}
+
 /// What to draw instead of a cell's text, if it cannot stay.
 pub fn replacement(symbol: &str, glyphs: Glyphs) -> Option<char> {
     if let [b' '..=b'~'] = symbol.as_bytes() {
@@ -99,6 +104,11 @@ mod tests {
             assert_eq!(glyph.width(), Some(1), "{glyph}");
             assert!(ascii.is_ascii_graphic());
         }
+    }
+
+    #[test]
+    fn what_counts_as_narrow_is_one_column() {
+        assert!(('\0'..='\u{ffff}').filter(|c| is_narrow(*c)).all(|c| c.width() == Some(1)));
     }
 
     #[test]

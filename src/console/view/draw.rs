@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::console::gate::glyph::is_narrow;
 use crate::theme::{Role, Theme};
 
 /// An area of the screen to write lines into.
@@ -145,14 +146,16 @@ fn set_line(buffer: &mut Buffer, (mut x, y): (u16, u16), line: &Line<'_>, column
     for span in &line.spans {
         let (text, style) = (span.content.as_ref(), line.style.patch(span.style));
         // Most of what is shown is plain, and then a letter is a column: nothing has to be looked up.
-        x = match text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        x = match text.chars().all(is_narrow) {
             true => {
-                text.chars().zip(x..end).for_each(|(c, x)| {
+                let mut next = x;
+                for (c, x) in text.chars().zip(x..end) {
                     if let Some(cell) = buffer.cell_mut((x, y)) {
                         cell.set_char(c).set_style(style);
                     }
-                });
-                end.min(x.saturating_add(u16::try_from(text.len()).unwrap_or(u16::MAX)))
+                    next = x + 1;
+                }
+                next
             }
             false => buffer.set_stringn(x, y, text, usize::from(end.saturating_sub(x)), style).0,
         };
@@ -161,7 +164,7 @@ fn set_line(buffer: &mut Buffer, (mut x, y): (u16, u16), line: &Line<'_>, column
 
 /// Columns of a text.
 fn width(text: &str) -> usize {
-    if text.bytes().all(|b| matches!(b, b' '..=b'~')) { text.len() } else { text.width() }
+    if text.chars().all(is_narrow) { text.chars().count() } else { text.width() }
 }
 
 /// The line cut to so many columns, with an ellipsis where something is missing.
