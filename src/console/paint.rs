@@ -80,7 +80,7 @@ impl<'a> Run<'a> {
             return;
         }
         for (x, (old, cell)) in old.iter().zip(row).enumerate() {
-            if old == cell {
+            if is_same(old, cell) {
                 continue;
             }
             let joined = runs.last().filter(|run| run.y == y && run.to == x).and_then(|run| run.with(cell));
@@ -119,6 +119,20 @@ fn columns(symbol: &str) -> usize {
 
 /// What shows on a cell without a letter.
 const ON_BLANK: Modifier = Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT);
+
+/// Whether two cells show the same. Thousands are compared for each frame, and nearly all hold one plain letter.
+fn is_same(a: &Cell, b: &Cell) -> bool {
+    let same_text = match (a.symbol().as_bytes(), b.symbol().as_bytes()) {
+        ([a], [b]) => a == b,
+        (a, b) => a == b,
+    };
+    same_text && a.fg == b.fg && a.bg == b.bg && a.modifier == b.modifier
+}
+
+/// The same of two rows.
+pub fn is_same_row(old: &[Cell], new: &[Cell]) -> bool {
+    old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_same(old, new))
+}
 
 fn look(cell: &Cell) -> Look {
     (cell.fg, cell.bg, cell.modifier)

@@ -3,6 +3,8 @@
 use ratatui::buffer::Cell;
 use std::ops::Range;
 
+use super::is_same_row;
+
 /// A feed moves by a few lines at a time.
 const FURTHEST: usize = 8;
 /// Rows that have to be spared for the codes to pay.
@@ -40,7 +42,8 @@ impl Scroll {
         for by in 1..=FURTHEST.min(rows.len().saturating_sub(WORTH)) {
             let mut run = 0;
             for at in rows.start..rows.end.saturating_sub(by) {
-                run = if old.get(at + by) == new.get(at) { run + 1 } else { 0 };
+                let same = old.get(at + by).zip(new.get(at)).is_some_and(|(old, new)| is_same_row(old, new));
+                run = if same { run + 1 } else { 0 };
                 let found = Scroll { top: (at + 1).saturating_sub(run), bottom: at + by, by };
                 if run >= WORTH && best.as_ref().is_none_or(|best| found.spares() > best.spares()) {
                     best = Some(found);

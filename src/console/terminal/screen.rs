@@ -71,7 +71,7 @@ impl Screen {
     fn changed(&mut self, shown: Shown, next: &Buffer) -> (String, Vec<Vec<Cell>>) {
         let drawn = rows(&shown.drawn).zip(rows(next));
         let fresh: Vec<Option<Vec<Cell>>> =
-            drawn.map(|(old, new)| (old != new).then(|| self.passed(new))).collect();
+            drawn.map(|(old, new)| (!paint::is_same_row(old, new)).then(|| self.passed(new))).collect();
         let both = shown.rows.iter().zip(&fresh);
         let all: Vec<Row<'_>> = both.map(|(old, new)| Row { old, new: new.as_deref() }).collect();
         let cells = self.pen.difference(&all);

@@ -1,5 +1,7 @@
 //! Lines of styled text in an area. Never writes outside of it, and never splits a wide character.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -142,29 +144,44 @@ pub(super) fn vertical(theme: &Theme, area: Rect, buffer: &mut Buffer) {
 
 /// Writes a line that fits into so many columns.
 fn set_line(buffer: &mut Buffer, (mut x, y): (u16, u16), line: &Line<'_>, columns: u16) {
-    let end = x.saturating_add(columns);
+    let end = x.saturating_add(columns).min(buffer.area.right());
     for span in &line.spans {
         let (text, style) = (span.content.as_ref(), line.style.patch(span.style));
         // Most of what is shown is plain, and then a letter is a column: nothing has to be looked up.
-        x = match text.chars().all(is_narrow) {
-            true => {
-                let mut next = x;
-                for (c, x) in text.chars().zip(x..end) {
-                    if let Some(cell) = buffer.cell_mut((x, y)) {
-                        cell.set_char(c).set_style(style);
-                    }
-                    next = x + 1;
-                }
-                next
+        match plain(text).and_then(|columns| u16::try_from(columns).ok()) {
+            Some(columns) => {
+                let past = end.min(x.saturating_add(columns));
+                put(buffer, (x..past, y), text, style);
+                x = past;
             }
-            false => buffer.set_stringn(x, y, text, usize::from(end.saturating_sub(x)), style).0,
-        };
+            None => x = buffer.set_stringn(x, y, text, usize::from(end.saturating_sub(x)), style).0,
+        }
+    }
+}
+
+/// Writes letters of one column each.
+fn put(buffer: &mut Buffer, (columns, y): (Range<u16>, u16), text: &str, style: Style) {
+    if columns.is_empty() || !buffer.area.contains((columns.start, y).into()) {
+        return;
+    }
+    let first = buffer.index_of(columns.start, y);
+    let cells = buffer.content.get_mut(first..first + columns.len()).unwrap_or_default();
+    for (cell, c) in cells.iter_mut().zip(text.chars()) {
+        cell.set_char(c).set_style(style);
     }
 }
 
 /// Columns of a text.
 fn width(text: &str) -> usize {
-    if text.chars().all(is_narrow) { text.chars().count() } else { text.width() }
+    plain(text).unwrap_or_else(|| text.width())
+}
+
+/// Columns of a text whose every letter takes one.
+fn plain(text: &str) -> Option<usize> {
+    if text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return Some(text.len());
+    }
+    text.chars().all(is_narrow).then(|| text.chars().count())
 }
 
 /// The line cut to so many columns, with an ellipsis where something is missing.
