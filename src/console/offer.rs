@@ -169,7 +169,8 @@ pub fn attention(ground: &Ground<'_>) -> Attention {
         return for_me(words.clone(), None, Some(deed), words);
     }
     if let Some((words, deed)) = closing(ground) {
-        return for_me(words.clone(), None, deed, words);
+        let step = deed.as_ref().and_then(|deed| deed.step.clone());
+        return for_me(words.clone(), step, deed, words);
     }
     others(ground)
 }
@@ -212,6 +213,12 @@ fn steps_by_urgency(ground: &Ground<'_>) -> Vec<StepId> {
                 Status::Unknown => 0,
                 _ if incident.undos.get(step.id.as_str()).is_some_and(|u| u.status == Status::Unknown) => 0,
                 Status::Waiting => 1,
+                // After an abort there is no way on: what is left is to take back what was done.
+                Status::Failed | Status::TimedOut | Status::Cancelled
+                    if incident.aborted.is_some() && !incident.is_always(&step.id) =>
+                {
+                    return None;
+                }
                 Status::Failed | Status::TimedOut | Status::Cancelled if !run.passed => 2,
                 Status::Running => 3,
                 Status::Pending if incident.is_ready(step) => 4,

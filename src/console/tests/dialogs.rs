@@ -118,3 +118,22 @@ fn who_takes_cancel_for_the_deed_is_told_that_nothing_was_done() {
         assert!(text(&stage).contains("cancelled, nothing was done: approve declare"), "{}", text(&stage));
     }
 }
+
+#[test]
+fn after_an_abort_what_can_be_taken_back_is_what_waits() {
+    let mut stage = Play::opened_on(80, 24);
+    let sre = crate::core::id::RoleName::parse("sre").unwrap();
+    stage.approved().does("ana", crate::core::event::Assumed { role: sre, stand_in: false });
+    stage.starts("ana", "switch").ends("switch", Outcome::Failed, "exit code 1");
+    assert!(text(&stage).contains("FOR YOU: switch failed: say how to go on"), "{}", text(&stage));
+    stage.keys(":").types("abort").keys("enter");
+    let shown = text(&stage);
+    assert!(shown.contains("to undo      freeze") && shown.contains("no way back  switch"), "{shown}");
+    stage.keys("esc").does("ana", crate::core::event::Aborted { reason: "it gets worse".into() });
+    let shown = text(&stage);
+    assert!(shown.contains("FOR YOU: freeze can be undone"), "{shown}");
+    stage.keys(".");
+    let Some(Layer::Menu(menu)) = stage.model.layers.last() else { panic!("no menu") };
+    let first = menu.offers.first().map(|o| (o.deed.action, o.deed.step.clone()));
+    assert_eq!(first, Some((Action::Undo, Some(step("freeze")))));
+}
