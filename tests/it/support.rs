@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod backout;
+mod head;
 pub mod incident;
 pub mod people;
 mod place;
@@ -16,6 +17,7 @@ mod wait;
 
 pub use accounts::{Account, Accounts};
 pub use backout::{Backout, Outcome};
+pub(crate) use head::head;
 pub use incident::{Incident, PATIENCE};
 pub use people::{Person, Team, repository};
 pub use place::Place;

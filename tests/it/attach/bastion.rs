@@ -4,7 +4,7 @@ use std::os::unix::fs::chown;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
-use crate::support::{Accounts, Backout, Outcome, PATIENCE, Place, wait_for, wait_until};
+use crate::support::{Accounts, Backout, Outcome, PATIENCE, Place, head, wait_for, wait_until};
 
 /// A machine, its people, and ana's incident on it.
 pub struct Bastion {
@@ -16,17 +16,9 @@ pub struct Bastion {
     pub place: Place,
 }
 
-const RUNBOOK: &str = "backout: 1
-id: test
-title: Take it back
-class: deploy
-service: shop
-environment: test
-owners: [team]
-summary: A test.
-does_not_undo: Nothing.
-objectives: {rto: 10m, rpo: 0s}
-roles:
+const RUNBOOK: &str = concat!(
+    head!("deploy"),
+    "roles:
   commander: {required: true}
   sre: {min: 1}
 declare:
@@ -37,7 +29,8 @@ phases:
   - name: Act
     steps:
       - {id: act, run: [touch, acted], timeout: 10s, role: sre}
-";
+"
+);
 
 /// How the state is kept.
 pub enum State {

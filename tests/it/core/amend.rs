@@ -2,29 +2,23 @@
 
 use super::ways::{carry_out, id, sit, statuses};
 use super::*;
+use crate::support::head;
 use backout::core::statement::{self, Answering};
 
 fn book(phases: &str) -> String {
-    format!(
-        r#"
-backout: 1
-id: amended
-title: A runbook that is changed
-class: deploy
-service: web
-environment: staging
-owners: [team-web]
-summary: s
-does_not_undo: d
-objectives: {{rto: 10m, rpo: 0s}}
-roles:
-  commander: {{required: true}}
-  sre: {{min: 1}}
-declare: {{require: [{{role: commander, count: 1}}, {{role: sre, count: 1}}], expires: 15m}}
+    [
+        concat!(
+            head!("deploy"),
+            r#"roles:
+  commander: {required: true}
+  sre: {min: 1}
+declare: {require: [{role: commander, count: 1}, {role: sre, count: 1}], expires: 15m}
 phases:
-{phases}
 "#
-    )
+        ),
+        phases,
+    ]
+    .concat()
 }
 
 const BEFORE: &str = r#"
@@ -147,7 +141,7 @@ fn what_has_begun_stays_as_it_was() {
     for (text, word) in [
         (book(&BEFORE.replace("run: [a]", "run: [other]")), "`a` is succeeded and must stay"),
         (book(&BEFORE.replace("      - {id: a, run: [a], timeout: 9s, role: sre}\n", "")), "`a` is"),
-        (book(BEFORE).replace("service: web", "service: shop"), "cannot change `service`"),
+        (book(BEFORE).replace("service: shop", "service: web"), "cannot change `service`"),
         (
             book(BEFORE).replace(", {role: sre, count: 1}], expires: 15m", "], expires: 15m"),
             "cannot change `declare`",

@@ -2,20 +2,12 @@
 
 use super::ways::sit;
 use super::*;
+use crate::support::head;
 use backout::core::event::Handed;
 
-const WITH_MESSAGES: &str = r#"
-backout: 1
-id: told
-title: T
-class: deploy
-service: s
-environment: e
-owners: [o]
-summary: s
-does_not_undo: d
-objectives: {rto: 10m, rpo: 5m}
-roles:
+const WITH_MESSAGES: &str = concat!(
+    head!("deploy"),
+    r#"roles:
   commander: {required: true}
 declare: {require: [{role: commander, count: 1}], expires: 15m}
 comms:
@@ -25,7 +17,8 @@ phases:
   - name: Act
     steps:
       - {id: a, manual: do it, role: commander}
-"#;
+"#
+);
 
 fn ask(template: &str, payload: Option<&str>) -> Intent {
     let template = Name::parse(template).unwrap();

@@ -2,19 +2,11 @@
 
 use super::ways::{carry_out, choose, id, sit, statuses};
 use super::*;
+use crate::support::head;
 
-const BOOK: &str = r#"
-backout: 1
-id: ahead
-title: Look first
-class: deploy
-service: web
-environment: staging
-owners: [team-web]
-summary: s
-does_not_undo: d
-objectives: {rto: 10m, rpo: 0s}
-roles:
+const BOOK: &str = concat!(
+    head!("deploy"),
+    r#"roles:
   commander: {required: true}
   sre: {min: 1}
 declare: {require: [{role: commander, count: 1}], expires: 15m}
@@ -32,7 +24,8 @@ phases:
     steps:
       - {id: b, run: [b], timeout: 9s, role: sre}
       - {id: c, run: [c], timeout: 9s, role: sre}
-"#;
+"#
+);
 
 fn open() -> Room {
     let mut room = Room::of(BOOK, BTreeMap::new());

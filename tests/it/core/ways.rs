@@ -1,37 +1,33 @@
 //! Ways on: what happens by itself, what somebody decides, and what each asks of the world outside.
 
 use super::*;
+use crate::support::head;
 use backout::core::due::next_wake;
 use backout::core::effect::{Effect, Stop, effects};
 use backout::core::intent::Intent::{Abort, Assume, Confirm, DecideStep};
 
 /// A runbook with these phases.
 pub(super) fn with_phases(phases: &str) -> String {
-    format!(
-        r#"
-backout: 1
-id: ways
-title: Ways on
-class: deploy
-service: web
-environment: staging
-owners: [team-web]
-summary: s
-does_not_undo: d
-objectives: {{rto: 10m, rpo: 0s}}
-params:
-  flag: {{prompt: Really?, default: "no"}}
-  word: {{prompt: Password?, secret: true, env: WORD}}
+    [
+        concat!(
+            head!("deploy"),
+            r#"params:
+  flag: {prompt: Really?, default: "no"}
+  word: {prompt: Password?, secret: true, env: WORD}
 roles:
-  commander: {{required: true}}
-  sre: {{min: 1, stand_in: [dba]}}
-declare: {{require: [{{role: commander, count: 1}}], expires: 15m}}
+  commander: {required: true}
+  sre: {min: 1, stand_in: [dba]}
+declare: {require: [{role: commander, count: 1}], expires: 15m}
 phases:
-{phases}
-always:
-  - {{id: tidy, manual: Tidy up.}}
 "#
-    )
+        ),
+        phases,
+        r#"
+always:
+  - {id: tidy, manual: Tidy up.}
+"#,
+    ]
+    .concat()
 }
 
 /// One with these phases, whose rollback is declared, with `ana` commanding and `ben` as the sre.
@@ -520,7 +516,7 @@ fn a_plan_is_the_resolved_content_and_binds_to_the_try() {
 fn what_is_declared_binds_to_the_answers_and_never_shows_a_secret() {
     let room = declared_with(OUTSIDE);
     let declared = plan::of_gate(&room.live, &StepId::declare()).unwrap();
-    assert_eq!(declared.target, "web in staging");
+    assert_eq!(declared.target, "shop in test");
     let lines: Vec<(&str, &str)> =
         declared.steps[0].lines.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     assert_eq!(lines, [("class", "deploy"), ("param flag", "no"), ("param word", "«secret»")]);

@@ -2,20 +2,12 @@
 
 use super::ways::{id, sit};
 use super::*;
+use crate::support::head;
 use backout::core::review::{self, Kind};
 
-const BOOK: &str = r#"
-backout: 1
-id: word
-title: Who decides
-class: data
-service: web
-environment: staging
-owners: [team-web]
-summary: s
-does_not_undo: d
-objectives: {rto: 10m, rpo: 0s}
-restore_point: {prompt: When?, type: timestamp}
+const BOOK: &str = concat!(
+    head!("data"),
+    r#"restore_point: {prompt: When?, type: timestamp}
 roles:
   commander: {}
   sre: {}
@@ -31,7 +23,8 @@ phases:
     steps:
       - {id: eyes, approve: {require: [{role: sre, count: 1}, {role: dba, count: 1}], separation_of_duties: [], expires: 10m, covers: [b]}, needs: [a]}
       - {id: b, run: [b], timeout: 9s, role: sre, irreversible: true, target: {run: [hostname], equals: db1}}
-"#;
+"#
+);
 
 fn declared(authority: Authority) -> Room {
     let mut room = Room::of_agreed(

@@ -25,7 +25,7 @@ use backout::wire::message::{ActResult, FromClient, FromHub, Welcome};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::UnixStream;
 
-use crate::support::{Place, wait_until};
+use crate::support::{Place, head, wait_until};
 
 /// Longer than anything here takes on a busy machine; only a failing test waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,31 +39,26 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_backout");
 /// A runbook with these steps in one phase.
 pub fn runbook(steps: &str) -> String {
     let indented: String = steps.lines().map(|line| format!("      {line}\n")).collect();
-    format!(
-        "backout: 1
-id: test
-title: Take it back
-class: deploy
-service: shop
-environment: test
-owners: [team]
-summary: A test.
-does_not_undo: Nothing.
-objectives: {{rto: 10m, rpo: 0s}}
-params:
-  word: {{prompt: Word, default: plain}}
-  token: {{secret: true, prompt: Token, env: TEST_TOKEN, required: false}}
+    [
+        concat!(
+            head!("deploy"),
+            "params:
+  word: {prompt: Word, default: plain}
+  token: {secret: true, prompt: Token, env: TEST_TOKEN, required: false}
 roles:
-  commander: {{required: true}}
-  sre: {{min: 1}}
+  commander: {required: true}
+  sre: {min: 1}
 declare:
-  require: [{{role: commander, count: 1}}]
+  require: [{role: commander, count: 1}]
   expires: 15m
 phases:
   - name: Act
     steps:
-{indented}"
-    )
+"
+        ),
+        &indented,
+    ]
+    .concat()
 }
 
 /// An incident on disk and whoever its hub is.

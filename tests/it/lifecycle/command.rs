@@ -1,21 +1,13 @@
 //! Handing over command, questions to the room and removals, through the program and with real keys and agents; the
 //! judge of every signature is stock `ssh-keygen`.
 
-use crate::support::{Incident, Outcome, Place, Team};
+use crate::support::{Incident, Outcome, Place, Team, head};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-const RUNBOOK: &str = "backout: 1
-id: test
-title: Take it back
-class: deploy
-service: shop
-environment: test
-owners: [team]
-summary: A test.
-does_not_undo: Nothing.
-objectives: {rto: 10m, rpo: 0s}
-roles:
+const RUNBOOK: &str = concat!(
+    head!("deploy"),
+    "roles:
   commander: {required: true, stand_in: [dba], excludes: [executor]}
   sre: {min: 1}
 declare:
@@ -25,7 +17,8 @@ phases:
   - name: Act
     steps:
       - {id: act, run: [touch, acted], timeout: 10s, role: sre}
-";
+"
+);
 
 /// Ana commands, Ben sits as sre; he may stand in for her.
 fn open() -> Option<Incident> {

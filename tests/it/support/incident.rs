@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::Value;
 
-use super::{Backout, Outcome, Place, Team, wait_for, wait_until};
+use super::{Backout, Outcome, Place, Team, head, wait_for, wait_until};
 
 /// Longer than anything here takes on a busy machine; only a failing test waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -284,31 +284,26 @@ pub const SECRET: &str = "hunter2-is-nowhere-to-be-found";
 /// A runbook with these steps in one phase.
 pub fn runbook(steps: &str) -> String {
     let indented: String = steps.lines().map(|line| format!("      {line}\n")).collect();
-    format!(
-        "backout: 1
-id: test
-title: Take it back
-class: deploy
-service: shop
-environment: test
-owners: [team]
-summary: A test.
-does_not_undo: Nothing.
-objectives: {{rto: 10m, rpo: 0s}}
-params:
-  token: {{secret: true, prompt: Token, env: TEST_TOKEN, required: true}}
-  word: {{prompt: Word, default: plain}}
+    [
+        concat!(
+            head!("deploy"),
+            "params:
+  token: {secret: true, prompt: Token, env: TEST_TOKEN, required: true}
+  word: {prompt: Word, default: plain}
 roles:
-  commander: {{required: true}}
-  sre: {{min: 1}}
+  commander: {required: true}
+  sre: {min: 1}
 declare:
-  require: [{{role: commander, count: 1}}]
+  require: [{role: commander, count: 1}]
   expires: 15m
 phases:
   - name: Act
     steps:
-{indented}"
-    )
+"
+        ),
+        &indented,
+    ]
+    .concat()
 }
 
 /// Every regular file below that holds these bytes.
