@@ -16,15 +16,16 @@ use super::schedule;
 use super::terminal::Size;
 use super::timers;
 use super::update::{Effect, Msg, update};
-use super::view::sheet_text;
+use super::view::{INDENT, sheet_text};
 use crate::core::id::StepId;
 use crate::core::incident::Stage;
 use crate::core::time::spoken;
 use crate::sanitize;
 use std::time::Duration;
 
-/// Columns that the written parts are broken at.
-const COLUMNS: u16 = 78;
+/// The written parts are not broken: half a sentence is read out as if it were one, and terminals break lines by
+/// themselves.
+const COLUMNS: u16 = 20_000;
 /// Lines of a step's output that are read out.
 const OUTPUT: usize = 20;
 /// Events that `timeline` reads out.
@@ -308,7 +309,7 @@ impl Talk {
 
     fn sheet(&self, sheet: Sheet, turn: &mut Turn) {
         for line in sheet_text(&self.model, sheet).iter().filter(|line| !line.is_empty()) {
-            turn.say(line.trim_start());
+            turn.say(&sentence(line));
         }
     }
 
@@ -481,6 +482,25 @@ impl Talk {
     }
 }
 
+/// A row of a sheet as it is read out: what stands in a column of its own is named before what is said of it.
+fn sentence(row: &str) -> String {
+    let column = row.char_indices().nth(INDENT).map_or(row.len(), |(at, _)| at);
+    let (label, text) = row.split_at_checked(column).unwrap_or((row, ""));
+    // Signs before a word say what the word says.
+    let label = label.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let mut all = match (label.strip_suffix(' ').map(str::trim), text.trim()) {
+        (Some(""), text) => text.to_owned(),
+        (Some(label), text) if row.starts_with("   ") && !text.is_empty() => format!("{label}: {text}"),
+        _ => row.trim().to_owned(),
+    };
+    // Gaps say nothing to somebody who listens, nor does a key that they do not press.
+    all = all.replace("  ", ", ").replace(", :note", ", note");
+    if !all.ends_with(['.', ':', '?', '!']) {
+        all.push('.');
+    }
+    all
+}
+
 /// Every act there is, from the one table.
 fn actions(turn: &mut Turn) {
     for entry in TABLE.iter().filter(|e| e.action.is_deed()) {
@@ -490,7 +510,7 @@ fn actions(turn: &mut Turn) {
 
 impl Turn {
     fn say(&mut self, text: &str) {
-        let clean = sanitize::line(text);
+        let clean = sanitize::line(text.replace(" · ", ", "));
         let plain = |c: char| {
             let mut bytes = [0; 4];
             match replacement(c.encode_utf8(&mut bytes), Glyphs::Ascii) {

@@ -23,6 +23,7 @@ use crate::theme::{Role, Theme};
 pub use checklist::step_at;
 use draw::Page;
 use layout::{Areas, LEAST_COLUMNS, LEAST_ROWS};
+pub use sheet::INDENT;
 pub use sheet::event_at;
 pub use sheet::text as sheet_text;
 pub use step::has_output;

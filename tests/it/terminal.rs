@@ -4,6 +4,7 @@
 mod calls;
 mod gone;
 mod mouse;
+mod reader;
 mod real;
 mod rough;
 mod slow;

@@ -221,3 +221,27 @@ fn the_ten_minute_mark_is_said_once_though_nothing_else_happens() {
     assert_eq!(said, ["FOR YOU: 10-minute mark: approve, deny or escalate. Say menu."]);
     assert!(talk.passes(play.minutes(1).now()).lines.is_empty());
 }
+
+#[test]
+fn what_stands_in_columns_is_read_out_in_whole_sentences() {
+    let mut play = Play::opened_on(80, 24);
+    play.measured().at_the_hold_point();
+    let mut talk = talk(&play);
+    for news in
+        [Update::Panes(play.model.panes.clone()), Update::Readiness(play.model.readiness.clone().unwrap())]
+    {
+        talk.news(news, play.now());
+    }
+    let mut all = Vec::new();
+    for word in ["people", "options", "comms", "ledger", "metrics"] {
+        all.extend(says(&mut talk, &play, word).lines);
+    }
+    for line in &all {
+        assert!(line.ends_with(['.', ':', '?', '!']) && !line.contains("   "), "{line:?}");
+    }
+    let has = |text: &str| assert!(all.iter().any(|l| l == text), "{text}\n{all:#?}");
+    has("Seats.");
+    has("commander: ana for 5m 00s, should hand over in 3h 55m.");
+    has("yes: bob as sre at 12:05:00 lag 0, snapshot taken.");
+    has(r"dan: Dan \u{202e}Evil, not here, may be sre.");
+}

@@ -137,3 +137,14 @@ fn after_an_abort_what_can_be_taken_back_is_what_waits() {
     let first = menu.offers.first().map(|o| (o.deed.action, o.deed.step.clone()));
     assert_eq!(first, Some((Action::Undo, Some(step("freeze")))));
 }
+
+#[test]
+fn why_something_cannot_be_done_is_said_whole() {
+    let mut stage = Play::opened_on(80, 24);
+    stage.approved().keys(":").types("close");
+    let Some(Layer::Palette(palette)) = stage.model.layers.last() else { panic!("no palette") };
+    let why = palette.selected().unwrap().about();
+    assert!(why.starts_with("not now: ") && why.len() > 60, "{why}");
+    let shown = text(&stage).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(shown.contains(why.split_whitespace().collect::<Vec<_>>().join(" ").as_str()), "{why}\n{shown}");
+}

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 
-use super::draw::{Has, Page};
+use super::draw::{Has, Page, wrapped};
 use super::form;
 use crate::console::action::{Action, Entry, Place, TABLE, Weight};
 use crate::console::layer::{Layer, Menu, Palette};
@@ -130,6 +130,7 @@ fn show_palette(palette: &Palette, page: &mut Page<'_>) {
     if matches.is_empty() {
         page.text(1, Role::Muted, "   nothing has that name");
     }
+    why_not(palette, 2 + matches.len().min(rows), page);
     for (n, found) in matches.iter().enumerate().skip(start).take(rows) {
         let row = n - start + 1;
         let role = if found.is_possible() { Role::Base } else { Role::Muted };
@@ -142,6 +143,16 @@ fn show_palette(palette: &Palette, page: &mut Page<'_>) {
         if n == at {
             page.row_style(row, page.style(Role::Selection));
         }
+    }
+}
+
+/// Why the selected entry cannot be done, whole, below a list that leaves room for it.
+fn why_not(palette: &Palette, free: usize, page: &mut Page<'_>) {
+    let Some(found) = palette.selected().filter(|found| !found.is_possible()) else { return };
+    let why = crate::sanitize::line(found.about());
+    let lines = wrapped(why.as_str(), page.width().saturating_sub(4));
+    for (n, line) in lines.iter().enumerate() {
+        page.text(free + n, Role::Warn, &format!("   {line}"));
     }
 }
 

@@ -22,7 +22,7 @@ use crate::sanitize;
 use crate::theme::Role;
 
 /// Column at which the texts of labelled lines begin.
-const INDENT: usize = 18;
+pub const INDENT: usize = 18;
 
 /// Pieces of one row.
 type Row = Vec<(Role, String)>;
