@@ -276,6 +276,15 @@ fn a_missed_goal_is_called_missed() {
     assert!(text(&stage).contains("to spare"));
     stage.minutes(20);
     assert!(text(&stage).contains("MISSED by"));
+    // What was never reached will not end; when the service was back is what counts.
+    stage.ends("switch", Outcome::Failed, "exit code 1");
+    stage.does("ana", crate::core::event::Aborted { reason: "no release".into() });
+    stage.does("ana", crate::core::event::Resolved { reason: "fixed forward".into() });
+    let before = text(&stage);
+    let missed = |shown: &str| shown.lines().find(|l| l.contains("MISSED by")).map(str::to_owned);
+    assert!(before.contains("ended ") && missed(&before).is_some(), "{before}");
+    stage.minutes(5);
+    assert_eq!(missed(&text(&stage)), missed(&before));
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
     let now = if incident.stage == Stage::Closed { incident.last_at } else { model.now.wall };
     let plan = schedule::schedule(incident, now);
     let axis = Axis::of(&plan, now, rows.width);
-    summary(&plan, now, rows);
+    summary(incident, &plan, now, rows);
     rows.row(vec![(Role::Muted, scale(&axis, &plan, now))]);
     // The bars are in the order of the runbook's steps.
     for (bar, step) in plan.bars.iter().zip(incident.runbook.steps()) {
@@ -68,19 +68,29 @@ pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
     )]);
 }
 
-fn summary(plan: &Schedule, now: Stamp, rows: &mut Rows) {
+fn summary(incident: &Incident, plan: &Schedule, now: Stamp, rows: &mut Rows) {
     let late = match (plan.ends > plan.planned_end).then(|| plan.ends.since(plan.planned_end)) {
         Some(by) if by.as_secs() > 0 => format!(", {} later than planned", spoken(by)),
         _ => String::new(),
     };
-    let over = plan.bars.iter().all(|bar| matches!(bar.actual, Some((_, Some(_))))) && plan.ends <= now;
+    // What was left out or never reached has no end of its own, and will have none.
+    let done = |bar: &Bar| match bar.actual {
+        Some((_, ended)) => ended.is_some(),
+        None => bar.status.is_over(),
+    };
+    let over = plan.bars.iter().all(done) && plan.ends <= now;
     let (label, far) = match over {
         true => ("ended", format!("{} ago", spoken(now.since(plan.ends)))),
         false => ("ends", format!("{} from now", spoken(plan.ends.since(now)))),
     };
     rows.item(label, &format!("{} ({far}){late}", plan.ends.clock()), Role::Title);
     if let Some(goal) = plan.goal {
-        let ends = if over { plan.ends } else { plan.ends.max(now) };
+        // The service being back is what was promised, and not that the steps are over.
+        let ends = match incident.mitigated_at.or(incident.resolved_at) {
+            Some(back) => back,
+            None if over && incident.aborted.is_none() => plan.ends,
+            None => plan.ends.max(now),
+        };
         let (text, role) = match ends <= goal {
             true => (format!("{}, kept with {} to spare", goal.clock(), spoken(goal.since(ends))), Role::Ok),
             false => (format!("{}, MISSED by {}", goal.clock(), spoken(ends.since(goal))), Role::Warn),

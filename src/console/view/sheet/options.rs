@@ -18,15 +18,14 @@ pub(super) fn write(model: &Model, incident: &Incident, rows: &mut Rows) {
     if let Some(words) = over(incident) {
         rows.heading("The ways");
         rows.nothing(&words);
+        wide(model, rows);
         readiness(model, rows);
+        rows.heading("This runbook");
         facts(model, incident, rows);
         return;
     }
     at_a_glance(model, incident, rows);
-    rows.heading("How wide it is, and what changed before");
-    for (label, text, role) in noted(model) {
-        rows.item(label, &text, role);
-    }
+    wide(model, rows);
     readiness(model, rows);
     roll_back(model, incident, rows);
     decisions(incident, rows);
@@ -94,6 +93,13 @@ fn loss(incident: &Incident) -> String {
         Some(to) => to.words(),
         None if rpo.is_zero() => "nothing is allowed to be lost".to_owned(),
         None => format!("at most {} is allowed", spoken(rpo)),
+    }
+}
+
+fn wide(model: &Model, rows: &mut Rows) {
+    rows.heading("How wide it is, and what changed before");
+    for (label, text, role) in noted(model) {
+        rows.item(label, &text, role);
     }
 }
 
