@@ -259,7 +259,7 @@ impl Place {
         let drawn = |model: &mut Model, msg: Msg| {
             let begun = Instant::now();
             update(model, msg, at);
-            let mut canvas = Screen::canvas(SIZE);
+            let mut canvas = Screen::empty(SIZE);
             let area = canvas.area;
             view::render(model, &theme, area, &mut canvas);
             begun.elapsed()

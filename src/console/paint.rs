@@ -4,6 +4,8 @@
 //! Colours and attributes are kept across cells and frames, cursor moves are the shortest that are safe, and the sixteen
 //! named colours go out under their old short codes, which the oldest terminals understand. Rows that only moved up are
 //! scrolled by the terminal.
+//!
+//! The program is built for size, where nothing small is inlined unless it is said; here every cell of a frame passes.
 
 mod scroll;
 mod way;
@@ -47,8 +49,9 @@ pub struct Pen {
     modifier: Modifier,
 }
 
-/// More pieces than these are drawn from top to bottom without looking for a shorter way.
-const MANY: usize = 1_024;
+/// More pieces than these are drawn from top to bottom without looking for a shorter way: where half of the screen is
+/// another, it spares few bytes and takes as long as drawing it.
+const MANY: usize = 256;
 
 /// In which order the pieces of one style are written.
 #[derive(Clone, Copy)]
@@ -109,6 +112,7 @@ impl Run<'_> {
 }
 
 /// How many columns a cell's text takes.
+#[inline(always)]
 fn columns(symbol: &str) -> usize {
     match symbol.as_bytes() {
         // Nearly all are this.
@@ -121,6 +125,7 @@ fn columns(symbol: &str) -> usize {
 const ON_BLANK: Modifier = Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT);
 
 /// Whether two cells show the same. Thousands are compared for each frame, and nearly all hold one plain letter.
+#[inline(always)]
 fn is_same(a: &Cell, b: &Cell) -> bool {
     let same_text = match (a.symbol().as_bytes(), b.symbol().as_bytes()) {
         ([a], [b]) => a == b,
@@ -134,11 +139,13 @@ pub fn is_same_row(old: &[Cell], new: &[Cell]) -> bool {
     old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_same(old, new))
 }
 
+#[inline(always)]
 fn look(cell: &Cell) -> Look {
     (cell.fg, cell.bg, cell.modifier)
 }
 
 /// Whether the colour of letters is not seen in a cell: it holds none.
+#[inline(always)]
 fn is_blank(cell: &Cell) -> bool {
     matches!(cell.symbol().as_bytes(), [b' ']) && !cell.modifier.intersects(ON_BLANK)
 }
@@ -300,7 +307,10 @@ impl Pen {
         self.out.push_str(symbol);
         // After anything but plain ASCII the terminal may disagree about the width, and at the end of a row it waits
         // with the next one: position anew.
-        let narrow = symbol.chars().count() == 1 && symbol.chars().all(glyph::is_narrow);
+        let narrow = match symbol.as_bytes() {
+            [b' '..=b'~'] => true,
+            _ => symbol.chars().count() == 1 && symbol.chars().all(glyph::is_narrow),
+        };
         let inside = usize::from(x) + 1 < width;
         self.at = (narrow && inside).then_some((x.saturating_add(1), y));
     }

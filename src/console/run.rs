@@ -248,7 +248,7 @@ impl Console {
             return Ok(wake.min(when));
         }
         self.wanted = None;
-        let mut canvas = Screen::canvas(self.model.size);
+        let mut canvas = self.screen.canvas(self.model.size);
         let area = canvas.area;
         view::render(&self.model, &self.setup.theme, area, &mut canvas);
         if let Some(mut frame) = self.screen.frame(canvas, None) {

@@ -256,7 +256,7 @@ fn without_colours_selection_and_environment_still_stand_out() {
     let theme = fitting(theme(), Level::None);
     let mut stage = Play::opened_on(80, 24);
     stage.measured().at_the_hold_point();
-    let mut buffer = Screen::canvas(stage.model.size);
+    let mut buffer = Screen::empty(stage.model.size);
     let area = buffer.area;
     view::render(&stage.model, &theme, area, &mut buffer);
     let reversed =
@@ -307,7 +307,7 @@ fn hostile_text_is_shown_and_does_nothing() {
         },
     );
     for theme in NAMES.iter().filter_map(|n| shipped(n)) {
-        let mut buffer = Screen::canvas(stage.model.size);
+        let mut buffer = Screen::empty(stage.model.size);
         let area = buffer.area;
         view::render(&stage.model, &theme, area, &mut buffer);
         let frame =

@@ -200,7 +200,11 @@ macro_rules! kinds {
                 #[derive(Clone, Copy)]
                 enum Kind { $($variant,)* }
                 const NAMED: &[(&str, Kind)] = &[$(($kind, Kind::$variant)),*];
-                let (_, kind) = NAMED.iter().find(|(name, _)| *name == kind)?;
+                // Most differ in length or in their last letter, and then nothing more has to be compared.
+                let end = (kind.len(), kind.bytes().next_back());
+                let (_, kind) = NAMED.iter().find(|(name, _)| {
+                    (name.len(), name.bytes().next_back()) == end && *name == kind
+                })?;
                 match kind {
                     $(Kind::$variant => Some($variant::deserialize(data).map(What::$variant)),)*
                 }

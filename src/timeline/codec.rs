@@ -57,8 +57,12 @@ fn json<T: serde::de::DeserializeOwned>(field: &'static str, raw: &str) -> Resul
 
 /// A string part without its quotes. Names and times never need an escape, and with one they are no names or times.
 fn plain<'a>(field: &'static str, raw: Option<&'a str>) -> Result<&'a str, Malformed> {
-    let text = part(field, raw)?.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    text.ok_or_else(|| bad(field, "not a string"))
+    let text = part(field, raw)?;
+    // Looked at as bytes: this is asked three times of every line of a record.
+    match text.as_bytes() {
+        [b'"', .., b'"'] => Ok(text.get(1..text.len() - 1).unwrap_or_default()),
+        _ => Err(bad(field, "not a string")),
+    }
 }
 
 /// Reads one line, given without its line feed.

@@ -14,6 +14,8 @@ const END: &str = "\x1b[?2026l";
 pub struct Screen {
     gate: Gate,
     shown: Option<Shown>,
+    /// A buffer that is drawn into again: a new one for each frame would cost more than most frames do.
+    spare: Option<Buffer>,
     pen: Pen,
 }
 
@@ -29,7 +31,7 @@ struct Shown {
 impl Screen {
     /// An empty screen; the first frame draws everything.
     pub fn new(gate: Gate) -> Screen {
-        Screen { gate, shown: None, pen: Pen::default() }
+        Screen { gate, shown: None, spare: None, pen: Pen::default() }
     }
 
     /// Forgets what the terminal shows, so that the next frame draws everything: after a resize, a suspension, or when
@@ -39,7 +41,15 @@ impl Screen {
     }
 
     /// An empty buffer of this size to draw into.
-    pub fn canvas(size: Size) -> Buffer {
+    pub fn canvas(&mut self, size: Size) -> Buffer {
+        let fits = |spare: &Buffer| (spare.area.width, spare.area.height) == (size.columns, size.rows);
+        let Some(mut spare) = self.spare.take().filter(fits) else { return Screen::empty(size) };
+        spare.reset();
+        spare
+    }
+
+    /// A new buffer of this size.
+    pub fn empty(size: Size) -> Buffer {
         Buffer::empty(Rect::new(0, 0, size.columns, size.rows))
     }
 
@@ -75,6 +85,7 @@ impl Screen {
         let both = shown.rows.iter().zip(&fresh);
         let all: Vec<Row<'_>> = both.map(|(old, new)| Row { old, new: new.as_deref() }).collect();
         let cells = self.pen.difference(&all);
+        self.spare = Some(shown.drawn);
         (cells, shown.rows.into_iter().zip(fresh).map(|(old, new)| new.unwrap_or(old)).collect())
     }
 
@@ -101,7 +112,7 @@ mod tests {
     }
 
     fn drawn(text: &str) -> Buffer {
-        let mut buffer = Screen::canvas(Size { columns: 20, rows: 3 });
+        let mut buffer = Screen::empty(Size { columns: 20, rows: 3 });
         let style = Style::new().fg(Color::Rgb(200, 30, 30)).bg(Color::Blue).add_modifier(Modifier::REVERSED);
         buffer.set_string(0, 1, text, style);
         buffer
@@ -113,6 +124,19 @@ mod tests {
         assert!(screen.frame(drawn("one"), None).is_some());
         assert_eq!(screen.frame(drawn("one"), None), None);
         assert!(screen.frame(drawn("two"), None).is_some());
+    }
+
+    #[test]
+    fn nothing_of_an_older_frame_is_left_in_a_new_one() {
+        let size = Size { columns: 20, rows: 3 };
+        let mut screen = screen(Level::True, Glyphs::Unicode);
+        for text in ["one", "two", "three"] {
+            let mut canvas = screen.canvas(size);
+            assert_eq!(canvas, Screen::empty(size), "before {text}");
+            canvas.set_string(0, 1, text, Style::new().fg(Color::Red));
+            screen.frame(canvas, None).unwrap();
+        }
+        assert_eq!(screen.canvas(Size { columns: 9, rows: 9 }).area.width, 9);
     }
 
     #[test]

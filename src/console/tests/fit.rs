@@ -9,7 +9,7 @@ fn every_frame(level: Level, glyphs: Glyphs, mut look: impl FnMut(&str, &Buffer,
             let mut stage = Play::opened_on(columns, lines);
             play(&mut stage);
             let theme = fitting(theme(), level);
-            let mut buffer = Screen::canvas(stage.model.size);
+            let mut buffer = Screen::empty(stage.model.size);
             let area = buffer.area;
             view::render(&stage.model, &theme, area, &mut buffer);
             let frame = Screen::new(Gate { level, glyphs }).frame(buffer.clone(), None).unwrap();
@@ -76,7 +76,7 @@ fn every_state_is_told_by_a_word_in_every_theme() {
     let mut stage = Play::opened_on(120, 40);
     stage.measured().switching().ends("switch", Outcome::Failed, "exit code 1");
     for theme in NAMES.iter().filter_map(|n| shipped(n)) {
-        let mut buffer = Screen::canvas(stage.model.size);
+        let mut buffer = Screen::empty(stage.model.size);
         let area = buffer.area;
         view::render(&stage.model, &theme, area, &mut buffer);
         let shown = rows(&buffer).join("\n");
