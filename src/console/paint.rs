@@ -49,9 +49,9 @@ pub struct Pen {
     modifier: Modifier,
 }
 
-/// More pieces than these are drawn from top to bottom without looking for a shorter way: where half of the screen is
+/// More cells than these are drawn from top to bottom without looking for a shorter way: where half of the screen is
 /// another, it spares few bytes and takes as long as drawing it.
-const MANY: usize = 256;
+const MANY: usize = 1_024;
 
 /// In which order the pieces of one style are written.
 #[derive(Clone, Copy)]
@@ -213,7 +213,8 @@ impl Pen {
             Run::of_row(old, new, y, &mut runs);
         }
         let mut best = self.written(runs.iter());
-        if runs.len() <= MANY && runs.iter().all(|run| run.style.is_some()) {
+        let cells: usize = runs.iter().map(|run| run.to - run.from).sum();
+        if cells <= MANY && runs.iter().all(|run| run.style.is_some()) {
             for order in [Order::Rows, Order::Columns] {
                 let other = self.written(self.by_style(&runs, order).into_iter());
                 if other.out.len() < best.out.len() {
