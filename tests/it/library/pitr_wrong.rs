@@ -126,18 +126,25 @@ fn a_backup_that_was_made_for_a_standby_is_restored_all_the_same() {
 #[test]
 fn a_recovery_that_opens_early_is_never_taken_for_restored() {
     let Some(disaster) = Disaster::strikes() else { return };
-    for (from, to, words) in [
-        ("recovery_target_action = pause", "recovery_target_action = promote", "open on timeline"),
-        ("recovery_target_action = pause", "recovery_target_action = shutdown", ""),
+    const COPY: &str = "runbooks/postgres/copy.sh";
+    const START: &str = "runbooks/postgres/start-restored.sh";
+    let pauses = "recovery_target_action = pause";
+    let gone = "until grep -q 'database system is shut down' \"$WORK/log\"; do sleep 0.1; done\nwaited=0\n";
+    for (work, changes, words) in [
+        ("promoted", &[(COPY, pauses, "recovery_target_action = promote")][..], "open on timeline"),
+        ("shut", &[(COPY, pauses, "recovery_target_action = shutdown")], ""),
+        // It has come and gone before anybody looks whether it has come.
+        ("gone", &[(COPY, pauses, "recovery_target_action = shutdown"), (START, "waited=0\n", gone)], ""),
         // Without the file that asks for recovery it looks for its WAL in its own folder only.
-        ("\"$WORK/data/recovery.signal\" ", "", "ended: "),
+        ("unasked", &[(COPY, "\"$WORK/data/recovery.signal\" ", "")], "ended: "),
     ] {
-        let work = disaster.cluster.at(&format!("early-{}", to.len()));
-        let room = disaster.declared(&[("work", &work)], &disaster.target, &[]);
-        let script = room.file("runbooks/postgres/copy.sh");
-        let text = std::fs::read_to_string(&script).unwrap();
-        assert!(text.contains(from), "{from}");
-        std::fs::write(&script, text.replace(from, to)).unwrap();
+        let room = disaster.declared(&[("work", &disaster.cluster.at(work))], &disaster.target, &[]);
+        for (script, from, to) in changes {
+            let script = room.file(script);
+            let text = std::fs::read_to_string(&script).unwrap();
+            assert!(text.contains(from), "{from}");
+            std::fs::write(&script, text.replace(from, to)).unwrap();
+        }
         walk(&room, &TO_FREEZE);
         walk(&room, &["- original-before", "ben copy", "ben recover"]);
         let said = until_trouble(&room, "at-target");
