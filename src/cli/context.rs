@@ -225,13 +225,12 @@ pub fn now() -> Stamp {
 
 /// How this person reaches the hub: for attribution only, never for authority.
 pub fn via() -> String {
-    let user = rustix::process::getuid().as_raw();
     match std::env::var("SSH_CONNECTION") {
         Ok(ssh) => {
             let from = ssh.split(' ').next().unwrap_or("?");
-            format!("uid {user} from {}", crate::sanitize::line(from).as_str())
+            format!("from {}", crate::sanitize::line(from).as_str())
         }
-        Err(_) => format!("uid {user} on this machine"),
+        Err(_) => "on this machine".to_owned(),
     }
 }
 
