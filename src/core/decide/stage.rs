@@ -108,6 +108,8 @@ pub(super) fn close(incident: &Incident, by: &By, why: &str, key: &str) -> Resul
 /// What keeps an incident open, in a sentence.
 pub fn what_is_open(incident: &Incident) -> Option<String> {
     let list = |names: Vec<&str>| names.join(", ");
+    let are =
+        |names: &[&str]| format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" });
     let unknown: Vec<&str> = incident.unknowns().iter().map(|(id, _)| id.as_str()).collect();
     if !unknown.is_empty() {
         return Some(format!("nobody knows how {} ended; settle it first", list(unknown)));
@@ -116,7 +118,7 @@ pub fn what_is_open(incident: &Incident) -> Option<String> {
     let busy: Vec<&str> =
         busy.filter(|(_, r)| r.status == Status::Running).map(|(id, _)| id.as_str()).collect();
     if !busy.is_empty() {
-        return Some(format!("{} is still under way", list(busy)));
+        return Some(format!("{} still under way", are(&busy)));
     }
     let uncounted: Vec<&str> = incident.uncounted().iter().map(|id| id.as_str()).collect();
     if !uncounted.is_empty() {
@@ -125,12 +127,12 @@ pub fn what_is_open(incident: &Incident) -> Option<String> {
     if incident.aborted.is_some() && incident.stage == Stage::Declared {
         let undo: Vec<&str> = incident.undo_order().iter().map(|s| s.id.as_str()).collect();
         if !undo.is_empty() {
-            return Some(format!("{} is not taken back: undo it, or say why it stays", list(undo)));
+            return Some(format!("{} not taken back: undo it, or say why it stays", are(&undo)));
         }
     }
     let suspended: Vec<&str> = incident.open_suspensions().map(|(name, _)| name).collect();
     if !suspended.is_empty() {
-        return Some(format!("{} is still suspended: resume it, or name who takes it over", list(suspended)));
+        return Some(format!("{} still suspended: resume it, or name who takes it over", are(&suspended)));
     }
     let owed: Vec<String> = incident.open_backlog().map(|(name, left)| format!("{left} of {name}")).collect();
     if !owed.is_empty() {
@@ -149,7 +151,7 @@ pub fn what_is_open(incident: &Incident) -> Option<String> {
         })
         .map(|s| s.id.as_str())
         .collect();
-    (!left.is_empty()).then(|| format!("{} belongs to every way out and is not settled", list(left)))
+    (!left.is_empty()).then(|| format!("{} not settled, and every way out ends with it", are(&left)))
 }
 
 pub(super) fn inherit(
