@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 /// The question at the end of a frame.
 pub const QUESTION: &str = "\x1b[c";
 
-/// Bytes a second that frames nobody typed for may take: the slowest line carries them, and ten lines of a feed a second
-/// need no more.
-const SHARE: f64 = 2_000.0;
+/// Bytes a second that frames nobody typed for may take: half of what the slowest line carries, and no more than ten
+/// lines of a feed a second need on any screen, so that a hundred cost no more.
+const SHARE: f64 = 1_600.0;
 /// A frame takes at least so much of it: ten frames a second are as many as anybody sees.
-const LEAST: usize = 190;
+const LEAST: usize = 155;
 /// So long they may be ahead of their share, so that single events wait for nothing.
 const AHEAD: Duration = Duration::from_secs(1);
 /// So many bytes go out before the terminal is asked whether it has them. A slow line carries them in a moment.
