@@ -95,15 +95,6 @@ pub struct Look {
     pub attributes: Modifier,
 }
 
-/// Which form of a look to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Palette {
-    /// The exact colours.
-    Exact,
-    /// Their named twins.
-    Named,
-}
-
 /// A theme, complete: every role has a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {
@@ -114,18 +105,13 @@ pub struct Theme {
     /// The text colour of the terminals it is made for.
     pub text: [u8; 3],
     looks: Vec<Look>,
-    palette: Palette,
 }
 
 impl Theme {
     /// The style of a role.
     pub fn style(&self, role: Role) -> Style {
         let look = self.look(role);
-        let (fg, bg) = match self.palette {
-            Palette::Exact => (look.fg, look.bg),
-            Palette::Named => (look.ansi_fg.unwrap_or(look.fg), look.ansi_bg.unwrap_or(look.bg)),
-        };
-        Style::new().fg(fg).bg(bg).add_modifier(look.attributes)
+        Style::new().fg(look.fg).bg(look.bg).add_modifier(look.attributes)
     }
 
     /// The look of a role.
@@ -137,7 +123,9 @@ impl Theme {
     /// The same theme for a terminal with only the named colours.
     #[must_use]
     pub fn named(mut self) -> Theme {
-        self.palette = Palette::Named;
+        for look in &mut self.looks {
+            (look.fg, look.bg) = (look.ansi_fg.unwrap_or(look.fg), look.ansi_bg.unwrap_or(look.bg));
+        }
         self
     }
 
@@ -146,7 +134,6 @@ impl Theme {
     pub fn fitted(mut self, fit: impl Fn(Color) -> Color) -> Theme {
         for look in &mut self.looks {
             (look.fg, look.bg) = (fit(look.fg), fit(look.bg));
-            (look.ansi_fg, look.ansi_bg) = (look.ansi_fg.map(&fit), look.ansi_bg.map(&fit));
         }
         self
     }

@@ -2,7 +2,7 @@
 
 use ratatui::style::{Color, Modifier};
 
-use super::{Look, Palette, Role, Theme, shipped};
+use super::{Look, Role, Theme, shipped};
 use crate::runbook::yaml::{self, Node, Span, Value};
 
 /// A theme file that cannot be used.
@@ -78,7 +78,6 @@ impl File<'_> {
                 background: [0, 0, 0],
                 text: [229, 229, 229],
                 looks: vec![Look::default(); Role::ALL.len()],
-                palette: Palette::Exact,
             });
         };
         let name = self.text(node)?;
