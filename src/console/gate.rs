@@ -37,12 +37,20 @@ impl Gate {
             write(cell, replacement);
         }
         // The colour of letters is not seen where there are none: a blank is like any other, and is not sent anew.
-        let on_blank = Modifier::REVERSED | Modifier::UNDERLINED | Modifier::CROSSED_OUT;
-        if matches!(cell.symbol().as_bytes(), [b' ']) && !cell.modifier.intersects(on_blank) {
+        if is_blank(cell) {
             cell.fg = Color::Reset;
             cell.modifier = Modifier::empty();
         }
     }
+}
+
+/// What shows on a cell without a letter.
+pub const ON_BLANK: Modifier = Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT);
+
+/// Whether the colour of letters is not seen in a cell: it holds none.
+#[inline(always)]
+pub fn is_blank(cell: &Cell) -> bool {
+    matches!(cell.symbol().as_bytes(), [b' ']) && !cell.modifier.intersects(ON_BLANK)
 }
 
 // The one place that sets a symbol directly: the characters come from the gate's own table.

@@ -17,7 +17,7 @@ use ratatui::layout::Position;
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
-use super::gate::{colour, glyph};
+use super::gate::{ON_BLANK, colour, glyph, is_blank};
 use scroll::Scroll;
 
 /// How the cursor is left after a frame.
@@ -121,9 +121,6 @@ fn columns(symbol: &str) -> usize {
     }
 }
 
-/// What shows on a cell without a letter.
-const ON_BLANK: Modifier = Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT);
-
 /// Whether two cells show the same. Thousands are compared for each frame, and nearly all hold one plain letter.
 #[inline(always)]
 fn is_same(a: &Cell, b: &Cell) -> bool {
@@ -142,12 +139,6 @@ pub fn is_same_row(old: &[Cell], new: &[Cell]) -> bool {
 #[inline(always)]
 fn look(cell: &Cell) -> Look {
     (cell.fg, cell.bg, cell.modifier)
-}
-
-/// Whether the colour of letters is not seen in a cell: it holds none.
-#[inline(always)]
-fn is_blank(cell: &Cell) -> bool {
-    matches!(cell.symbol().as_bytes(), [b' ']) && !cell.modifier.intersects(ON_BLANK)
 }
 
 /// Whether a blank of this look may be written as letters of that look are.
