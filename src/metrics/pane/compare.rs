@@ -77,10 +77,19 @@ impl Normal {
     }
 }
 
+/// The middle one of the finite values; none of nothing.
+pub fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
+    rank(&in_order(values), 50)
+}
+
 /// The finite answers of a time, the lowest first.
 fn between(series: &Series, from: i64, to: i64) -> Vec<f64> {
     let inside = series.iter().filter(|s| s.at_micros >= from && s.at_micros < to);
-    let mut all: Vec<f64> = inside.filter_map(|s| s.value.comparable()).filter(|x| x.is_finite()).collect();
+    in_order(inside.filter_map(|s| s.value.comparable()))
+}
+
+fn in_order(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut all: Vec<f64> = values.filter(|x| x.is_finite()).collect();
     all.sort_by(f64::total_cmp);
     all
 }

@@ -11,6 +11,7 @@ use crate::console::view::chart;
 use crate::console::view::draw::{Has, Page};
 use crate::console::view::metrics::{limits, no_panes, state_role, value};
 use crate::core::incident::Incident;
+use crate::metrics::pane::compare::middle;
 use crate::metrics::pane::words;
 use crate::runbook::model::Unit;
 use crate::sanitize;
@@ -155,9 +156,7 @@ fn since_the_last_step(incident: &Incident, pane: &Pane) -> Option<f64> {
     let ended = steps.filter_map(|step| incident.runs.get(step.id.as_str())?.ended_at).chain(undone).max();
     let ended = ended.filter(|_| incident.phases_over())?;
     let since = pane.points.iter().filter(|(at, _)| *at >= ended);
-    let mut all: Vec<f64> = since.filter_map(|(_, value)| *value).filter(|v| v.is_finite()).collect();
-    all.sort_by(f64::total_cmp);
-    all.get(all.len().checked_sub(1)? / 2).copied()
+    middle(since.filter_map(|(_, value)| *value))
 }
 
 /// The newest number, if the newest answer is one.
