@@ -133,9 +133,7 @@ impl Talk {
 
     /// How long nothing falls due by time alone.
     pub fn quiet_for(&self) -> Duration {
-        let incident = self.model.incident.as_ref();
-        let mark = incident.and_then(|i| timers::to_next_mark(i, self.model.now.wall));
-        mark.unwrap_or(timers::MARK)
+        self.model.to_next_mark().unwrap_or(timers::MARK)
     }
 
     /// The person said something.

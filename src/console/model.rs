@@ -13,6 +13,7 @@ use super::offer::{Attention, Tone, attention};
 use super::said::Said;
 use super::story::Row;
 use super::terminal::Size;
+use super::timers;
 use super::told::Told;
 use crate::core::event::Direction;
 use crate::core::id::StepId;
@@ -239,6 +240,11 @@ pub enum Window {
 }
 
 impl Model {
+    /// How long until somebody is called because nothing is decided.
+    pub fn to_next_mark(&self) -> Option<Duration> {
+        self.incident.as_ref().and_then(|incident| timers::to_next_mark(incident, self.now.wall))
+    }
+
     /// A console before the first word of the hub.
     pub fn new(me: Me, keymap: Keymap, size: Size, now: Moment) -> Model {
         Model {

@@ -20,7 +20,6 @@ use super::terminal::clock::Clock;
 use super::terminal::pace::{Pace, QUESTION, Urgency};
 use super::terminal::screen::Screen;
 use super::terminal::{self, Guard, Size};
-use super::timers;
 use super::update::{Effect, Msg, update};
 use super::view;
 use crate::core::incident::Stage;
@@ -279,9 +278,7 @@ impl Console {
             self.model.toast.is_some() || self.model.leaving.is_some() || !self.model.layers.is_empty();
         let every = if self.setup.seconds == Seconds::Tick || passing { SECOND } else { SECOND * 3600 };
         // A clock that stands must not keep anybody from being called.
-        let incident = self.model.incident.as_ref();
-        let mark = incident.and_then(|i| timers::to_next_mark(i, self.model.now.wall));
-        self.ticked + mark.map_or(every, |mark| every.min(mark))
+        self.ticked + self.model.to_next_mark().map_or(every, |mark| every.min(mark))
     }
 
     fn time(&mut self) -> io::Result<Option<Left>> {
