@@ -277,9 +277,7 @@ fn stopping_gives_the_terminal_to_the_shell_and_going_on_takes_it_again() {
     terminal.was_given_back();
 }
 
-#[test]
-fn where_nobody_could_continue_it_nothing_stops_it() {
-    let mut terminal = Terminal::with("plain");
+fn is_not_stopped(mut terminal: Terminal) {
     terminal.shows("PRODUCTION");
     terminal.types(b"\x1a");
     terminal.shows("no shell is here that could continue this program");
@@ -287,6 +285,11 @@ fn where_nobody_could_continue_it_nothing_stops_it() {
     terminal.shows("left: Ok(Detached)");
     terminal.ends();
     terminal.was_given_back();
+}
+
+#[test]
+fn where_nobody_could_continue_it_nothing_stops_it() {
+    is_not_stopped(Terminal::with("plain"));
 }
 
 #[test]
@@ -298,14 +301,7 @@ fn in_a_container_whose_shell_is_outside_nothing_stops_it_either() {
         return;
     }
     let script = r#"exec unshare --pid --fork --mount-proc -- "$@""#;
-    let mut terminal = Terminal::of(in_a_shell(console("plain", &[]), script));
-    terminal.shows("PRODUCTION");
-    terminal.types(b"\x1a");
-    terminal.shows("no shell is here that could continue this program");
-    terminal.types(b"q");
-    terminal.shows("left: Ok(Detached)");
-    terminal.ends();
-    terminal.was_given_back();
+    is_not_stopped(Terminal::of(in_a_shell(console("plain", &[]), script)));
 }
 
 #[test]

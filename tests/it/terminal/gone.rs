@@ -1,6 +1,7 @@
 //! The hub is killed while a console is on a real terminal: the console stays and says so, sends nothing later, and
 //! gives the terminal back; with a new hub it goes on.
 
+use super::Terminal;
 use super::real::on_a_terminal;
 use crate::support::Incident;
 use backout::console::form::DEAF;
@@ -17,13 +18,19 @@ fn is_no_longer_deaf() {
     std::thread::sleep(2 * DEAF);
 }
 
-#[test]
-fn a_console_whose_hub_is_killed_says_so_sends_nothing_and_gives_the_terminal_back() {
-    let Some(incident) = Incident::declared(STEPS) else { return };
-    let mut terminal = on_a_terminal(&incident, "ben", &["join"], &[]);
+/// An incident whose hub was killed, and a console that has said so.
+fn killed() -> Option<(Incident, Terminal)> {
+    let incident = Incident::declared(STEPS)?;
+    let terminal = on_a_terminal(&incident, "ben", &["join"], &[]);
     terminal.shows("FOR YOU: start go");
     incident.end_hub(Signal::KILL);
     terminal.shows("no hub runs: backout resume");
+    Some((incident, terminal))
+}
+
+#[test]
+fn a_console_whose_hub_is_killed_says_so_sends_nothing_and_gives_the_terminal_back() {
+    let Some((incident, mut terminal)) = killed() else { return };
     assert!(!terminal.is_cooked(), "the console stays");
     // What is wanted now is refused now: nobody wants it to happen later.
     terminal.types(b":note\r");
@@ -45,11 +52,7 @@ fn a_console_whose_hub_is_killed_says_so_sends_nothing_and_gives_the_terminal_ba
 
 #[test]
 fn a_console_goes_on_with_the_hub_that_is_started_again() {
-    let Some(incident) = Incident::declared(STEPS) else { return };
-    let mut terminal = on_a_terminal(&incident, "ben", &["join"], &[]);
-    terminal.shows("FOR YOU: start go");
-    incident.end_hub(Signal::KILL);
-    terminal.shows("no hub runs: backout resume");
+    let Some((incident, mut terminal)) = killed() else { return };
     incident.resume().exits(0);
     terminal.until("it is connected again", |seen| !seen.screen.screen().contents().contains("RECONNECTING"));
     terminal.types(b":start\r");
