@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as B64;
 use sha2::{Digest as _, Sha256};
 
+mod hash;
 mod proof;
 
 pub use proof::{
@@ -20,18 +21,17 @@ pub type Hash = [u8; 32];
 /// The hash of one event line, given without its line feed: `SHA-256(0x00 || line)`.
 #[must_use]
 pub fn leaf_hash(line: &[u8]) -> Hash {
-    Sha256::new().chain_update([0u8]).chain_update(line).finalize().into()
+    hash::sha256(0, line)
 }
 
 /// The hash of an inner node: `SHA-256(0x01 || left || right)`.
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let mut both = [1u8; 65];
-    let (_, rest) = both.split_at_mut(1);
-    let (l, r) = rest.split_at_mut(32);
+    let mut both = [0; 64];
+    let (l, r) = both.split_at_mut(32);
     l.copy_from_slice(left);
     r.copy_from_slice(right);
-    Sha256::digest(both).into()
+    hash::sha256(1, &both)
 }
 
 /// The root of a tree without leaves: SHA-256 of nothing.
