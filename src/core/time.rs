@@ -145,21 +145,32 @@ impl Stamp {
         else {
             return None;
         };
-        let number = |digits: &[u8]| {
-            digits.iter().try_fold(0i64, |n, d| d.is_ascii_digit().then(|| n * 10 + i64::from(d - b'0')))
-        };
-        if frac.len() != 6 {
-            return None;
-        }
-        let (year, month, day) = (number(&[y0, y1, y2, y3])?, number(&[m0, m1])?, number(&[d0, d1])?);
-        let (hour, minute, second) = (number(&[h0, h1])?, number(&[n0, n1])?, number(&[s0, s1])?);
+        let micros = number::<6>(*frac.as_array()?)?;
+        let (year, month, day) = (number([y0, y1, y2, y3])?, number([m0, m1])?, number([d0, d1])?);
+        let (hour, minute, second) = (number([h0, h1])?, number([n0, n1])?, number([s0, s1])?);
         let day_number = days(year, month, day);
         let real = (1..=12).contains(&month) && hour < 24 && minute < 60 && second < 60;
-        if !real || civil(day_number) != (year, month, day) {
+        // Every month has 28 days; only behind them is it asked what the calendar says.
+        let on_it = (1..=28).contains(&day) || civil(day_number) == (year, month, day);
+        if !real || !on_it {
             return None;
         }
-        Some(Stamp((day_number * DAY + hour * 3600 + minute * 60 + second) * 1_000_000 + number(frac)?))
+        Some(Stamp((day_number * DAY + hour * 3600 + minute * 60 + second) * 1_000_000 + micros))
     }
+}
+
+/// So many digits and nothing else.
+#[inline(always)]
+fn number<const DIGITS: usize>(digits: [u8; DIGITS]) -> Option<i64> {
+    let mut number = 0;
+    for digit in &digits {
+        let value = digit.wrapping_sub(b'0');
+        if value > 9 {
+            return None;
+        }
+        number = number * 10 + i64::from(value);
+    }
+    Some(number)
 }
 
 impl fmt::Display for Stamp {
