@@ -4,6 +4,7 @@ use crate::core::id::{Digest, IncidentId};
 use crate::error::{Failure, Result};
 use crate::timeline::folder::ANCHORS;
 use crate::wire::act::Act;
+use crate::wire::frame;
 use serde::{Deserialize, Serialize};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -156,7 +157,7 @@ fn incidents(state: &Path) -> Result<PathBuf> {
 /// It is missing or damaged.
 pub fn opening(dir: &Path) -> Result<Opening> {
     let text = read(dir, OPENING)?;
-    serde_json::from_slice(&text)
+    frame::text(&text)
         .map_err(|e| Failure::environment(format!("{} is damaged", dir.join(OPENING).display())).because(e))
 }
 

@@ -30,7 +30,16 @@ pub fn codec(reads_at_most: usize) -> LengthDelimitedCodec {
 /// # Errors
 /// When it is not the JSON of `T`.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FrameError> {
-    serde_json::from_slice(bytes).map_err(FrameError::NotUnderstood)
+    text(bytes).map_err(FrameError::NotUnderstood)
+}
+
+/// Reads JSON as the record is read: from text. Acts and what they are about stand in both, and from bytes all of it
+/// would be in the program twice.
+///
+/// # Errors
+/// It is not UTF-8, or not the JSON of `T`.
+pub fn text<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_str(std::str::from_utf8(bytes).map_err(serde::de::Error::custom)?)
 }
 
 /// Writes one frame's content.
