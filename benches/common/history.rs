@@ -275,7 +275,14 @@ impl History {
     }
 
     fn add(&mut self, actor: Actor, what: What, auth: Option<Auth>, payload: Vec<String>) {
-        let event = Event { seq: self.incident.next_seq, at: self.now, actor, what, payload, auth };
+        let event = Event {
+            seq: self.incident.next_seq,
+            at: self.now,
+            actor,
+            what,
+            payload,
+            auth: auth.map(Box::new),
+        };
         self.lines.push(codec::encode(&event).unwrap());
         apply(&mut self.incident, &event);
         if event.seq == 0 {
@@ -304,7 +311,7 @@ pub fn one_act() -> impl Fn() {
         actor: Actor::Person(ana()),
         what,
         payload: vec![commitment],
-        auth: Some(auth),
+        auth: Some(Box::new(auth)),
     };
     move || {
         let auth = event.auth.as_ref().unwrap();

@@ -2,11 +2,11 @@
 
 use crate::cli::args::{Args, Prove};
 use crate::cli::{print, verify};
-use crate::core::event::{Continued, Opened, What};
+use crate::core::event::What;
 use crate::error::{Failure, Result};
 use crate::timeline::evidence::Evidence;
 use crate::timeline::seal::Origin;
-use crate::timeline::{codec, proof, walk};
+use crate::timeline::{codec, line::Key, proof, walk};
 use std::io::{BufReader, Error};
 
 /// The kinds that say who seals from there on, as they stand in a line.
@@ -39,13 +39,16 @@ fn origin(input: impl std::io::BufRead) -> Option<Origin> {
     let mut name = None;
     while let Ok(Some(item)) = walk.next() {
         let walk::Item::Event { parts, .. } = item else { continue };
-        if !parts.kind.is_some_and(|kind| NAMING.contains(&kind)) {
+        if !parts.get(Key::Kind).is_some_and(|kind| NAMING.contains(&kind)) {
             continue;
         }
         let what = codec::decode_parts(&parts).ok()?.what;
-        if let What::Opened(Opened { log, .. }) | What::Continued(Continued { log, .. }) = what {
-            name = Origin::parse(&log).ok();
-        }
+        let log = match &what {
+            What::Opened(opened) => &opened.log,
+            What::Continued(next) => &next.log,
+            _ => continue,
+        };
+        name = Origin::parse(log).ok();
     }
     name
 }

@@ -147,7 +147,7 @@ impl Mirror {
         let mut last = None;
         let mut open = false;
         for line in text.split_terminator('\n') {
-            if line.as_bytes().starts_with(seal::PREFIX) {
+            if seal::begins(line.as_bytes()) {
                 last = Some(self.seal(line)?);
                 open = false;
             } else {

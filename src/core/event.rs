@@ -64,7 +64,7 @@ pub struct Event {
     /// Commitments to parts kept outside the record (base64).
     pub payload: Vec<String>,
     /// How the person proved it was them. The hub's own observations have none.
-    pub auth: Option<Auth>,
+    pub auth: Option<Box<Auth>>,
 }
 
 /// Who did it.
@@ -83,7 +83,11 @@ impl Actor {
     /// # Errors
     /// It is neither `hub` nor a person's id.
     pub fn parse(text: &str) -> Result<Actor, BadName> {
-        if text == "hub" { Ok(Actor::Hub) } else { PersonId::parse(text).map(Actor::Person) }
+        if matches!(text.as_bytes(), [b'h', b'u', b'b']) {
+            Ok(Actor::Hub)
+        } else {
+            PersonId::parse(text).map(Actor::Person)
+        }
     }
 
     /// The person, unless it is the hub.
@@ -167,13 +171,27 @@ pub enum Display {
     Hub,
 }
 
+/// The type that holds some data: itself, or the box it is said to be in.
+macro_rules! held {
+    ($variant:ident) => { $variant };
+    ($variant:ident $place:ident) => { $place<$variant> };
+}
+
+/// The length of a kind's name and its last three letters: few are alike in both, and only they are compared.
+const fn mark(name: &str) -> u32 {
+    match name.as_bytes() {
+        [.., a, b, c] => u32::from_le_bytes([name.len() as u8, *a, *b, *c]),
+        _ => 0,
+    }
+}
+
 macro_rules! kinds {
-    ($($variant:ident = $kind:literal),* $(,)?) => {
-        /// What happened, with its data.
-        #[allow(clippy::large_enum_variant, reason = "the big one is event 0, of which a record has one")]
+    ($($variant:ident $(in $place:ident)? = $kind:literal),* $(,)?) => {
+        /// What happened, with its data. Every event of a record is moved as one of these several times, so what is
+        /// much larger than the others stands in a box.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum What {
-            $(#[doc = concat!("`", $kind, "`")] $variant($variant),)*
+            $(#[doc = concat!("`", $kind, "`")] $variant(held!($variant $($place)?)),)*
         }
 
         impl What {
@@ -196,31 +214,28 @@ macro_rules! kinds {
 
             /// Reads the data of a kind. `None` when the kind is unknown.
             pub fn deserialize_data<'de, D: Deserializer<'de>>(kind: &str, data: D) -> Option<Result<What, D::Error>> {
-                // A name of its own for each, so that they are compared in one small loop.
+                // A name of its own for each, so that they are found in one small loop.
                 #[derive(Clone, Copy)]
                 enum Kind { $($variant,)* }
-                const NAMED: &[(&str, Kind)] = &[$(($kind, Kind::$variant)),*];
-                // Most differ in length or in their last letter, and then nothing more has to be compared.
-                let end = (kind.len(), kind.bytes().next_back());
-                let (_, kind) = NAMED.iter().find(|(name, _)| {
-                    (name.len(), name.bytes().next_back()) == end && *name == kind
-                })?;
+                const NAMED: &[(u32, &str, Kind)] = &[$((mark($kind), $kind, Kind::$variant)),*];
+                let wanted = mark(kind);
+                let (_, _, kind) = NAMED.iter().find(|(mark, name, _)| *mark == wanted && *name == kind)?;
                 match kind {
-                    $(Kind::$variant => Some($variant::deserialize(data).map(What::$variant)),)*
+                    $(Kind::$variant => Some(<held!($variant $($place)?)>::deserialize(data).map(What::$variant)),)*
                 }
             }
         }
 
         $(impl From<$variant> for What {
             fn from(data: $variant) -> What {
-                What::$variant(data)
+                What::$variant(data.into())
             }
         })*
     };
 }
 
 kinds! {
-    Opened = "incident.opened",
+    Opened in Box = "incident.opened",
     Declared = "incident.declared",
     Mitigated = "incident.mitigated",
     Resolved = "incident.resolved",

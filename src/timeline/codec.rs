@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as B64;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::line::{self, NotCanonical, Parts, WriteError};
+use super::line::{self, Key, NotCanonical, Parts, WriteError};
 use crate::core::event::{Actor, Auth, Event, Seen, What};
 use crate::core::intent::Intent;
 use crate::core::time::Stamp;
@@ -47,17 +47,17 @@ fn bad(field: &'static str, why: impl ToString) -> Malformed {
     Malformed::Field { field, why: why.to_string() }
 }
 
-fn part<'a>(field: &'static str, raw: Option<&'a str>) -> Result<&'a str, Malformed> {
-    raw.ok_or(Malformed::Missing(field))
+fn part<'a>(parts: &Parts<'a>, key: Key, name: &'static str) -> Result<&'a str, Malformed> {
+    parts.get(key).ok_or(Malformed::Missing(name))
 }
 
 fn json<T: serde::de::DeserializeOwned>(field: &'static str, raw: &str) -> Result<T, Malformed> {
-    serde_json::from_str(raw).map_err(|e| bad(field, e))
+    line::read(raw).map_err(|e| bad(field, e))
 }
 
 /// A string part without its quotes. Names and times never need an escape, and with one they are no names or times.
-fn plain<'a>(field: &'static str, raw: Option<&'a str>) -> Result<&'a str, Malformed> {
-    let text = part(field, raw)?;
+fn plain<'a>(parts: &Parts<'a>, key: Key, field: &'static str) -> Result<&'a str, Malformed> {
+    let text = part(parts, key, field)?;
     // Looked at as bytes: this is asked three times of every line of a record.
     match text.as_bytes() {
         [b'"', .., b'"'] => Ok(text.get(1..text.len() - 1).unwrap_or_default()),
@@ -78,31 +78,35 @@ pub fn decode(line: &[u8]) -> Result<Event, Malformed> {
 /// # Errors
 /// What is wrong with it.
 pub fn decode_parts(parts: &Parts<'_>) -> Result<Event, Malformed> {
-    if let Some(key) = parts.unknown {
+    if let Some(key) = parts.unknown() {
         return Err(Malformed::UnknownField(key.to_owned()));
     }
-    let version = part("v", parts.v)?;
-    if version != "1" {
+    let version = part(parts, Key::V, "v")?;
+    if version.as_bytes() != b"1" {
         return Err(Malformed::Version(version.to_owned()));
     }
-    let seq = part("seq", parts.seq)?.parse().map_err(|_| bad("seq", "not a count"))?;
-    let at = Stamp::parse(plain("t", parts.t)?).map_err(|e| bad("t", e))?;
-    let actor = Actor::parse(plain("actor", parts.actor)?).map_err(|e| bad("actor", e))?;
-    let kind = plain("kind", parts.kind)?;
-    let data = part("data", parts.data)?;
-    let what = What::deserialize_data(kind, &mut serde_json::Deserializer::from_str(data))
-        .ok_or_else(|| Malformed::UnknownKind(kind.to_owned()))?
-        .map_err(|e| bad("data", e))?;
-    as_written("data", data, || what.serialize_data(serde_json::value::Serializer))?;
-    let auth = parts.auth.map(|raw| json::<Auth>("auth", raw)).transpose()?;
-    if let (Some(raw), Some(auth)) = (parts.auth, &auth) {
+    let seq = json("seq", part(parts, Key::Seq, "seq")?)?;
+    let at = Stamp::parse(plain(parts, Key::T, "t")?).map_err(|e| bad("t", e))?;
+    let actor = Actor::parse(plain(parts, Key::Actor, "actor")?).map_err(|e| bad("actor", e))?;
+    let kind = plain(parts, Key::Kind, "kind")?;
+    let data = part(parts, Key::Data, "data")?;
+    // What happened is large and each of these would move it: it goes to its place as it is read.
+    let what = match What::deserialize_data(kind, &mut line::Text::new(data)) {
+        Some(Ok(what)) => what,
+        Some(Err(e)) => return Err(bad("data", e)),
+        None => return Err(Malformed::UnknownKind(kind.to_owned())),
+    };
+    let auth = parts.get(Key::Auth).map(|raw| json::<Box<Auth>>("auth", raw)).transpose()?;
+    let event = Event { seq, at, actor, what, payload: commitments(parts.get(Key::Payload))?, auth };
+    as_written("data", data, || event.what.serialize_data(serde_json::value::Serializer))?;
+    if let (Some(raw), Some(auth)) = (parts.get(Key::Auth), &event.auth) {
         as_written("auth", raw, || serde_json::to_value(auth))?;
     }
-    Ok(Event { seq, at, actor, what, payload: commitments(parts.payload)?, auth })
+    Ok(event)
 }
 
-/// Reading takes a list of values for an object with these fields; the format does not. Most lines have no bracket, and
-/// only the others are written anew and compared.
+/// Reading takes an empty list where writing leaves it out, so that there would be two lines for one event. Most lines
+/// have no bracket, and only the others are written anew and compared.
 fn as_written(
     field: &'static str,
     raw: &str,

@@ -6,9 +6,11 @@
 
 use super::seal;
 
+mod read;
 mod scan;
 mod write;
 
+pub use read::{Text, read};
 pub use write::{WriteError, canonical};
 
 /// The most bytes one event line has, without its line feed. Below 2^16, so that log tiles can carry it.
@@ -82,47 +84,83 @@ pub struct NotCanonical {
     pub fault: Fault,
 }
 
-/// The raw bytes of an event's parts, each exactly as it stands in the line. `None`: the key is not there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Parts<'a> {
-    /// `v`, the version.
-    pub v: Option<&'a str>,
-    /// `seq`, the index of the leaf.
-    pub seq: Option<&'a str>,
-    /// `t`, the time, with its quotes.
-    pub t: Option<&'a str>,
-    /// `kind`, with its quotes.
-    pub kind: Option<&'a str>,
+/// A part of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
     /// `actor`, with its quotes.
-    pub actor: Option<&'a str>,
-    /// `data`, an object.
-    pub data: Option<&'a str>,
-    /// `payload`, an array of commitments.
-    pub payload: Option<&'a str>,
+    Actor,
     /// `auth`, an object.
-    pub auth: Option<&'a str>,
-    /// The first key that is none of these.
-    pub unknown: Option<&'a str>,
+    Auth,
+    /// `data`, an object.
+    Data,
+    /// `kind`, with its quotes.
+    Kind,
+    /// `payload`, an array of commitments.
+    Payload,
+    /// `seq`, the index of the leaf.
+    Seq,
+    /// `t`, the time, with its quotes.
+    T,
+    /// `v`, the version.
+    V,
+}
+
+/// Where in a line something stands; nothing has no bytes there. It fits: a line is never longer than [`MAX_BYTES`].
+type Place = [u16; 2];
+
+/// The raw bytes of an event's parts, each exactly as it stands in the line. Small, because every line's are handed
+/// on several times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts<'a> {
+    line: &'a str,
+    places: [Place; 8],
+    unknown: Place,
 }
 
 impl<'a> Parts<'a> {
-    fn set(&mut self, key: &'a str, value: &'a str) {
+    fn new(line: &'a str) -> Self {
+        Parts { line, places: [[0; 2]; 8], unknown: [0; 2] }
+    }
+
+    /// What stands behind this key. `None`: the key is not there.
+    #[inline(always)]
+    pub fn get(&self, key: Key) -> Option<&'a str> {
+        self.at(self.places.get(key as usize).copied()?)
+    }
+
+    /// The first key that is none of these.
+    pub fn unknown(&self) -> Option<&'a str> {
+        self.at(self.unknown)
+    }
+
+    fn at(&self, [start, end]: Place) -> Option<&'a str> {
+        if end == 0 { None } else { self.line.get(usize::from(start)..usize::from(end)) }
+    }
+
+    fn set(&mut self, key: std::ops::Range<usize>, value: std::ops::Range<usize>) {
+        let place = |of: std::ops::Range<usize>| {
+            [u16::try_from(of.start).unwrap_or_default(), u16::try_from(of.end).unwrap_or_default()]
+        };
         // Compared byte by byte: this is asked for every key of a record.
-        let place = match *key.as_bytes() {
-            [b'v'] => &mut self.v,
-            [b's', b'e', b'q'] => &mut self.seq,
-            [b't'] => &mut self.t,
-            [b'k', b'i', b'n', b'd'] => &mut self.kind,
-            [b'a', b'c', b't', b'o', b'r'] => &mut self.actor,
-            [b'd', b'a', b't', b'a'] => &mut self.data,
-            [b'p', b'a', b'y', b'l', b'o', b'a', b'd'] => &mut self.payload,
-            [b'a', b'u', b't', b'h'] => &mut self.auth,
+        let known = match *self.line.as_bytes().get(key.clone()).unwrap_or_default() {
+            [b'a', b'c', b't', b'o', b'r'] => Key::Actor,
+            [b'a', b'u', b't', b'h'] => Key::Auth,
+            [b'd', b'a', b't', b'a'] => Key::Data,
+            [b'k', b'i', b'n', b'd'] => Key::Kind,
+            [b'p', b'a', b'y', b'l', b'o', b'a', b'd'] => Key::Payload,
+            [b's', b'e', b'q'] => Key::Seq,
+            [b't'] => Key::T,
+            [b'v'] => Key::V,
             _ => {
-                self.unknown.get_or_insert(key);
+                if self.unknown == [0; 2] {
+                    self.unknown = place(key);
+                }
                 return;
             }
         };
-        *place = Some(value);
+        if let Some(at) = self.places.get_mut(known as usize) {
+            *at = place(value);
+        }
     }
 }
 
@@ -134,7 +172,7 @@ pub fn parts(line: &[u8]) -> Result<Parts<'_>, NotCanonical> {
     if line.len() > MAX_BYTES {
         return Err(NotCanonical { at: MAX_BYTES, fault: Fault::TooLong });
     }
-    if line.starts_with(seal::PREFIX) {
+    if seal::begins(line) {
         return Err(NotCanonical { at: 0, fault: Fault::LooksLikeSeal });
     }
     let text = match std::str::from_utf8(line) {

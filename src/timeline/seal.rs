@@ -13,7 +13,13 @@ use sha2::{Digest as _, Sha256};
 use super::tree::{Head, parse_hash, parse_size};
 
 /// How every seal line begins, and no event line may.
-pub const PREFIX: &[u8] = br#"{"seal":"#;
+const PREFIX: &[u8; 8] = br#"{"seal":"#;
+
+/// Whether a line is a seal, or wants to be one.
+#[inline(always)]
+pub fn begins(line: &[u8]) -> bool {
+    line.first_chunk() == Some(PREFIX)
+}
 
 /// The algorithm byte of `signed-note` for Ed25519.
 const ED25519: u8 = 0x01;

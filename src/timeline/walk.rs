@@ -158,7 +158,7 @@ impl<R: BufRead> Walk<R> {
                 self.line.strip_suffix(b"\n").ok_or(Break::NoLineFeed)?
             }
         };
-        if line.starts_with(seal::PREFIX) {
+        if seal::begins(line) {
             let seal = check_seal(&self.tree, self.sealed.head.n, line)?;
             self.sealed = Sealed { head: seal.head, end: self.at };
             return Ok(Some(Item::Seal(seal)));

@@ -224,7 +224,14 @@ impl Room {
             By::Hub => Actor::Hub,
             By::Person { id, .. } => Actor::Person(id.clone()),
         };
-        let event = Event { seq: self.live.next_seq, at: self.now, actor, what: what.clone(), payload, auth };
+        let event = Event {
+            seq: self.live.next_seq,
+            at: self.now,
+            actor,
+            what: what.clone(),
+            payload,
+            auth: auth.map(Box::new),
+        };
         assert_eq!(replay::intent_of(&event), intent, "the intent can be rebuilt from its event");
         apply(&mut self.live, &event);
         self.record.push(event);

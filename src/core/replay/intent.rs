@@ -13,7 +13,7 @@ use crate::core::intent::{GateAnswer, Intent};
 pub fn intent_of(event: &Event) -> Intent {
     let payload = event.payload.first();
     match &event.what {
-        What::Opened(d) => Intent::Open(Box::new(d.clone())),
+        What::Opened(d) => Intent::Open(d.clone()),
         What::Joined(d) => Intent::Join(d.clone()),
         What::Left(d) => Intent::Leave { session: d.session.clone(), how: d.how },
         What::Assumed(d) => Intent::Assume { role: d.role.clone() },

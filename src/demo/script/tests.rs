@@ -116,8 +116,14 @@ impl Room {
                 (Actor::Person(id.clone()), Some(Auth { session, client_seq, ..Auth::default() }))
             }
         };
-        let event =
-            Event { seq: self.incident.next_seq, at: self.now, actor, what, payload: Vec::new(), auth };
+        let event = Event {
+            seq: self.incident.next_seq,
+            at: self.now,
+            actor,
+            what,
+            payload: Vec::new(),
+            auth: auth.map(Box::new),
+        };
         apply(&mut self.incident, &event);
         self.heard.event(&event);
         self.record.push(event);

@@ -48,7 +48,7 @@ impl Follower {
 fn events(text: &str) -> impl Iterator<Item = Event> {
     text.lines()
         .map(str::as_bytes)
-        .filter(|line| !line.starts_with(seal::PREFIX))
+        .filter(|line| !seal::begins(line))
         // What is in the log was written by us.
         .filter_map(|line| codec::decode(line).ok())
 }

@@ -107,7 +107,7 @@ impl Draft {
         kept: Kept,
     ) -> Result<u64, String> {
         let seq = incident.next_seq;
-        let event = Event { seq, at: self.now, actor, what, payload: kept.payload, auth };
+        let event = Event { seq, at: self.now, actor, what, payload: kept.payload, auth: auth.map(Box::new) };
         let line = codec::encode(&event).map_err(|e| format!("this does not fit into one event: {e}"))?;
         let edited = match (&event.what, kept.parts.first()) {
             (What::Started(_) | What::Asked(_), Some((_, text))) => {
@@ -185,7 +185,7 @@ impl Draft {
 pub(super) fn events(text: &str) -> impl Iterator<Item = Event> {
     text.lines()
         .map(str::as_bytes)
-        .filter(|line| !line.starts_with(seal::PREFIX))
+        .filter(|line| !seal::begins(line))
         // Every line was written by us or read back and checked.
         .filter_map(|line| codec::decode(line).ok())
 }

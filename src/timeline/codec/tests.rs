@@ -20,7 +20,7 @@ fn event(seq: u64, what: What) -> Event {
 fn acted(mut event: Event) -> Event {
     event.actor = Actor::Person(PersonId::parse("bob@example.com").unwrap());
     event.payload = vec![B64.encode([7; 32])];
-    event.auth = Some(Auth {
+    event.auth = Some(Box::new(Auth {
         session: Some(SessionId::parse("0123456789abcdef").unwrap()),
         client_seq: Some(3),
         seen: Some(Seen { n: 8, root: B64.encode([1; 32]) }),
@@ -28,7 +28,7 @@ fn acted(mut event: Event) -> Event {
         display: Some(Display::Local),
         statement: Some("two\nlines é".to_owned()),
         ..Auth::default()
-    });
+    }));
     event
 }
 

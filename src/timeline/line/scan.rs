@@ -2,6 +2,8 @@
 //!
 //! The program is built for size, where nothing small is inlined unless it is said; here every byte of a record passes.
 
+use std::ops::Range;
+
 use super::{Fault, MAX_DEPTH, NotCanonical, Parts};
 
 /// 2^53: the first integer that a double cannot tell from its neighbour.
@@ -21,7 +23,7 @@ pub(super) fn object(text: &str) -> Step<Parts<'_>> {
     if scan.peek() != Some(b'{') {
         return Err(scan.fault(Fault::NotAnObject));
     }
-    let mut parts = Parts::default();
+    let mut parts = Parts::new(text);
     scan.members(1, |key, value| parts.set(key, value))?;
     if scan.at == text.len() { Ok(parts) } else { Err(scan.unexpected(Fault::Surplus)) }
 }
@@ -79,7 +81,7 @@ impl<'a> Scan<'a> {
     }
 
     #[inline(always)]
-    fn members(&mut self, depth: u8, mut each: impl FnMut(&'a str, &'a str)) -> Step<()> {
+    fn members(&mut self, depth: u8, mut each: impl FnMut(Range<usize>, Range<usize>)) -> Step<()> {
         if depth > MAX_DEPTH {
             return Err(self.fault(Fault::TooDeep));
         }
@@ -102,9 +104,9 @@ impl<'a> Scan<'a> {
                 }
             }
             self.expect(b':')?;
-            let start = self.at;
+            let (named, start) = (start + 1, self.at);
             self.value(depth)?;
-            each(key, self.since(start));
+            each(named..named + key.len(), start..self.at);
             match self.peek() {
                 Some(b',') => self.at += 1,
                 _ => return self.expect(b'}'),
@@ -216,27 +218,43 @@ fn order(before: &str, key: &str) -> std::cmp::Ordering {
     }
 }
 
-/// How many leading bytes are neither a quote, a backslash nor below 0x20. Eight at a time.
+/// How many leading bytes are neither a quote, a backslash nor below 0x20. Sixteen at a time, then eight.
 #[inline(always)]
 fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
-    let (words, _) = bytes.as_chunks::<8>();
     let mut n = 0;
-    for word in words {
-        let w = u64::from_le_bytes(*word);
-        let quote = w ^ (ONES * b'"' as u64);
-        let slash = w ^ (ONES * b'\\' as u64);
-        // The lowest flagged byte is exact; flags above it may be borrowed, and are not looked at.
-        let hit = (quote.wrapping_sub(ONES) & !quote)
-            | (slash.wrapping_sub(ONES) & !slash)
-            | (w.wrapping_sub(ONES * 0x20) & !w);
-        let flags = hit & HIGH;
+    let (pairs, rest) = bytes.as_chunks::<16>();
+    for pair in pairs {
+        let both = u128::from_le_bytes(*pair);
+        let (low, high) = (flags(both as u64), flags((both >> 64) as u64));
+        if low | high != 0 {
+            return n + if low == 0 { 8 + first(high) } else { first(low) };
+        }
+        n += 16;
+    }
+    if let Some(word) = rest.first_chunk::<8>() {
+        let flags = flags(u64::from_le_bytes(*word));
         if flags != 0 {
-            return n + (flags.trailing_zeros() / 8) as usize;
+            return n + first(flags);
         }
         n += 8;
     }
     let tail = bytes.get(n..).unwrap_or_default();
     n + tail.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20)).unwrap_or(tail.len())
+}
+
+/// The high bits of the bytes that end a plain text. The lowest one is exact; above it there may be borrowed ones.
+#[inline(always)]
+fn flags(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    // With this bit turned a quote is 0x20, what is below 0x20 stays there, and nothing else comes below 0x21.
+    let quote_or_control = word ^ (ONES * 2);
+    let slash = word ^ (ONES * b'\\' as u64);
+    (quote_or_control.wrapping_sub(ONES * 0x21) | slash.wrapping_sub(ONES)) & !word & HIGH
+}
+
+/// The byte that the lowest flag is in.
+#[inline(always)]
+fn first(flags: u64) -> usize {
+    (flags.trailing_zeros() / 8) as usize
 }

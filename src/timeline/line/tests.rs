@@ -14,11 +14,11 @@ fn fault(line: &str) -> Fault {
 fn a_canonical_event_is_accepted_and_its_parts_are_found() {
     let line = r#"{"actor":"bob@example.com","data":{"a":[1,-2,true],"b":{}},"kind":"note.added","seq":7,"v":1,"x":0}"#;
     let found = parts(line.as_bytes()).unwrap();
-    assert_eq!(found.actor, Some(r#""bob@example.com""#));
-    assert_eq!(found.data, Some(r#"{"a":[1,-2,true],"b":{}}"#));
-    assert_eq!(found.seq, Some("7"));
-    assert_eq!(found.t, None);
-    assert_eq!(found.unknown, Some("x"));
+    assert_eq!(found.get(Key::Actor), Some(r#""bob@example.com""#));
+    assert_eq!(found.get(Key::Data), Some(r#"{"a":[1,-2,true],"b":{}}"#));
+    assert_eq!(found.get(Key::Seq), Some("7"));
+    assert_eq!(found.get(Key::T), None);
+    assert_eq!(found.unknown(), Some("x"));
 }
 
 #[test]
@@ -111,7 +111,8 @@ proptest! {
     #[test]
     fn what_is_written_is_accepted_and_reads_back(value in events()) {
         let line = canonical(&value).unwrap();
-        prop_assert_eq!(serde_json::from_slice::<Value>(&line).unwrap(), value);
+        prop_assert_eq!(&serde_json::from_slice::<Value>(&line).unwrap(), &value);
+        prop_assert_eq!(&read::<Value>(std::str::from_utf8(&line).unwrap()).unwrap(), &value);
     }
 
     #[test]
@@ -135,5 +136,96 @@ proptest! {
             serde_json::to_string(&v).unwrap() == text && !text.contains("null") && !text.contains('.')
         });
         prop_assert_eq!(parts(text.as_bytes()).is_ok(), oracle, "{}", text);
+    }
+}
+
+#[derive(Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+struct Shape {
+    small: u32,
+    #[serde(default)]
+    below: Option<i64>,
+    #[serde(default)]
+    pair: Vec<bool>,
+    kind: Choice,
+}
+
+#[derive(Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Choice {
+    Alone,
+    Text(String),
+    Named { n: u64 },
+}
+
+#[test]
+fn typed_values_are_read_as_they_stand() {
+    let shape = |kind, below, pair| Ok::<_, String>(Shape { small: 7, below, pair, kind });
+    for (text, wanted) in [
+        (r#"{"kind":"alone","small":7}"#, shape(Choice::Alone, None, vec![])),
+        (
+            r#"{"below":-3,"kind":{"text":"a\u001f\"é\\\n"},"small":7}"#,
+            shape(Choice::Text("a\u{1f}\"é\\\n".into()), Some(-3), vec![]),
+        ),
+        (
+            r#"{"kind":{"named":{"n":9007199254740991}},"pair":[true,false],"small":7}"#,
+            shape(Choice::Named { n: (1 << 53) - 1 }, None, vec![true, false]),
+        ),
+    ] {
+        assert_eq!(read::<Shape>(text).map_err(|e| e.to_string()), wanted, "{text}");
+    }
+}
+
+#[test]
+fn what_is_of_another_shape_is_refused_with_what_was_wanted() {
+    for (text, why) in [
+        (r#"[7,-3,[],"alone"]"#, "a list, expected struct Shape"),
+        (r#"{"kind":"alone","small":"7"}"#, "a text, expected u32"),
+        (r#"{"kind":"alone","small":4294967296}"#, "invalid value: integer `4294967296`, expected u32"),
+        (r#"{"kind":"alone","small":-1}"#, "invalid value: integer `-1`, expected u32"),
+        (r#"{"kind":"alone","small":7,"pair":{}}"#, "an object, expected a sequence"),
+        (r#"{"kind":"alone","more":1,"small":7}"#, "unknown field `more`"),
+        (r#"{"kind":"alone","kind":"alone","small":7}"#, "duplicate field `kind`"),
+        (r#"{"kind":"other","small":7}"#, "unknown variant `other`"),
+        (r#"{"kind":"text","small":7}"#, "unit variant"),
+        (r#"{"kind":{"alone":1},"small":7}"#, "expected a name alone"),
+        (r#"{"kind":{"named":[1]},"small":7}"#, "a list, expected struct variant Choice::Named"),
+        (r#"{"kind":"alone","small":7}7"#, "more than one value"),
+        (r#"{"kind":"alone","small":7"#, "not a canonical value"),
+        (r#"{"kind":"al"#, "not a canonical value"),
+        (r#"{"kind":"al\"#, "not a canonical value"),
+        ("", "nothing, expected struct Shape"),
+    ] {
+        let said = read::<Shape>(text).unwrap_err().to_string();
+        assert!(said.contains(why), "{text}: {said}");
+    }
+}
+
+#[test]
+fn a_list_is_read_to_its_end_or_not_at_all() {
+    assert_eq!(read::<(u32, u32)>("[1,2]").unwrap(), (1, 2));
+    assert!(read::<(u32, u32)>("[1,2,3]").unwrap_err().to_string().contains("more values than expected"));
+}
+
+proptest! {
+    #[test]
+    fn the_reader_of_checked_lines_survives_unchecked_ones(text in "\\PC{0,40}|[\\[\\]{}\",:\\\\utf0-9a-]{0,40}") {
+        let _ = read::<Value>(&text);
+        let _ = read::<Shape>(&text);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_byte_that_ends_a_string_is_found_wherever_it_stands(before in "[ -!#-\\[\\]-~é]{0,50}", after in "[ -~]{0,20}", wrong in 0u8..0x20) {
+        let line = |end: char| format!("{{\"a\":\"{before}{end}{after}\"}}");
+        let at = 6 + before.len();
+        let found = parts(line(char::from(wrong)).as_bytes()).unwrap_err();
+        prop_assert_eq!(found, NotCanonical { at, fault: Fault::Control });
+        let wrong_at = |end| parts(line(end).as_bytes()).err().map(|e| e.at);
+        let goes_on = after.starts_with([',', '}']);
+        prop_assert!(goes_on || wrong_at('"') == Some(at + 1));
+        let escapes = after.is_empty() || after.starts_with(['"', '\\', 'b', 'f', 'n', 'r', 't']);
+        prop_assert!(escapes || wrong_at('\\') == Some(at));
     }
 }

@@ -214,7 +214,7 @@ impl Scribe {
         };
         let what = decide(&self.incident, &by, &intent, at).unwrap_or_else(|r| panic!("{intent:?}: {r}"));
         let payload = parts.iter().map(Part::commitment_b64).collect();
-        let event = Event { seq: self.incident.next_seq, at, actor, what, payload, auth };
+        let event = Event { seq: self.incident.next_seq, at, actor, what, payload, auth: auth.map(Box::new) };
         replay::check(&mut self.incident, &event).unwrap();
         self.payloads.append(&parts).unwrap();
         self.store.append(&[codec::encode(&event).unwrap()]).unwrap();

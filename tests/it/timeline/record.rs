@@ -177,7 +177,7 @@ impl Record {
         };
         let what = decide(&self.incident, &by, intent, self.clock).unwrap();
         let payload = parts.iter().map(Part::commitment_b64).collect();
-        let event = Event { seq, at: self.clock, actor, what, payload, auth };
+        let event = Event { seq, at: self.clock, actor, what, payload, auth: auth.map(Box::new) };
         replay::check(&mut self.incident, &event).unwrap();
         self.payloads.append(parts).unwrap();
         self.store.append(&[codec::encode(&event).unwrap()]).unwrap();
