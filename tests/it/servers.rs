@@ -104,9 +104,19 @@ fn a_real_sshd_lets_the_one_key_in() {
 #[test]
 fn a_place_takes_its_processes_with_it() {
     let place = Place::new();
-    let mut child = Command::new("sleep").arg("infinity").env("HOME", place.folder("home")).spawn().unwrap();
-    wait_until("the process is seen", Duration::from_secs(10), || place.processes().len() == 1);
+    let sleep = |set: &dyn Fn(&mut Command)| {
+        let mut command = Command::new("sleep");
+        command.arg("infinity").env_clear();
+        set(&mut command);
+        command.spawn().unwrap()
+    };
+    let (home, work) = (place.folder("home"), place.folder("work"));
+    let at_home = sleep(&|command| drop(command.env("HOME", &home)));
+    let at_work = sleep(&|command| drop(command.current_dir(&work)));
+    wait_until("both are seen", Duration::from_secs(10), || place.processes().len() == 2);
     drop(place);
-    let status = child.wait().unwrap();
-    assert!(!status.success(), "it was killed: {status}");
+    for mut child in [at_home, at_work] {
+        let status = child.wait().unwrap();
+        assert!(!status.success(), "it was killed: {status}");
+    }
 }

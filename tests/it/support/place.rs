@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// A temporary folder. When dropped, every process whose `HOME` lies in it is killed and the folder removed.
+/// A temporary folder. When dropped, every process that lives in it is killed and the folder removed.
 pub struct Place {
     dir: tempfile::TempDir,
 }
@@ -43,7 +43,8 @@ impl Place {
         path
     }
 
-    /// The processes that were started with a `HOME` in this folder and still live, with their command lines.
+    /// The processes that were started with a `HOME` in this folder, or work in it, and still live, with their command
+    /// lines. One that writes its title over its environment, as Redis does, is known by where it works.
     pub fn processes(&self) -> Vec<(rustix::process::Pid, String)> {
         let mark = [b"HOME=", self.path().as_os_str().as_encoded_bytes()].concat();
         let mut found = Vec::new();
@@ -51,11 +52,14 @@ impl Place {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
                 continue;
             };
-            let Ok(environ) = fs::read(entry.path().join("environ")) else { continue };
-            let ours = environ.split(|b| *b == 0).any(|var| {
+            let environ = fs::read(entry.path().join("environ")).unwrap_or_default();
+            let at_home = environ.split(|b| *b == 0).any(|var| {
                 var.strip_prefix(mark.as_slice()).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
             });
-            if ours && let Some(pid) = rustix::process::Pid::from_raw(pid) {
+            let at_work = fs::read_link(entry.path().join("cwd")).is_ok_and(|at| at.starts_with(self.path()));
+            if (at_home || at_work)
+                && let Some(pid) = rustix::process::Pid::from_raw(pid)
+            {
                 let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
                 found.push((pid, String::from_utf8_lossy(&line).replace('\0', " ")));
             }
