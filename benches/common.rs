@@ -91,6 +91,15 @@ pub fn cpu() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
+/// Which of a bench's parts are asked for on its command line: each that is named there, or all.
+pub fn asked(parts: &'static [&'static str]) -> impl Fn(&str) -> bool {
+    let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    if let Some(other) = named.iter().find(|name| !parts.contains(&name.as_str())) {
+        panic!("there is no part `{other}`, only {}", parts.join(", "));
+    }
+    move |part| named.is_empty() || named.iter().any(|name| name == part)
+}
+
 /// How much CPU a piece of work took.
 pub fn cpu_of(work: impl FnOnce()) -> Duration {
     let before = cpu();

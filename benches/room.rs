@@ -438,12 +438,7 @@ fn approvals() {
 }
 
 fn main() {
-    let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let wanted = |part: &str| named.is_empty() || named.iter().any(|name| name == part);
-    if let Some(other) = named.iter().find(|name| !PARTS.contains(&name.as_str())) {
-        println!("there is no part `{other}`, only {}", PARTS.join(", "));
-        std::process::exit(2);
-    }
+    let wanted = common::asked(PARTS);
     let (Some(mut hub), Some(tmux)) = (Hub::new(), Tmux::new()) else {
         println!("SKIPPED: this needs ssh-keygen and tmux");
         return;

@@ -276,7 +276,11 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
+/// What can be asked for alone.
+const PARTS: &[&str] = &["rest", "charts", "streams", "keys", "slow"];
+
 fn main() {
+    let wanted = common::asked(PARTS);
     let (Some(quiet), Some(room)) = (Room::new(1), Room::measured()) else {
         println!("SKIPPED: this needs ssh-keygen");
         return;
@@ -290,13 +294,21 @@ fn main() {
     };
     open(&quiet);
     open(&room);
-    at_rest(&quiet);
-    charts(&room, btm.as_ref(), home.path());
-    let mut noter = Noter::join(&quiet);
-    streams(&quiet, &mut noter);
-    let mut noter = Noter::join(&room);
-    key_to_paint(&room, &mut noter, btm.as_ref(), home.path());
-    slow_line(&room, &mut noter);
+    if wanted("rest") {
+        at_rest(&quiet);
+    }
+    if wanted("charts") {
+        charts(&room, btm.as_ref(), home.path());
+    }
+    if wanted("streams") {
+        streams(&quiet, &mut Noter::join(&quiet));
+    }
+    if wanted("keys") {
+        key_to_paint(&room, &mut Noter::join(&room), btm.as_ref(), home.path());
+    }
+    if wanted("slow") {
+        slow_line(&room, &mut Noter::join(&room));
+    }
     for room in [&quiet, &room] {
         room.act("close", &["--reason", "done"]);
     }

@@ -104,15 +104,13 @@ fn a_real_sshd_lets_the_one_key_in() {
 #[test]
 fn a_place_takes_its_processes_with_it() {
     let place = Place::new();
-    let sleep = |set: &dyn Fn(&mut Command)| {
+    let sleep = || {
         let mut command = Command::new("sleep");
         command.arg("infinity").env_clear();
-        set(&mut command);
-        command.spawn().unwrap()
+        command
     };
-    let (home, work) = (place.folder("home"), place.folder("work"));
-    let at_home = sleep(&|command| drop(command.env("HOME", &home)));
-    let at_work = sleep(&|command| drop(command.current_dir(&work)));
+    let at_home = sleep().env("HOME", place.folder("home")).spawn().unwrap();
+    let at_work = sleep().current_dir(place.folder("work")).spawn().unwrap();
     wait_until("both are seen", Duration::from_secs(10), || place.processes().len() == 2);
     drop(place);
     for mut child in [at_home, at_work] {
