@@ -184,6 +184,26 @@ fn keys(terminal: &Terminal, open: &[u8], word: &str, close: &[u8]) -> Duration 
     percentile(&mut taken, 0.5)
 }
 
+/// The middle time from a key to its paint: the selection goes down the list of steps and up again. What else comes
+/// onto the screen meanwhile is not taken for it.
+fn moves(terminal: &Terminal) -> Duration {
+    let selected = |shown: &str| shown.lines().position(|line| line.starts_with("▸ "));
+    let mut taken = Vec::new();
+    for n in 0..KEYS {
+        let before = selected(&terminal.contents());
+        let key: &[u8] = if n % 2 == 0 { b"j" } else { b"k" };
+        taken.push(terminal.key_until(key, |shown| selected(shown) != before));
+        std::thread::sleep(Duration::from_millis(117));
+    }
+    percentile(&mut taken, 0.5)
+}
+
+/// The same of the list that `btm` shows.
+fn their_moves(terminal: &Terminal) -> Duration {
+    let key = |n| terminal.key(if n % 2 == 0 { b"j" } else { b"k" });
+    percentile(&mut (0..KEYS).map(key).collect::<Vec<_>>(), 0.5)
+}
+
 /// The least that a program on a terminal does: it says a word, and then each key.
 fn echo() -> Duration {
     let mut command = CommandBuilder::new("/bin/sh");
@@ -217,28 +237,37 @@ fn while_streaming<T>(noter: &mut Noter, act: impl FnOnce() -> T) -> T {
 }
 
 fn key_to_paint(room: &Room, noter: &mut Noter, btm: Option<&PathBuf>, home: &Path) {
-    let (mut to_btm, mut to_echo) = (Vec::new(), Vec::new());
+    let [mut to_btm, mut to_echo, mut dialog_to_btm, mut dialog_to_echo] = [const { Vec::new() }; 4];
     for _ in 0..3 {
         let ours = shown(room, &[], USUAL, b"1");
-        let ours_took = while_streaming(noter, || {
-            let took = keys(&ours, b"?", HELP, b"q");
+        let (moved, opened) = while_streaming(noter, || {
+            let took = (moves(&ours), keys(&ours, b"?", HELP, b"q"));
             ours.end(b"qq");
             took
         });
         let floor = echo();
-        println!("a key to its paint: backout {:.2} ms, echo {:.2} ms", ms(ours_took), ms(floor));
-        to_echo.push(ms(ours_took) / ms(floor));
+        println!(
+            "backout: a move {:.2} ms, a dialog {:.2} ms; echo {:.2} ms",
+            ms(moved),
+            ms(opened),
+            ms(floor)
+        );
+        to_echo.push(ms(moved) / ms(floor));
+        dialog_to_echo.push(ms(opened) / ms(floor));
         let Some(program) = btm else { continue };
         let theirs = bottom(program, home);
-        let took = keys(&theirs, b"?", BOTTOM_HELP, b"\x1b");
+        let (their_move, their_dialog) = (their_moves(&theirs), keys(&theirs, b"?", BOTTOM_HELP, b"\x1b"));
         theirs.end(b"q");
-        println!("{:<44} {:.2} ms", "  btm", ms(took));
-        to_btm.push(ms(ours_took) / ms(took));
+        println!("btm:     a move {:.2} ms, a dialog {:.2} ms", ms(their_move), ms(their_dialog));
+        to_btm.push(ms(moved) / ms(their_move));
+        dialog_to_btm.push(ms(opened) / ms(their_dialog));
     }
     if !to_btm.is_empty() {
         report("key to paint with the feed, p50 / btm", to_btm, 1.2);
+        report("  a dialog over all of it / btm", dialog_to_btm, 1.2);
     }
     report("key to paint with the feed, p50 / echo", to_echo, 8.0);
+    report("  a dialog over all of it / echo", dialog_to_echo, 8.0);
 }
 
 /// What only btm's own list of keys has.
