@@ -23,8 +23,11 @@ impl Gate {
     /// Makes every cell fit.
     pub fn pass(self, cells: &mut [Cell]) {
         for cell in cells {
-            cell.fg = colour::fit(cell.fg, self.level);
-            cell.bg = colour::fit(cell.bg, self.level);
+            // Every colour there is fits.
+            if self.level != Level::True {
+                cell.fg = colour::fit(cell.fg, self.level);
+                cell.bg = colour::fit(cell.bg, self.level);
+            }
             self.cell(cell);
         }
     }

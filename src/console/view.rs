@@ -31,7 +31,7 @@ pub use step::has_output;
 /// Draws everything.
 pub fn render(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
-    buffer.set_style(area, theme.style(Role::Base));
+    draw::tint(buffer, area, theme.style(Role::Base));
     if area.width < LEAST_COLUMNS || area.height < LEAST_ROWS {
         too_small(theme, area, buffer);
         return;

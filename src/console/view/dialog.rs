@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 
-use super::draw::{Has, Page, wrapped};
+use super::draw::{Has, Page, tint, wrapped};
 use super::form;
 use crate::console::action::{Action, Entry, Place, TABLE, Weight};
 use crate::console::layer::{Layer, Menu, Palette};
@@ -66,7 +66,7 @@ fn window<'a>(theme: &'a Theme, area: Rect, buffer: &'a mut Buffer, columns: u16
         height,
     };
     Clear.render(outer, buffer);
-    buffer.set_style(outer, theme.style(Role::Base));
+    tint(buffer, outer, theme.style(Role::Base));
     let mut edge = Page::new(theme, outer, buffer);
     let rule = "━".repeat(edge.width());
     edge.text(0, Role::Title, &rule);

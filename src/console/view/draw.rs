@@ -88,7 +88,7 @@ impl<'a> Page<'a> {
     pub(super) fn row_style(&mut self, row: usize, style: Style) {
         let Ok(row) = u16::try_from(row) else { return };
         if row < self.area.height {
-            self.buffer.set_style(Rect { y: self.area.y + row, height: 1, ..self.area }, style);
+            tint(self.buffer, Rect { y: self.area.y + row, height: 1, ..self.area }, style);
         }
     }
 
@@ -109,6 +109,19 @@ impl<'a> Page<'a> {
         let used: usize = spans.iter().map(Span::width).sum();
         spans.push(self.span(Role::Border, "─".repeat(self.width().saturating_sub(used))));
         self.line(0, Line::from(spans));
+    }
+}
+
+/// Colours an area. Whole rows at a time: asking for the place of each cell takes longer than colouring it.
+pub(super) fn tint(buffer: &mut Buffer, area: Rect, style: Style) {
+    let (all, area) = (buffer.area, area.intersection(buffer.area));
+    let rows = buffer.content.chunks_mut(usize::from(all.width.max(1))).zip(all.top()..);
+    for (row, _) in rows.skip_while(|(_, y)| *y < area.top()).take(usize::from(area.height)) {
+        let from = usize::from(area.left() - all.left());
+        let cells = row.get_mut(from..from + usize::from(area.width)).unwrap_or_default();
+        for cell in cells {
+            cell.set_style(style);
+        }
     }
 }
 
@@ -255,6 +268,21 @@ pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_area_is_coloured_and_nothing_around_it() {
+        use ratatui::style::Color;
+        let red = Style::new().bg(Color::Red);
+        for area in
+            [Rect::new(2, 1, 3, 2), Rect::new(0, 0, 9, 9), Rect::new(5, 3, 4, 4), Rect::new(7, 7, 2, 2)]
+        {
+            let mut ours = Buffer::empty(Rect::new(0, 0, 6, 4));
+            let mut theirs = ours.clone();
+            tint(&mut ours, area, red);
+            theirs.set_style(area.intersection(theirs.area), red);
+            assert_eq!(ours, theirs, "{area}");
+        }
+    }
 
     #[test]
     fn text_is_cut_by_columns_and_says_so() {
