@@ -102,7 +102,7 @@ fn facts(model: &Model, incident: &Incident, page: &mut Page<'_>) {
     if let Some(words) = glass {
         left.extend([Span::raw(" · "), page.span(Role::Fail, words)]);
     }
-    let anchored = match incident.anchored.values().map(|(n, _)| n).max() {
+    let anchored = match incident.anchored.values().filter_map(|(n, _)| n.checked_sub(1)).max() {
         Some(n) => format!(", kept elsewhere to #{n}"),
         None => String::new(),
     };

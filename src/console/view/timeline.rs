@@ -24,13 +24,21 @@ pub(super) fn who(name: &str, columns: usize) -> String {
     if name.width() > columns { format!("{} ", cut(name, columns)) } else { format!("{name:<columns$} ") }
 }
 
+/// Up to which event the record is known to be on disk.
+pub(super) fn recorded(model: &Model) -> String {
+    match model.head.n.checked_sub(1) {
+        Some(last) => format!("recorded to #{last}"),
+        None => "nothing recorded yet".to_owned(),
+    }
+}
+
 pub(super) fn render(model: &Model, page: &mut Page<'_>) {
     let filter = model.filter_of(Focus::Timeline);
     let numbers = matching(&model.story, filter, |row| format!("{} {}", row.who, row.what));
     let rows = page.height().saturating_sub(1);
     let below = model.story_look.below(&numbers, rows);
     let mut note = match model.story_look {
-        Look::Follow => format!("recorded to #{}", model.head.n),
+        Look::Follow => recorded(model),
         Look::At(_) => format!("▼ {below} more"),
     };
     if let Some(filter) = filter {

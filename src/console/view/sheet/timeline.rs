@@ -10,7 +10,7 @@ use crate::console::link::Recorded;
 use crate::console::model::{Focus, Model, Sheet, matching};
 use crate::console::view::draw::{Has, Page, place};
 use crate::console::view::layout::rows_of;
-use crate::console::view::timeline::{names, who};
+use crate::console::view::timeline::{names, recorded, who};
 use crate::core::event::{Auth, Display};
 use crate::theme::Role;
 
@@ -43,7 +43,7 @@ fn render_list(model: &Model, page: &mut Page<'_>) {
     let last = numbers.len().saturating_sub(1);
     let (at, start) = looked_at(model, &numbers, rows);
     let mut note = match model.event {
-        None => format!("following, recorded to #{}", model.head.n),
+        None => format!("following, {}", recorded(model)),
         Some(_) => format!("▼ {} newer", last.saturating_sub(at)),
     };
     if let Some(filter) = filter {
