@@ -2,7 +2,8 @@
 //!
 //! There is one log and no queue per client: each client has its place in it and is woken when there is more.
 
-use crate::core::event::{Choice, Seen, What};
+use crate::core::event::{Choice, Event, Seen, What};
+use crate::timeline::{codec, seal};
 use crate::wire::act::Part;
 use crate::wire::frame::{self, FrameError};
 use crate::wire::message::FromHub;
@@ -189,6 +190,15 @@ impl Log {
         let batches = self.batches.read().unwrap_or_else(PoisonError::into_inner);
         batches.iter().map(|b| b.text.clone()).collect()
     }
+}
+
+/// The events of a sealed batch's text.
+pub fn events(text: &str) -> impl Iterator<Item = Event> {
+    text.lines()
+        .map(str::as_bytes)
+        .filter(|line| !seal::begins(line))
+        // Every line was written by us or read back and checked.
+        .filter_map(|line| codec::decode(line).ok())
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::core::replay;
 use crate::core::time::{DRIFT, Stamp};
 use crate::hub::clock::Clock;
 use crate::hub::layout;
-use crate::hub::log::Log;
+use crate::hub::log::{self, Log};
 use crate::hub::proof::{Judge, Proved};
 use crate::hub::wish::{Observation, Order, Wish};
 use crate::sanitize;
@@ -482,7 +482,7 @@ pub fn wire_part(part: &Part) -> crate::wire::act::Part {
 fn rebuild(broken: &Incident, log: &Log) -> Incident {
     let mut incident = broken.from_the_beginning();
     for text in log.texts() {
-        for event in draft::events(&text) {
+        for event in log::events(&text) {
             crate::core::apply::apply(&mut incident, &event);
         }
     }

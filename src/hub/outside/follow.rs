@@ -2,8 +2,7 @@
 //! Never ahead of the disk, and never a reason for the room to wait.
 
 use crate::core::event::Event;
-use crate::hub::log::Log;
-use crate::timeline::{codec, seal};
+use crate::hub::log::{Log, events};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -43,14 +42,6 @@ impl Follower {
         self.next = run.next;
         Some(events(&run.text).filter(|event| event.seq >= next).collect())
     }
-}
-
-fn events(text: &str) -> impl Iterator<Item = Event> {
-    text.lines()
-        .map(str::as_bytes)
-        .filter(|line| !seal::begins(line))
-        // What is in the log was written by us.
-        .filter_map(|line| codec::decode(line).ok())
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use crate::core::incident::Incident;
 use crate::core::time::Stamp;
 use crate::hub::log::speaks;
 use crate::hub::wish::Observation;
+use crate::timeline::codec;
 use crate::timeline::payload::Part;
-use crate::timeline::{codec, seal};
 use crate::wire::message::ActResult;
 use std::collections::BTreeSet;
 use tokio::sync::oneshot;
@@ -179,13 +179,4 @@ impl Draft {
     pub(super) fn into_observations(self) -> Vec<Observation> {
         self.observations
     }
-}
-
-/// The events of a sealed batch's text.
-pub(super) fn events(text: &str) -> impl Iterator<Item = Event> {
-    text.lines()
-        .map(str::as_bytes)
-        .filter(|line| !seal::begins(line))
-        // Every line was written by us or read back and checked.
-        .filter_map(|line| codec::decode(line).ok())
 }

@@ -298,7 +298,7 @@ async fn what_is_published_is_what_replays_to_the_same_state() {
     bench.turn(vec![assume("commander"), assume("observer"), renounce("observer")]).await;
     let again = rebuild(bench.room.incident(), &bench.room.log);
     assert_eq!(&again, bench.room.incident());
-    assert!(bench.room.log.texts().iter().flat_map(|t| draft::events(t).collect::<Vec<_>>()).count() > 3);
+    assert!(bench.room.log.texts().iter().flat_map(|t| log::events(t).collect::<Vec<_>>()).count() > 3);
 }
 
 #[tokio::test]
@@ -317,7 +317,7 @@ async fn an_end_nobody_waits_for_comes_to_nothing() {
     };
     bench.room.turn(&mut vec![Wish::Observed(Observation::plain(finish))]).await;
     assert_eq!(bench.room.log.head(), head);
-    assert!(!draft::events("").any(|e| matches!(e.what, What::Finished(_))));
+    assert!(!log::events("").any(|e| matches!(e.what, What::Finished(_))));
 }
 
 fn start(bench: &Bench, step: &str) -> Intent {
@@ -396,7 +396,7 @@ async fn a_phase_is_entered_in_the_batch_before_whoever_acts_in_it() {
     told(&mut bench).await;
     assert!(is_recorded(&answer.try_recv().unwrap()));
     let texts = bench.room.log.texts();
-    let events = texts.iter().flat_map(|text| draft::events(text));
+    let events = texts.iter().flat_map(|text| log::events(text));
     let kinds: Vec<&str> = events.map(|e| e.what.kind()).collect();
     let wanted = ["phase.entered", "step.started", "step.finished", "phase.entered", "step.started"];
     assert_eq!(kinds[kinds.len() - wanted.len()..], wanted);
