@@ -23,11 +23,8 @@ impl Gate {
     /// Makes every cell fit.
     pub fn pass(self, cells: &mut [Cell]) {
         for cell in cells {
-            // Every colour there is fits.
-            if self.level != Level::True {
-                cell.fg = colour::fit(cell.fg, self.level);
-                cell.bg = colour::fit(cell.bg, self.level);
-            }
+            cell.fg = colour::fit(cell.fg, self.level);
+            cell.bg = colour::fit(cell.bg, self.level);
             self.cell(cell);
         }
     }

@@ -83,11 +83,7 @@ impl Actor {
     /// # Errors
     /// It is neither `hub` nor a person's id.
     pub fn parse(text: &str) -> Result<Actor, BadName> {
-        if matches!(text.as_bytes(), [b'h', b'u', b'b']) {
-            Ok(Actor::Hub)
-        } else {
-            PersonId::parse(text).map(Actor::Person)
-        }
+        if text == "hub" { Ok(Actor::Hub) } else { PersonId::parse(text).map(Actor::Person) }
     }
 
     /// The person, unless it is the hub.

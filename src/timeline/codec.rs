@@ -82,7 +82,7 @@ pub fn decode_parts(parts: &Parts<'_>) -> Result<Event, Malformed> {
         return Err(Malformed::UnknownField(key.to_owned()));
     }
     let version = part(parts, Key::V, "v")?;
-    if version.as_bytes() != b"1" {
+    if version != "1" {
         return Err(Malformed::Version(version.to_owned()));
     }
     let seq = json("seq", part(parts, Key::Seq, "seq")?)?;

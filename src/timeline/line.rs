@@ -152,7 +152,7 @@ impl<'a> Parts<'a> {
             [b't'] => Key::T,
             [b'v'] => Key::V,
             _ => {
-                if self.unknown == [0; 2] {
+                if self.unknown().is_none() {
                     self.unknown = place(key);
                 }
                 return;

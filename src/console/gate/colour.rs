@@ -28,6 +28,7 @@ const NAMED: [(Color, [u8; 3]); 16] = [
 const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 /// The colour to use where `level` is all there is.
+#[inline(always)]
 pub fn fit(colour: Color, level: Level) -> Color {
     match (level, colour) {
         (Level::None, _) | (_, Color::Reset) => Color::Reset,

@@ -115,9 +115,9 @@ impl<'a> Page<'a> {
 /// Colours an area. Whole rows at a time: asking for the place of each cell takes longer than colouring it.
 pub(super) fn tint(buffer: &mut Buffer, area: Rect, style: Style) {
     let (all, area) = (buffer.area, area.intersection(buffer.area));
-    let rows = buffer.content.chunks_mut(usize::from(all.width.max(1))).zip(all.top()..);
-    for (row, _) in rows.skip_while(|(_, y)| *y < area.top()).take(usize::from(area.height)) {
-        let from = usize::from(area.left() - all.left());
+    let from = usize::from(area.left() - all.left());
+    let rows = buffer.content.chunks_mut(usize::from(all.width.max(1)));
+    for row in rows.skip(usize::from(area.top() - all.top())).take(usize::from(area.height)) {
         let cells = row.get_mut(from..from + usize::from(area.width)).unwrap_or_default();
         for cell in cells {
             cell.set_style(style);

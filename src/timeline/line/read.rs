@@ -149,8 +149,7 @@ impl<'de> Text<'de> {
     }
 
     fn word(&mut self, word: &str) -> Result<(), Error> {
-        self.at += word.len();
-        if self.text.get(..self.at).is_some_and(|read| read.ends_with(word)) { Ok(()) } else { Err(ended()) }
+        word.bytes().try_for_each(|byte| self.take(byte))
     }
 
     fn object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
@@ -173,7 +172,7 @@ fn ended() -> Error {
     Error::custom("not a canonical value")
 }
 
-/// What `\\u00` and these two digits stand for: a character below 0x20.
+/// What `\u00` and these two digits stand for: a character below 0x20.
 fn control(high: u8, low: u8) -> Option<char> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     char::from_u32(digit(high)? * 16 + digit(low)?)
