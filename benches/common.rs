@@ -16,6 +16,7 @@ pub mod terminal;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// The program as users get it.
@@ -27,6 +28,14 @@ pub const PAIRS: usize = 11;
 /// A folder on the disk that the build uses: a memory file system would make every sync free.
 pub fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// Leaves a program almost nothing of this process's environment.
+pub fn bare(command: &mut Command) {
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .envs(std::env::var_os("HOME").map(|home| ("HOME", home)));
 }
 
 /// The middle one.
