@@ -73,23 +73,31 @@ struct Run<'a> {
     to: usize,
     /// What all of them look like; none for a row that is drawn whole.
     style: Option<Look>,
+    /// Whether there are no letters in it.
+    blank: bool,
 }
 
 impl<'a> Run<'a> {
     fn of_row(old: &[Cell], row: &'a [Cell], y: u16, runs: &mut Vec<Run<'a>>) {
-        // What is left of a wide character that is half overwritten differs by terminal, so such a row is drawn whole.
-        if old.iter().chain(row).any(|cell| columns(cell.symbol()) > 1) {
-            runs.push(Run { row, y, from: 0, to: row.len(), style: None });
-            return;
-        }
+        let before = runs.len();
         for (x, (old, cell)) in old.iter().zip(row).enumerate() {
+            // What is left of a wide character that is half overwritten differs by terminal, so such a row is drawn
+            // whole.
+            if columns(old.symbol()) > 1 || columns(cell.symbol()) > 1 {
+                runs.truncate(before);
+                runs.push(Run { row, y, from: 0, to: row.len(), style: None, blank: false });
+                return;
+            }
             if is_same(old, cell) {
                 continue;
             }
             let joined = runs.last().filter(|run| run.y == y && run.to == x).and_then(|run| run.with(cell));
+            let blank = is_blank(cell);
             match (joined, runs.last_mut()) {
-                (Some(style), Some(run)) => (run.to, run.style) = (x + 1, Some(style)),
-                _ => runs.push(Run { row, y, from: x, to: x + 1, style: Some(look(cell)) }),
+                (Some(style), Some(run)) => {
+                    (run.to, run.style, run.blank) = (x + 1, Some(style), run.blank && blank);
+                }
+                _ => runs.push(Run { row, y, from: x, to: x + 1, style: Some(look(cell)), blank }),
             }
         }
     }
@@ -100,14 +108,7 @@ impl<'a> Run<'a> {
         if style == look(cell) || (is_blank(cell) && letters_on(style, look(cell))) {
             return Some(style);
         }
-        (self.is_blank() && letters_on(look(cell), style)).then(|| look(cell))
-    }
-}
-
-impl Run<'_> {
-    /// Whether there are no letters in it.
-    fn is_blank(&self) -> bool {
-        self.row.get(self.from..self.to).is_some_and(|cells| cells.iter().all(is_blank))
+        (self.blank && letters_on(look(cell), style)).then(|| look(cell))
     }
 }
 
@@ -203,48 +204,48 @@ impl Pen {
         for (((old, new), _), y) in rows.filter(|((_, changed), _)| **changed) {
             Run::of_row(old, new, y, &mut runs);
         }
-        let mut best = self.written(runs.iter());
+        let mut best = self.written(runs.iter(), usize::MAX).unwrap_or_default();
         let cells: usize = runs.iter().map(|run| run.to - run.from).sum();
         if cells <= MANY && runs.iter().all(|run| run.style.is_some()) {
+            let mut styled = self.by_style(&runs);
             for order in [Order::Rows, Order::Columns] {
-                let other = self.written(self.by_style(&runs, order).into_iter());
-                if other.out.len() < best.out.len() {
-                    best = other;
-                }
+                styled.sort_unstable_by_key(|(style, run)| match order {
+                    Order::Rows => (*style, usize::from(run.y), run.from),
+                    Order::Columns => (*style, run.from, usize::from(run.y)),
+                });
+                let shorter = self.written(styled.iter().map(|(_, run)| *run), best.out.len());
+                best = shorter.unwrap_or(best);
             }
         }
         *self = best;
     }
 
-    /// The pen after these pieces in this order.
-    fn written<'a>(&self, runs: impl Iterator<Item = &'a Run<'a>>) -> Pen {
+    /// The pen after these pieces in this order, if that takes fewer bytes.
+    fn written<'a>(&self, runs: impl Iterator<Item = &'a Run<'a>>, than: usize) -> Option<Pen> {
         let mut pen = Pen { out: self.out.clone(), ..*self };
-        runs.for_each(|run| pen.run(run));
-        pen
+        for run in runs {
+            pen.run(run);
+            if pen.out.len() >= than {
+                return None;
+            }
+        }
+        Some(pen)
     }
 
-    /// What is written as the terminal writes now comes first, then style by style: changing colours often costs more
-    /// than moving.
-    fn by_style<'r, 'a>(&self, runs: &'r [Run<'a>], within: Order) -> Vec<&'r Run<'a>> {
+    /// Each with its style's turn. What is written as the terminal writes now comes first, then style by style: changing
+    /// colours often costs more than moving.
+    fn by_style<'r, 'a>(&self, runs: &'r [Run<'a>]) -> Vec<(usize, &'r Run<'a>)> {
         let mut order = vec![(self.fg, self.bg, self.modifier)];
-        for style in runs.iter().filter(|run| !run.is_blank()).filter_map(|run| run.style) {
+        for style in runs.iter().filter(|run| !run.blank).filter_map(|run| run.style) {
             if !order.contains(&style) {
                 order.push(style);
             }
         }
         let fits = |run: &Run<'_>, style: Look| {
-            run.style.is_some_and(|own| own == style || (run.is_blank() && letters_on(style, own)))
+            run.style.is_some_and(|own| own == style || (run.blank && letters_on(style, own)))
         };
-        let mut runs: Vec<&Run<'_>> = runs.iter().collect();
-        runs.sort_by_cached_key(|run| {
-            let style = order.iter().position(|style| fits(run, *style)).unwrap_or(order.len());
-            let y = usize::from(run.y);
-            match within {
-                Order::Rows => (style, y, run.from),
-                Order::Columns => (style, run.from, y),
-            }
-        });
-        runs
+        let turn = |run| order.iter().position(|style| fits(run, *style)).unwrap_or(order.len());
+        runs.iter().map(|run| (turn(run), run)).collect()
     }
 
     fn run(&mut self, run: &Run<'_>) {
@@ -266,31 +267,32 @@ impl Pen {
         if self.at == Some((x, y)) {
             return;
         }
-        let place = way::place(x, y);
-        let Some((col, line)) = self.at else {
-            self.out.push_str(&place);
-            return;
-        };
-        let across = way::across(col, x);
-        if line == y && col < x && self.rewrites(row, col, x, across.len()) {
-            return;
+        let begun = self.out.len();
+        let Some((col, line)) = self.at else { return way::place(&mut self.out, x, y) };
+        way::down(&mut self.out, line, y);
+        let down = self.out.len();
+        way::across(&mut self.out, col, x);
+        let (way, across) = (self.out.len() - begun, self.out.len() - down);
+        if line == y && col < x && self.between(row, col, x, across) {
+            self.out.truncate(begun);
+            row.iter()
+                .take(usize::from(x))
+                .skip(usize::from(col))
+                .for_each(|c| self.out.push_str(c.symbol()));
+        } else if way >= way::length_of_place(x, y) {
+            self.out.truncate(begun);
+            way::place(&mut self.out, x, y);
         }
-        let way = way::down(line, y) + &across;
-        self.out.push_str(if way.len() < place.len() { &way } else { &place });
     }
 
-    /// Writes what lies between once more where that is no longer than a move: a few plain letters in the same colours.
-    fn rewrites(&mut self, row: &[Cell], from: u16, to: u16, most: usize) -> bool {
+    /// Whether to write what lies between once more is no longer than a move: a few plain letters in the same colours.
+    fn between(&self, row: &[Cell], from: u16, to: u16, most: usize) -> bool {
         let between = row.get(usize::from(from)..usize::from(to)).unwrap_or_default();
         let same = |c: &Cell| c.fg == self.fg && c.bg == self.bg && c.modifier == self.modifier;
         let as_set =
             |c: &Cell| same(c) || (is_blank(c) && letters_on((self.fg, self.bg, self.modifier), look(c)));
         let plain = |c: &Cell| c.symbol().len() == 1 && c.symbol().is_ascii();
-        if between.len() > most || !between.iter().all(|c| as_set(c) && plain(c)) {
-            return false;
-        }
-        between.iter().for_each(|c| self.out.push_str(c.symbol()));
-        true
+        between.len() <= most && between.iter().all(|c| as_set(c) && plain(c))
     }
 
     fn put(&mut self, x: u16, y: u16, cell: &Cell, width: usize) {
@@ -315,12 +317,12 @@ impl Pen {
         if (fg, bg, modifier) == (self.fg, self.bg, self.modifier) {
             return;
         }
-        let mut codes: Vec<String> = Vec::new();
+        self.out.push_str("\x1b[");
         let gone = self.modifier - modifier;
         let mut kept = self.modifier;
         for (attribute, _, off) in ATTRIBUTES {
             if gone.contains(attribute) && kept.contains(attribute) {
-                codes.push(off.to_string());
+                self.attribute(off);
                 kept.remove(attribute);
                 if off == 22 {
                     kept.remove(Modifier::BOLD | Modifier::DIM);
@@ -329,34 +331,43 @@ impl Pen {
         }
         for (attribute, on, _) in ATTRIBUTES {
             if modifier.contains(attribute) && !kept.contains(attribute) {
-                codes.push(on.to_string());
+                self.attribute(on);
             }
         }
         if self.fg != fg {
-            codes.push(colour_code(fg, 30));
+            self.colour(fg, 30);
         }
         if self.bg != bg {
-            codes.push(colour_code(bg, 40));
+            self.colour(bg, 40);
         }
         (self.fg, self.bg, self.modifier) = (fg, bg, modifier);
-        self.code(format_args!("\x1b[{}m", codes.join(";")));
+        // The last separator becomes the end.
+        self.out.pop();
+        self.out.push('m');
+    }
+
+    /// `base` is 30 for the foreground and 40 for the background.
+    fn colour(&mut self, colour: Color, base: u8) {
+        match (colour::number(colour), colour) {
+            (Some(n @ 0..=7), _) => self.attribute(base + n),
+            (Some(n), _) => self.attribute(base + 60 + n - 8),
+            (None, Color::Indexed(n)) => [base + 8, 5, n].into_iter().for_each(|n| self.attribute(n)),
+            (None, Color::Rgb(r, g, b)) => {
+                [base + 8, 2, r, g, b].into_iter().for_each(|n| self.attribute(n));
+            }
+            // Only the default is left.
+            (None, _) => self.attribute(base + 9),
+        }
+    }
+
+    fn attribute(&mut self, number: u8) {
+        way::number(&mut self.out, u16::from(number));
+        self.out.push(';');
     }
 
     fn code(&mut self, code: std::fmt::Arguments<'_>) {
         // Writing to a String cannot fail.
         let _ = self.out.write_fmt(code);
-    }
-}
-
-/// `base` is 30 for the foreground and 40 for the background.
-fn colour_code(colour: Color, base: u8) -> String {
-    match (colour::number(colour), colour) {
-        (Some(n @ 0..=7), _) => (base + n).to_string(),
-        (Some(n), _) => (base + 60 + n - 8).to_string(),
-        (None, Color::Indexed(n)) => format!("{};5;{n}", base + 8),
-        (None, Color::Rgb(r, g, b)) => format!("{};2;{r};{g};{b}", base + 8),
-        // Only the default is left.
-        (None, _) => (base + 9).to_string(),
     }
 }
 
