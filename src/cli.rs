@@ -150,7 +150,8 @@ pub fn print_json(text: &str) {
 
 /// Says something to the person, on standard error.
 pub fn say(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{}", sanitize::text(text).as_str());
+    // One write, so that no other process's line comes into the middle of it.
+    let _ = std::io::stderr().lock().write_all(format!("{}\n", sanitize::text(text).as_str()).as_bytes());
 }
 
 /// What is wrong, with what, and what to do.
