@@ -92,9 +92,7 @@ pub async fn look_on(mut room: Room) -> Result<()> {
 fn ended(update: &Update) -> bool {
     match update {
         Update::Events(events) => {
-            for event in events {
-                print(&line(event));
-            }
+            print(&events.iter().map(line).collect::<Vec<_>>().join("\n"));
             events.iter().any(|e| matches!(e.what, What::Closed(_)))
         }
         Update::Bye(why) => {
@@ -161,8 +159,8 @@ async fn advance(seat: &mut Seat, asked: &mut Asked) -> Result<()> {
 /// one batch records the end of the one and the start of the other.
 async fn ahead(seat: &mut Seat, asked: &mut Asked) -> Result<()> {
     let incident = &seat.room.mirror.incident;
-    let next = incident.in_order().find_map(|InOrder { step, id, run, .. }| {
-        if run.status != Status::Pending || !incident.is_next(step) || !is_mine(seat, step) {
+    let next = incident.next_up().find_map(|InOrder { step, id, .. }| {
+        if !is_mine(seat, step) {
             return None;
         }
         let which = (id.clone(), incident.next_attempt(id, Direction::Forward));

@@ -285,7 +285,7 @@ fn start(incident: &Incident, step: &Step, id: &StepId, now: Stamp) -> Option<In
 
 fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
     let rechecks = incident.order.has().rechecks;
-    for InOrder { step, id, run, may_be_ready } in incident.in_order() {
+    for InOrder { step, id, run, may_be_ready, .. } in incident.in_order() {
         if let (Status::Running, Action::Wait { lasts, .. }) = (run.status, &step.action) {
             let over = run.started_at.is_some_and(|at| now >= at.plus(*lasts));
             if over {

@@ -225,9 +225,13 @@ impl Incident {
 
     /// The step of the runbook.
     pub fn step(&self, id: &StepId) -> Option<&Step> {
-        let (phase, n) = self.order.place(id.as_str())?;
+        self.step_at(self.order.place(id.as_str())?).filter(|step| step.id == id.as_str())
+    }
+
+    /// The step at a place of the [`Order`].
+    fn step_at(&self, (phase, n): (usize, usize)) -> Option<&Step> {
         let steps = self.runbook.phases.get(phase).map_or(&self.runbook.always, |phase| &phase.steps);
-        steps.get(n).filter(|step| step.id == id.as_str())
+        steps.get(n)
     }
 
     /// Cost so far in hundredths of the runbook's currency. It stops growing when the harm does.

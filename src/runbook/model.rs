@@ -97,7 +97,6 @@ impl Runbook {
 
     /// The hold points that cover a step.
     pub fn covers<'a>(&'a self, step: &'a str) -> impl Iterator<Item = &'a Step> {
-        self.steps()
-            .filter(move |s| matches!(&s.action, Action::Approve(a) if a.covers.iter().any(|c| c == step)))
+        self.steps().filter(move |hold| hold.covers(step))
     }
 }

@@ -302,7 +302,7 @@ fn of_step(model: &Model, incident: &Incident, id: &StepId, step: &Step) -> Vec<
     if !missing.is_empty() && run.is_none_or(|r| r.status == Status::Pending) {
         facts.push(fact("needs", missing.join(", "), Role::Waiting));
     }
-    for hold in incident.runbook.covers(&step.id) {
+    for hold in incident.holds_over(&step.id) {
         let shown = state::of_step(incident, hold);
         facts.push(fact("approval", format!("{}: {}", hold.id, shown.word), shown.role));
     }

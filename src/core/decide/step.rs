@@ -164,7 +164,7 @@ fn may_undo(incident: &Incident, by: &By, step: &Step, run: &Run, why: Option<&s
 pub(super) fn covered(incident: &Incident, by: &By, step: &Step, id: &StepId) -> Result<(), Refusal> {
     let mut any = false;
     let mut approved_as = Vec::new();
-    for hold in incident.runbook.covers(&step.id) {
+    for hold in incident.holds_over(&step.id) {
         any = true;
         let gate_id = StepId::parse(hold.id.clone()).map_err(|e| Refusal::DoesNotFit(e.to_string()))?;
         let refused = |word| Refusal::NotApproved { step: id.clone(), gate: gate_id.clone(), word };

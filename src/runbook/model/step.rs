@@ -122,3 +122,10 @@ pub struct Backlog {
     /// Who looks after them.
     pub owner: Option<String>,
 }
+
+impl Step {
+    /// Whether it is a hold point over this step.
+    pub fn covers(&self, step: &str) -> bool {
+        matches!(&self.action, Action::Approve(a) if a.covers.iter().any(|covered| covered == step))
+    }
+}
