@@ -1,7 +1,7 @@
 //! Runs commands and looks at things. Never knows why, and never guesses how something ended.
 //!
 //! A step's command runs under a small supervisor process, which outlives the hub, enforces the timeout and records the
-//! end, and then may take another command. All that is known about one attempt lies in its directory (see [`record`]):
+//! end, and then may take another command. All that is known about one attempt lies in its own file (see [`record`]):
 //!
 //! * [`supervisor`]: that process.
 //! * [`crew`] and [`order`]: those of one hub, and how they are told what to do.

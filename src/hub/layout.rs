@@ -33,7 +33,7 @@ pub const GUESTS: &str = "guests";
 pub const PID: &str = "hub.pid";
 /// What the hub had to say.
 pub const LOG: &str = "hub.log";
-/// Directories of the steps' attempts.
+/// Where the attempts at steps are.
 pub const STEPS: &str = "steps";
 /// Samples for the report's charts.
 pub const METRICS: &str = "metrics.jsonl";
@@ -202,7 +202,7 @@ fn group_name(gid: u32) -> Option<String> {
     line.split(':').next().map(str::to_owned)
 }
 
-/// The attempt's own directory.
+/// The attempt's place: its files begin with this name (see [`record`](crate::step::record)).
 pub fn attempt(
     dir: &Path,
     step: &crate::core::id::StepId,

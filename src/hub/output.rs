@@ -4,6 +4,7 @@ use crate::hub::layout;
 use crate::hub::shared::Shared;
 use crate::hub::wish::Try;
 use crate::sanitize::{self, Liner};
+use crate::step::record;
 use crate::step::runner::{Standing, inspect};
 use crate::step::tail::tail;
 use crate::wire::message::FromHub;
@@ -16,15 +17,15 @@ const BEFORE: u64 = 256 * 1024;
 /// Sends the output until the step is over or the client looks elsewhere.
 pub async fn follow(shared: Arc<Shared>, which: Try, to: mpsc::Sender<FromHub>) {
     let mut head = shared.log.watch();
-    let dir = layout::attempt(&shared.dir, &which.step, which.attempt, which.direction);
+    let attempt = layout::attempt(&shared.dir, &which.step, which.attempt, which.direction);
     loop {
         if let Some(look) = shared.looking(&which) {
             return follow_look(look, &which, &to).await;
         }
-        match inspect(&dir) {
+        match inspect(&attempt) {
             Standing::NotStarted => {}
             Standing::Running { .. } | Standing::Ended(_) | Standing::Lost { .. } => {
-                return follow_output(&dir, &which, &to).await;
+                return follow_output(&attempt, &which, &to).await;
             }
         }
         // Nothing there yet: whatever begins is recorded first.
@@ -34,10 +35,10 @@ pub async fn follow(shared: Arc<Shared>, which: Try, to: mpsc::Sender<FromHub>) 
     }
 }
 
-async fn follow_output(dir: &std::path::Path, which: &Try, to: &mpsc::Sender<FromHub>) {
-    let length = std::fs::metadata(dir.join(crate::step::record::OUT)).map_or(0, |m| m.len());
+async fn follow_output(attempt: &std::path::Path, which: &Try, to: &mpsc::Sender<FromHub>) {
+    let length = std::fs::metadata(record::file(attempt, record::OUT)).map_or(0, |m| m.len());
     let mut bytes = length.saturating_sub(BEFORE);
-    let mut tail = tail(dir, bytes);
+    let mut tail = tail(attempt, bytes);
     let mut liner = Liner::new();
     while let Ok(Some(more)) = tail.next().await {
         bytes += more.len() as u64;

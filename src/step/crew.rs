@@ -1,5 +1,5 @@
 //! The supervisors of one hub: how one starts, gets its orders and waits for more. Never gives one two commands at a
-//! time, and never believes it about how an attempt ended: that is in the attempt's directory.
+//! time, and never believes it about how an attempt ended: that is in the attempt's story.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ impl Crew {
             match idle.begin(&line).await {
                 Ok((supervisor, free)) => return Ok(self.watched(job, supervisor, free)),
                 // It went while it waited. Even if it is only slow: just one of the two can ever claim the attempt.
-                Err(_) if nobody_claimed(&job.dir) => {}
+                Err(_) if nobody_claimed(&job.attempt) => {}
                 Err(why) => return Err(StepError::NoSupervisor(why)),
             }
         }
@@ -71,7 +71,7 @@ impl Crew {
     }
 
     fn watched(self: &Arc<Self>, job: &Job, supervisor: Supervisor, free: bool) -> Watched {
-        Watched { dir: job.dir.clone(), supervisor, free, crew: self.clone() }
+        Watched { attempt: job.attempt.clone(), supervisor, free, crew: self.clone() }
     }
 
     fn take(&self, job: &Job) -> Option<Supervisor> {
@@ -93,20 +93,20 @@ impl Crew {
     }
 }
 
-/// A folder that has lost its order has been tampered with, and then the missing claim proves nothing: a command that
-/// empties the folder it runs under must not be run again.
-fn nobody_claimed(dir: &Path) -> bool {
-    let there = |name: &str| dir.join(name).try_exists();
-    matches!((there(record::JOB), there(record::STARTED)), (Ok(true), Ok(false)))
+/// A story that has lost its order has been tampered with, and then the missing claim proves nothing: a command that
+/// empties the folder where its story lies must not be run again.
+fn nobody_claimed(attempt: &Path) -> bool {
+    matches!(record::read(attempt), Ok(Some(story)) if story.job.is_some() && story.started.is_none())
 }
 
 /// It had begun, and nothing says so any more.
-const VANISHED: &str = "the step's folder in the record is gone; how the command ended is not known";
+const VANISHED: &str =
+    "the step's own file in the incident's folder is gone; how the command ended is not known";
 
 /// An attempt and who supervises it. Dropping this leaves both alone; the supervisor goes when the attempt is over.
 #[derive(Debug)]
 pub struct Watched {
-    dir: PathBuf,
+    attempt: PathBuf,
     supervisor: Supervisor,
     free: bool,
     crew: Arc<Crew>,
@@ -115,7 +115,7 @@ pub struct Watched {
 impl Watched {
     /// What anybody needs to ask about it later.
     pub fn launched(&self) -> Launched {
-        Launched { dir: self.dir.clone(), supervisor: self.supervisor.pid }
+        Launched { attempt: self.attempt.clone(), supervisor: self.supervisor.pid }
     }
 
     /// Waits for the end. A supervisor that is as it was before gets the next command.
@@ -126,7 +126,7 @@ impl Watched {
         if !self.free {
             self.free = self.supervisor.ends().await;
         }
-        let exit = runner::wait(&self.dir).await.map_err(|e| match e {
+        let exit = runner::wait(&self.attempt).await.map_err(|e| match e {
             StepError::NotRunning => StepError::Lost(sanitize::line(VANISHED)),
             other => other,
         })?;
@@ -152,7 +152,7 @@ impl Supervisor {
     fn start(job: &Job) -> io::Result<Supervisor> {
         let (orders, sender) = io::pipe()?;
         let (receiver, words) = io::pipe()?;
-        let folder = job.dir.parent().unwrap_or(&job.dir).to_owned();
+        let folder = job.attempt.parent().unwrap_or(&job.attempt).to_owned();
         let mut command = Command::new(&job.exe);
         command.arg0("backout").arg("__step").arg(&folder).current_dir("/");
         command.stdin(orders).stdout(words.try_clone()?).stderr(words);
@@ -175,7 +175,7 @@ impl Supervisor {
     }
 
     fn fits(&self, job: &Job) -> bool {
-        self.exe == job.exe && job.dir.parent() == Some(&self.folder)
+        self.exe == job.exe && job.attempt.parent() == Some(&self.folder)
     }
 
     /// Whether it is there and says nothing. It may go right after all the same.

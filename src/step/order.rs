@@ -25,8 +25,8 @@ pub const LONGEST: usize = 16 * 1024 * 1024;
 /// One attempt to supervise.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// Its directory, with the `job.json` of this job in it.
-    pub dir: PathBuf,
+    /// Its place, where its story begins with this job.
+    pub attempt: PathBuf,
     /// What to run.
     pub job: JobFile,
     /// Variables set for the command.
@@ -71,7 +71,7 @@ mod tests {
             boot_id: "b".to_owned(),
         };
         let env = [("NAME".to_owned(), "one\ntwo\u{2028}".to_owned())].into();
-        let order = Order { dir: "/steps/x.1".into(), job, env, hidden: vec!["\n".to_owned()] };
+        let order = Order { attempt: "/steps/x.1".into(), job, env, hidden: vec!["\n".to_owned()] };
         let line = order.line().unwrap();
         let (last, before) = line.split_last().unwrap();
         assert_eq!(*last, b'\n');

@@ -7,10 +7,10 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use super::record;
+
 /// The variable that names the file.
 pub const VARIABLE: &str = "BACKOUT_PROGRESS";
-/// Its name in the attempt's directory.
-pub const FILE: &str = "progress";
 /// So much of its end is looked at.
 const END: u64 = 4 * 1024;
 /// The longest unit, in bytes.
@@ -28,13 +28,13 @@ pub struct Report {
 }
 
 /// Where the step of this attempt reports.
-pub fn path(dir: &Path) -> PathBuf {
-    dir.join(FILE)
+pub fn path(attempt: &Path) -> PathBuf {
+    record::file(attempt, record::PROGRESS)
 }
 
 /// The newest report of an attempt. None while there is none that can be read.
-pub fn newest(dir: &Path) -> Option<Report> {
-    let path = path(dir);
+pub fn newest(attempt: &Path) -> Option<Report> {
+    let path = path(attempt);
     // Asked before opening: a pipe put there would keep the reader waiting for ever.
     let length = std::fs::symlink_metadata(&path).ok().filter(std::fs::Metadata::is_file)?.len();
     let mut file = File::open(&path).ok()?;

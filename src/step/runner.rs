@@ -1,13 +1,13 @@
 //! Starts a step's supervisor and finds out, then or after any restart, how the attempt stands.
 //!
-//! Never keeps what it knows in memory: every answer comes from the attempt's directory and the process table.
+//! Never keeps what it knows in memory: every answer comes from the attempt's story and the process table.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::io::Interest;
@@ -16,7 +16,7 @@ use tokio::io::unix::AsyncFd;
 use super::crew::Crew;
 use super::order::Order;
 use super::process::{Identity, boot_id};
-use super::record::{self, Exit, JobFile, Started};
+use super::record::{self, Exit, JobFile};
 use super::ssh;
 use crate::sanitize::{self, Clean};
 
@@ -29,10 +29,13 @@ pub const OUTPUT_CAP: u64 = 8 * 1024 * 1024;
 /// How often a supervisor that was not launched here is asked again: it may live on without this attempt.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// How long somebody may take between getting the right to an attempt and saying so.
+const CLAIMED_WITHIN: Duration = Duration::from_secs(5);
+
 /// One attempt at a command.
 #[derive(Clone)]
 pub struct Job {
-    pub(super) dir: PathBuf,
+    pub(super) attempt: PathBuf,
     argv: Vec<String>,
     cwd: PathBuf,
     env: BTreeMap<String, String>,
@@ -48,16 +51,19 @@ impl fmt::Debug for Job {
         // Names of variables only: the values may be secrets.
         let names: Vec<&String> = self.env.keys().collect();
         let mut out = f.debug_struct("Job");
-        out.field("dir", &self.dir).field("argv", &self.argv).field("cwd", &self.cwd).field("env", &names);
+        out.field("attempt", &self.attempt)
+            .field("argv", &self.argv)
+            .field("cwd", &self.cwd)
+            .field("env", &names);
         out.field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }
 
 impl Job {
-    /// A command with its timeout. `dir` belongs to this one attempt and is created; it must be absolute.
-    pub fn new(dir: impl Into<PathBuf>, argv: Vec<String>, timeout: Duration) -> Job {
+    /// A command with its timeout. The place belongs to this one attempt; it must be absolute.
+    pub fn new(attempt: impl Into<PathBuf>, argv: Vec<String>, timeout: Duration) -> Job {
         Job {
-            dir: dir.into(),
+            attempt: attempt.into(),
             argv,
             cwd: PathBuf::from("/"),
             env: BTreeMap::new(),
@@ -137,15 +143,15 @@ impl Job {
             output_cap: self.output_cap,
             boot_id: boot_id().to_owned(),
         };
-        Order { dir: self.dir.clone(), job, env: self.env.clone(), hidden: self.hidden.clone() }
+        Order { attempt: self.attempt.clone(), job, env: self.env.clone(), hidden: self.hidden.clone() }
     }
 }
 
 /// A supervisor is at work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launched {
-    /// The attempt's directory: all that is needed to ask about it later.
-    pub dir: PathBuf,
+    /// The attempt's place: all that is needed to ask about it later.
+    pub attempt: PathBuf,
     /// The supervisor's pid, for people.
     pub supervisor: u32,
 }
@@ -176,7 +182,7 @@ pub enum Standing {
 /// What can go wrong around an attempt, as opposed to in it.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    /// The directory has been used for an attempt before.
+    /// The place has been used for an attempt before.
     #[error("{0} was used for an attempt before")]
     Used(PathBuf),
     /// A path that must be absolute is not.
@@ -209,9 +215,9 @@ pub async fn launch(job: &Job) -> Result<Launched, StepError> {
     Ok(Crew::of_none().launch(job).await?.launched())
 }
 
-/// Makes the attempt's directory and the order for its supervisor.
+/// Begins the attempt's story and makes the order for its supervisor.
 pub(super) fn prepare(job: &Job) -> Result<Order, StepError> {
-    for path in [&job.dir, &job.cwd] {
+    for path in [&job.attempt, &job.cwd] {
         if path.is_relative() {
             return Err(StepError::Relative(path.clone()));
         }
@@ -222,34 +228,39 @@ pub(super) fn prepare(job: &Job) -> Result<Order, StepError> {
         }
     }
     let order = job.order();
-    make(&order).map_err(|e| match e.kind() {
-        io::ErrorKind::AlreadyExists => StepError::Used(job.dir.clone()),
-        _ => StepError::Files(job.dir.clone(), e),
+    begin(&order).map_err(|e| match e.kind() {
+        io::ErrorKind::AlreadyExists => StepError::Used(job.attempt.clone()),
+        _ => StepError::Files(job.attempt.clone(), e),
     })?;
     Ok(order)
 }
 
-fn make(order: &Order) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&order.dir)?;
-    record::write_new(&order.dir, record::JOB, &order.job)
+fn begin(order: &Order) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    match record::begin(&order.attempt, &order.job) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            let dir = order.attempt.parent().unwrap_or(&order.attempt);
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+            record::begin(&order.attempt, &order.job)
+        }
+        other => other,
+    }
 }
 
-/// How the attempt in `dir` stands now. Works from any process, after any restart.
-pub fn inspect(dir: &Path) -> Standing {
-    match look(dir) {
+/// How the attempt stands now. Works from any process, after any restart.
+pub fn inspect(attempt: &Path) -> Standing {
+    match look(attempt) {
         Ok(standing) => standing,
         Err(e) => lost(format!("the record of the attempt cannot be read: {e}"), None),
     }
 }
 
-fn look(dir: &Path) -> io::Result<Standing> {
-    if let Some(exit) = record::read::<Exit>(dir, record::EXIT)? {
+fn look(attempt: &Path) -> io::Result<Standing> {
+    let Some(story) = record::read(attempt)? else { return Ok(Standing::NotStarted) };
+    if let Some(exit) = story.exit {
         return Ok(Standing::Ended(exit));
     }
-    let Some(started) = record::started(dir)? else {
-        return not_started(dir);
-    };
+    let Some(started) = story.started else { return Ok(not_started(story.job.as_ref())) };
     let Some(supervisor) = started.supervisor else {
         return Ok(Standing::NotStarted);
     };
@@ -258,14 +269,14 @@ fn look(dir: &Path) -> io::Result<Standing> {
         return Ok(lost(why.to_owned(), None));
     }
     // One that is alive may be with another attempt by now.
-    if supervisor.is_alive() && record::is_held(dir, record::STARTED)? {
-        return Ok(Standing::Running { supervisor, child: started.child });
+    if supervisor.is_alive() && record::is_held(attempt)? {
+        return Ok(Standing::Running { supervisor, child: story.child });
     }
     // It may have ended between the two looks.
-    if let Some(exit) = record::read::<Exit>(dir, record::EXIT)? {
+    if let Some(exit) = record::read(attempt)?.and_then(|story| story.exit) {
         return Ok(Standing::Ended(exit));
     }
-    Ok(match started.child {
+    Ok(match story.child {
         Some(child) if child.is_alive() => {
             let pid = child.pid;
             let why = format!(
@@ -285,24 +296,15 @@ fn look(dir: &Path) -> io::Result<Standing> {
     })
 }
 
-fn not_started(dir: &Path) -> io::Result<Standing> {
+fn not_started(job: Option<&JobFile>) -> Standing {
     let silence = "whether the command had been started is not known";
-    match record::read::<JobFile>(dir, record::JOB)? {
+    match job {
         // Nothing was synced before the start, so after a power cut silence proves nothing.
-        Some(job) if job.boot_id != boot_id() => {
-            Ok(lost(format!("the machine was restarted; {silence}"), None))
-        }
-        Some(_) => Ok(Standing::NotStarted),
-        // Half a file, or an end without its order, is what a power cut leaves, too.
-        None if holds(dir, record::JOB)? || holds(dir, record::EXIT)? => {
-            Ok(lost(format!("the record of the attempt is in pieces and cannot be read; {silence}"), None))
-        }
-        None => Ok(Standing::NotStarted),
+        Some(job) if job.boot_id != boot_id() => lost(format!("the machine was restarted; {silence}"), None),
+        Some(_) => Standing::NotStarted,
+        // Half a line is what a power cut leaves, too.
+        None => lost(format!("the record of the attempt is in pieces and cannot be read; {silence}"), None),
     }
-}
-
-fn holds(dir: &Path, name: &str) -> io::Result<bool> {
-    dir.join(name).try_exists()
 }
 
 fn lost(why: String, child: Option<Identity>) -> Standing {
@@ -312,31 +314,36 @@ fn lost(why: String, child: Option<Identity>) -> Standing {
 /// Makes sure that an attempt which had not started never will, and tells how it really stands.
 ///
 /// # Errors
-/// The directory cannot be written.
-pub fn withdraw(dir: &Path) -> Result<Standing, StepError> {
-    let standing = inspect(dir);
-    if standing != Standing::NotStarted {
-        return Ok(standing);
+/// Its story cannot be written, or somebody holds on to it without saying that they have begun.
+pub fn withdraw(attempt: &Path) -> Result<Standing, StepError> {
+    let files = |e: io::Error| StepError::Files(attempt.to_owned(), e);
+    let until = Instant::now() + CLAIMED_WITHIN;
+    loop {
+        let standing = inspect(attempt);
+        if standing != Standing::NotStarted {
+            return Ok(standing);
+        }
+        if record::withdraw(attempt, record::now_us(), boot_id()).map_err(files)? {
+            return Ok(Standing::NotStarted);
+        }
+        // Withdrawn before, or claimed: between the lock and the words lies one write.
+        if record::read(attempt).map_err(files)?.is_some_and(|story| story.started.is_some()) {
+            return Ok(inspect(attempt));
+        }
+        if Instant::now() >= until {
+            return Err(files(io::Error::other("somebody holds it and does not say that they have begun")));
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
-    let never = Started {
-        boot_id: boot_id().to_owned(),
-        supervisor: None,
-        child: None,
-        started_us: record::now_us(),
-    };
-    std::fs::create_dir_all(dir)
-        .and_then(|()| record::claim(dir, record::STARTED, &never))
-        .map_err(|e| StepError::Files(dir.to_owned(), e))?;
-    Ok(inspect(dir))
 }
 
 /// Waits for the end of a command this or an earlier process launched.
 ///
 /// # Errors
 /// [`StepError::NotRunning`] if nothing was started, [`StepError::Lost`] if its end cannot be known.
-pub async fn wait(dir: &Path) -> Result<Exit, StepError> {
+pub async fn wait(attempt: &Path) -> Result<Exit, StepError> {
     loop {
-        match inspect(dir) {
+        match inspect(attempt) {
             Standing::Ended(exit) => return Ok(exit),
             Standing::Lost { why, .. } => return Err(StepError::Lost(why)),
             Standing::NotStarted => return Err(StepError::NotRunning),
@@ -373,11 +380,11 @@ fn watch(handle: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 ///
 /// # Errors
 /// [`StepError::NotRunning`], or the request cannot be written.
-pub fn cancel(dir: &Path) -> Result<(), StepError> {
-    let Standing::Running { supervisor, .. } = inspect(dir) else {
+pub fn cancel(attempt: &Path) -> Result<(), StepError> {
+    let Standing::Running { supervisor, .. } = inspect(attempt) else {
         return Err(StepError::NotRunning);
     };
-    request(dir, record::CANCEL)?;
+    request(attempt, record::CANCEL)?;
     // The file alone would do, half a second later.
     let _ = signal(supervisor, Signal::USR1);
     Ok(())
@@ -387,10 +394,10 @@ pub fn cancel(dir: &Path) -> Result<(), StepError> {
 ///
 /// # Errors
 /// [`StepError::NotRunning`], or it cannot be asked for.
-pub fn kill(dir: &Path) -> Result<(), StepError> {
-    match inspect(dir) {
+pub fn kill(attempt: &Path) -> Result<(), StepError> {
+    match inspect(attempt) {
         Standing::Running { supervisor, .. } => {
-            request(dir, record::KILL)?;
+            request(attempt, record::KILL)?;
             let _ = signal(supervisor, Signal::USR1);
             Ok(())
         }
@@ -398,7 +405,7 @@ pub fn kill(dir: &Path) -> Result<(), StepError> {
             let Some(pid) = child.raw() else { return Err(StepError::NotRunning) };
             // While its leader lives the group's number is its own.
             rustix::process::kill_process_group(pid, Signal::KILL)
-                .map_err(|e| StepError::Files(dir.to_owned(), e.into()))
+                .map_err(|e| StepError::Files(attempt.to_owned(), e.into()))
         }
         Standing::Lost { child: None, .. } | Standing::NotStarted | Standing::Ended(_) => {
             Err(StepError::NotRunning)
@@ -406,11 +413,11 @@ pub fn kill(dir: &Path) -> Result<(), StepError> {
     }
 }
 
-fn request(dir: &Path, name: &str) -> Result<(), StepError> {
-    match record::create(dir, name) {
+fn request(attempt: &Path, name: &str) -> Result<(), StepError> {
+    match record::create(attempt, name) {
         Ok(_) => Ok(()),
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(e) => Err(StepError::Files(dir.to_owned(), e)),
+        Err(e) => Err(StepError::Files(attempt.to_owned(), e)),
     }
 }
 
@@ -425,14 +432,32 @@ fn signal(process: Identity, signal: Signal) -> rustix::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::Started;
     use super::*;
 
-    fn started(dir: &Path, started: &Started) {
-        record::write_new(dir, record::STARTED, started).unwrap();
+    fn place(dir: &tempfile::TempDir) -> PathBuf {
+        dir.path().join("s.1")
     }
 
-    fn now(supervisor: Option<Identity>, child: Option<Identity>) -> Started {
-        Started { boot_id: boot_id().to_owned(), supervisor, child, started_us: 1 }
+    fn job(boot_id: &str) -> JobFile {
+        let argv = vec!["x".to_owned()];
+        let boot_id = boot_id.to_owned();
+        JobFile { argv, cwd: "/".into(), env: vec![], timeout_ms: 1, grace_ms: 1, output_cap: 1, boot_id }
+    }
+
+    /// An attempt that was claimed so, by somebody who is gone or done.
+    fn claimed(dir: &tempfile::TempDir, started: &Started, child: Option<Identity>) -> PathBuf {
+        let attempt = place(dir);
+        record::begin(&attempt, &job(boot_id())).unwrap();
+        let mut claim = record::claim(&attempt, started).unwrap().unwrap();
+        if let Some(child) = child {
+            claim.add_child(child).unwrap();
+        }
+        attempt
+    }
+
+    fn now(supervisor: Option<Identity>) -> Started {
+        Started { boot_id: boot_id().to_owned(), supervisor, started_us: 1 }
     }
 
     fn nobody() -> Identity {
@@ -448,25 +473,24 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_directory_has_not_started() {
+    fn an_attempt_without_a_story_has_not_started() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(inspect(dir.path()), Standing::NotStarted);
-        assert_eq!(inspect(&dir.path().join("none")), Standing::NotStarted);
+        assert_eq!(inspect(&place(&dir)), Standing::NotStarted);
+        assert_eq!(inspect(&dir.path().join("none/s.1")), Standing::NotStarted);
     }
 
     #[test]
     fn a_pid_that_now_is_another_process_is_lost() {
         let dir = tempfile::tempdir().unwrap();
-        started(dir.path(), &now(Some(nobody()), Some(nobody())));
-        assert!(why(inspect(dir.path())).contains("how the command ended is not known"));
+        let attempt = claimed(&dir, &now(Some(nobody())), Some(nobody()));
+        assert!(why(inspect(&attempt)).contains("how the command ended is not known"));
     }
 
     #[test]
     fn a_command_without_its_supervisor_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let me = Identity::own().unwrap();
-        started(dir.path(), &now(Some(nobody()), Some(me)));
-        let standing = inspect(dir.path());
+        let standing = inspect(&claimed(&dir, &now(Some(nobody())), Some(me)));
         assert!(matches!(standing, Standing::Lost { child: Some(child), .. } if child == me));
         assert!(why(standing).contains(&format!("process {}", me.pid)));
     }
@@ -475,37 +499,64 @@ mod tests {
     fn another_boot_is_lost_whatever_lives_now() {
         let dir = tempfile::tempdir().unwrap();
         let me = Identity::own();
-        started(dir.path(), &Started { boot_id: "another".into(), ..now(me, me) });
-        assert!(why(inspect(dir.path())).contains("restarted"));
+        let attempt = claimed(&dir, &Started { boot_id: "another".into(), ..now(me) }, me);
+        assert!(why(inspect(&attempt)).contains("restarted"));
     }
 
     #[test]
     fn a_job_from_another_boot_without_a_start_is_not_guessed_about() {
         let dir = tempfile::tempdir().unwrap();
-        let job = serde_json::json!({"argv": ["x"], "cwd": "/", "env": [], "timeout_ms": 1, "grace_ms": 1,
-            "output_cap": 1, "boot_id": "another"});
-        let job = format!("{job}\n");
-        std::fs::write(dir.path().join(record::JOB), &job).unwrap();
-        assert!(why(inspect(dir.path())).contains("restarted; whether the command had been started"));
-        for torn in ["", "{", job.trim()] {
-            std::fs::write(dir.path().join(record::JOB), torn).unwrap();
-            assert!(why(inspect(dir.path())).contains("in pieces"), "{torn}");
+        let attempt = place(&dir);
+        record::begin(&attempt, &job("another")).unwrap();
+        assert!(why(inspect(&attempt)).contains("restarted; whether the command had been started"));
+        let story = record::file(&attempt, record::STORY);
+        let whole = std::fs::read_to_string(&story).unwrap();
+        for torn in ["", "{", whole.trim()] {
+            std::fs::write(&story, torn).unwrap();
+            assert!(why(inspect(&attempt)).contains("in pieces"), "{torn}");
+            assert!(why(withdraw(&attempt).unwrap()).contains("in pieces"), "{torn}");
         }
     }
 
     #[test]
-    fn an_unreadable_result_is_lost_and_not_started_again() {
+    fn an_unreadable_story_is_lost_and_not_started_again() {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join(record::EXIT), b"{").unwrap();
-        assert!(why(inspect(dir.path())).contains("cannot be read"));
+        let attempt = claimed(&dir, &now(Identity::own()), None);
+        let story = record::file(&attempt, record::STORY);
+        std::fs::write(&story, "{}\n").unwrap();
+        assert!(why(inspect(&attempt)).contains("cannot be read"));
+        assert!(why(withdraw(&attempt).unwrap()).contains("cannot be read"));
     }
 
     #[test]
     fn a_withdrawn_attempt_stays_not_started() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(withdraw(dir.path()).unwrap(), Standing::NotStarted);
-        assert_eq!(withdraw(dir.path()).unwrap(), Standing::NotStarted);
-        assert!(record::claim(dir.path(), record::STARTED, &now(None, None)).unwrap().is_none());
+        let begun = dir.path().join("t.1");
+        record::begin(&begun, &job(boot_id())).unwrap();
+        for attempt in [place(&dir), begun] {
+            assert_eq!(withdraw(&attempt).unwrap(), Standing::NotStarted);
+            assert_eq!(withdraw(&attempt).unwrap(), Standing::NotStarted);
+            assert!(record::claim(&attempt, &now(None)).unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn who_claims_while_it_is_withdrawn_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let attempt = place(&dir);
+        record::begin(&attempt, &job(boot_id())).unwrap();
+        // Somebody has the lock and has not said so yet.
+        let file = std::fs::File::open(record::file(&attempt, record::STORY)).unwrap();
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+        let standing = std::thread::scope(|scope| {
+            let withdrawn = scope.spawn(|| withdraw(&attempt));
+            let line = serde_json::json!({"started": now(Identity::own())});
+            let mut story =
+                std::fs::File::options().append(true).open(record::file(&attempt, record::STORY)).unwrap();
+            std::io::Write::write_all(&mut story, format!("{line}\n").as_bytes()).unwrap();
+            withdrawn.join().unwrap().unwrap()
+        });
+        assert!(matches!(standing, Standing::Running { .. }), "{standing:?}");
     }
 
     #[test]

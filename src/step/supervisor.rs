@@ -68,16 +68,18 @@ pub fn main() -> ExitCode {
 struct Current(Arc<Mutex<Option<PathBuf>>>);
 
 impl Current {
-    fn is(&self, dir: Option<&Path>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = dir.map(Path::to_owned);
+    fn is(&self, attempt: Option<&Path>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = attempt.map(Path::to_owned);
     }
 
     /// Tells the hub, as long as it listens, and the attempt's log.
     fn complain(&self, what: &str) {
         let _ = writeln!(io::stderr(), "{what}");
-        let dir = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let log =
-            dir.map(|dir| File::options().create(true).append(true).mode(0o600).open(dir.join(record::LOG)));
+        let attempt = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let log = attempt.map(|attempt| {
+            let log = record::file(&attempt, record::LOG);
+            File::options().create(true).append(true).mode(0o600).open(log)
+        });
         if let Some(Ok(mut log)) = log {
             let _ = writeln!(log, "{what}");
         }
@@ -93,7 +95,7 @@ fn serve(current: &Current) -> io::Result<()> {
     let mut post = Post::default();
     let mut late = Late::default();
     while let Some(order) = post.next(&mut signals, &mut late)? {
-        current.is(Some(&order.dir));
+        current.is(Some(&order.attempt));
         let After { said, next, mut end } = attempt(own, &order, &mut signals, current, &mut late)?;
         current.is(None);
         let ready: &[u8] = if said { &[] } else { &[READY] };
@@ -153,15 +155,14 @@ fn attempt(
     current: &Current,
     late: &mut Late,
 ) -> io::Result<After> {
-    let Order { dir, job, .. } = order;
+    let Order { attempt, job, .. } = order;
     let begun = Instant::now();
-    signals.attend(dir, begun);
-    let started =
-        Started { boot_id: boot_id().to_owned(), supervisor: own, child: None, started_us: record::now_us() };
-    let Some(mut file) = record::claim(dir, record::STARTED, &started)? else {
+    signals.attend(attempt, begun);
+    let started = Started { boot_id: boot_id().to_owned(), supervisor: own, started_us: record::now_us() };
+    let Some(mut claim) = record::claim(attempt, &started)? else {
         return Err(io::Error::other("this attempt was started before, or withdrawn"));
     };
-    let mut output = Output::new(dir, job.output_cap, Mask::new(order.hidden.iter().cloned()));
+    let mut output = Output::new(attempt, job.output_cap, Mask::new(order.hidden.iter().cloned()));
     let (mut said, mut ordinary, mut noted) = (false, false, true);
     let (outcome, left_behind) = match launch::spawn(order) {
         Err(why) => (Outcome::CouldNotStart { why }, Vec::new()),
@@ -169,7 +170,7 @@ fn attempt(
             // A command that is over already has no place in the process table to be found by.
             let child = Identity::of(pid.as_raw_pid());
             // It runs, so it is watched to its end whether or not that could be noted.
-            if let Some(Err(e)) = child.map(|child| record::add_child(&mut file, &child)) {
+            if let Some(Err(e)) = child.map(|child| claim.add_child(child)) {
                 current.complain(&format!("the command's process could not be noted: {e}"));
                 noted = false;
             }
@@ -183,7 +184,7 @@ fn attempt(
     let ended_us = record::now_us();
     let exit =
         Exit { outcome, started_us: started.started_us, ended_us, output: output.finish(), left_behind };
-    let mut end = Late(Some(record::write_last(dir, record::EXIT, &exit)?));
+    let mut end = Late(Some(claim.end(&exit)?));
     ordinary &=
         noted && order.hidden.is_empty() && exit.output.trouble.is_none() && exit.left_behind.is_empty();
     let next = match exit.outcome {

@@ -18,15 +18,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A reader's place in one command's output.
 #[derive(Debug)]
 pub struct Tail {
-    dir: PathBuf,
+    attempt: PathBuf,
     file: Option<File>,
     offset: u64,
     last_look: bool,
 }
 
-/// Follows the output of the attempt in `dir`, from a byte offset on.
-pub fn tail(dir: &Path, from_offset: u64) -> Tail {
-    Tail { dir: dir.to_owned(), file: None, offset: from_offset, last_look: false }
+/// Follows the output of an attempt, from a byte offset on.
+pub fn tail(attempt: &Path, from_offset: u64) -> Tail {
+    Tail { attempt: attempt.to_owned(), file: None, offset: from_offset, last_look: false }
 }
 
 impl Tail {
@@ -36,7 +36,7 @@ impl Tail {
     /// The output cannot be read.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StepError> {
         loop {
-            let bytes = self.read().map_err(|e| StepError::Files(self.dir.join(record::OUT), e))?;
+            let bytes = self.read().map_err(|e| StepError::Files(self.out(), e))?;
             if !bytes.is_empty() {
                 self.offset += bytes.len() as u64;
                 return Ok(Some(bytes));
@@ -44,7 +44,7 @@ impl Tail {
             if self.last_look {
                 return Ok(None);
             }
-            match inspect(&self.dir) {
+            match inspect(&self.attempt) {
                 Standing::Running { supervisor, .. } => {
                     tokio::select! {
                         () = ended(supervisor) => {}
@@ -66,7 +66,7 @@ impl Tail {
     async fn grown(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            if self.dir.join(record::EXIT).exists() {
+            if record::read(&self.attempt).is_ok_and(|story| story.is_none_or(|story| story.exit.is_some())) {
                 return;
             }
             let length = self.file.as_ref().and_then(|file| file.metadata().ok()).map(|m| m.len());
@@ -76,9 +76,13 @@ impl Tail {
         }
     }
 
+    fn out(&self) -> PathBuf {
+        record::file(&self.attempt, record::OUT)
+    }
+
     fn read(&mut self) -> io::Result<Vec<u8>> {
         if self.file.is_none() {
-            match File::open(self.dir.join(record::OUT)) {
+            match File::open(self.out()) {
                 Ok(file) => self.file = Some(file),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
                 Err(e) => return Err(e),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use backout::step::order::Order;
 use backout::step::process::{Identity, boot_id};
-use backout::step::record::{self, By, Exit, JobFile, Outcome, Started};
+use backout::step::record::{self, By, Exit, JobFile, Outcome, Story};
 use backout::step::runner::{self, Job, Standing, StepError};
 use backout::step::tail::tail;
 use tempfile::TempDir;
@@ -17,19 +17,19 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 struct Attempt {
     root: TempDir,
-    dir: PathBuf,
+    place: PathBuf,
 }
 
 fn attempt() -> Attempt {
     let root = tempfile::tempdir().unwrap();
-    let dir = root.path().join("step.1");
-    Attempt { root, dir }
+    let place = root.path().join("step.1");
+    Attempt { root, place }
 }
 
 impl Attempt {
     fn job(&self, argv: &[&str]) -> Job {
         let argv = argv.iter().map(|a| (*a).to_owned()).collect();
-        Job::new(&self.dir, argv, DEADLINE)
+        Job::new(&self.place, argv, DEADLINE)
             .in_directory(self.root.path())
             .supervised_by(env!("CARGO_BIN_EXE_backout"))
     }
@@ -49,20 +49,20 @@ impl Attempt {
             output_cap: 1_000,
             boot_id: boot_id().to_owned(),
         };
-        Order { dir: self.dir.clone(), job, env: Default::default(), hidden: vec![] }
+        Order { attempt: self.place.clone(), job, env: Default::default(), hidden: vec![] }
     }
 
     fn out(&self) -> Vec<u8> {
         // A command that prints nothing leaves no file.
-        std::fs::read(self.dir.join(record::OUT)).unwrap_or_default()
+        std::fs::read(record::file(&self.place, record::OUT)).unwrap_or_default()
     }
 
     fn text(&self) -> String {
         String::from_utf8(self.out()).unwrap()
     }
 
-    fn started(&self) -> Started {
-        record::started(&self.dir).unwrap().unwrap()
+    fn story(&self) -> Story {
+        record::read(&self.place).unwrap().unwrap()
     }
 
     /// The script has got as far as creating this file.
@@ -86,7 +86,7 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
 
 async fn run(job: &Job) -> Exit {
     let launched = runner::launch(job).await.unwrap();
-    tokio::time::timeout(DEADLINE, runner::wait(&launched.dir)).await.expect("it ends").unwrap()
+    tokio::time::timeout(DEADLINE, runner::wait(&launched.attempt)).await.expect("it ends").unwrap()
 }
 
 fn is_gone(pid: i32) -> bool {
@@ -106,7 +106,7 @@ async fn exit_codes_come_back_as_they_are() {
         assert_eq!(exit.outcome, Outcome::Exited { code });
         assert!(exit.ended_us >= exit.started_us);
         assert!(exit.left_behind.is_empty());
-        assert_eq!(runner::inspect(&a.dir), Standing::Ended(exit));
+        assert_eq!(runner::inspect(&a.place), Standing::Ended(exit));
     }
 }
 
@@ -191,7 +191,9 @@ async fn the_environment_is_plain_and_the_agent_is_withheld() {
         .env("TOKEN", "hunter2");
     run(&job).await;
     assert_eq!(a.text(), "dumb 1 1 none switch /given/on/purpose\n");
-    for file in std::fs::read_dir(&a.dir).unwrap() {
+    let files: Vec<_> = std::fs::read_dir(a.root.path()).unwrap().collect();
+    assert_eq!(files.len(), 2, "its story and its output");
+    for file in files {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"), "a secret's value is in no file");
     }
@@ -235,8 +237,8 @@ async fn who_left_the_group_is_ended_too() {
         ["one", "two"].iter().all(|m| std::fs::metadata(a.root.path().join(m)).unwrap().len() > 1)
     })
     .await;
-    runner::cancel(&launched.dir).unwrap();
-    let exit = runner::wait(&launched.dir).await.unwrap();
+    runner::cancel(&launched.attempt).unwrap();
+    let exit = runner::wait(&launched.attempt).await.unwrap();
     assert_eq!(exit.outcome, Outcome::Cancelled { by: By::Kill });
     assert!(exit.left_behind.is_empty());
     assert!(is_gone(a.pid_in("one")) && is_gone(a.pid_in("two")));
@@ -266,13 +268,13 @@ async fn endless_output_is_capped_counted_and_costs_no_memory() {
     let launched = runner::launch(&job).await.unwrap();
     let status = PathBuf::from(format!("/proc/{}/status", launched.supervisor));
     let mut peak = 0;
-    while let Standing::Running { .. } = runner::inspect(&a.dir) {
+    while let Standing::Running { .. } = runner::inspect(&a.place) {
         let seen = std::fs::read_to_string(&status).unwrap_or_default();
         let line = seen.lines().find(|l| l.starts_with("RssAnon")).unwrap_or("RssAnon: 0 kB");
         peak = peak.max(line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap());
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    let exit = runner::wait(&a.dir).await.unwrap();
+    let exit = runner::wait(&a.place).await.unwrap();
     assert_eq!((exit.output.total, exit.output.kept), (50_000_004, 100_000));
     assert_eq!(a.out().len(), 100_000);
     assert!(peak < 8 * 1024, "{peak} KiB of its own memory");
@@ -284,10 +286,10 @@ async fn a_cancelled_command_may_still_tidy_up() {
     let job = a.sh("trap 'echo tidied; exit 0' TERM; touch up; while :; do sleep 0.02; done");
     let launched = runner::launch(&job).await.unwrap();
     a.reached("up").await;
-    runner::cancel(&launched.dir).unwrap();
-    assert_eq!(runner::wait(&launched.dir).await.unwrap().outcome, Outcome::Cancelled { by: By::Term });
+    runner::cancel(&launched.attempt).unwrap();
+    assert_eq!(runner::wait(&launched.attempt).await.unwrap().outcome, Outcome::Cancelled { by: By::Term });
     assert!(a.text().ends_with("tidied\n"));
-    assert!(matches!(runner::cancel(&launched.dir), Err(StepError::NotRunning)));
+    assert!(matches!(runner::cancel(&launched.attempt), Err(StepError::NotRunning)));
 }
 
 #[tokio::test]
@@ -307,8 +309,8 @@ async fn a_stopped_command_hears_that_it_is_asked_to_end() {
         stat.contains(") T ")
     };
     until("all are stopped", || ["own", "near", "far"].into_iter().all(stopped)).await;
-    runner::cancel(&launched.dir).unwrap();
-    let exit = tokio::time::timeout(DEADLINE, runner::wait(&a.dir)).await.expect("it ends").unwrap();
+    runner::cancel(&launched.attempt).unwrap();
+    let exit = tokio::time::timeout(DEADLINE, runner::wait(&a.place)).await.expect("it ends").unwrap();
     assert_eq!(exit.outcome, Outcome::Cancelled { by: By::Term });
     assert_eq!(a.text(), "heard\n");
     assert!(exit.left_behind.is_empty(), "{:?}", exit.left_behind);
@@ -318,8 +320,8 @@ async fn a_stopped_command_hears_that_it_is_asked_to_end() {
 async fn the_request_file_alone_cancels() {
     let a = attempt();
     runner::launch(&a.sh("exec sleep 1000")).await.unwrap();
-    std::fs::write(a.dir.join(record::CANCEL), b"").unwrap();
-    assert_eq!(runner::wait(&a.dir).await.unwrap().outcome, Outcome::Cancelled { by: By::Term });
+    std::fs::write(record::file(&a.place, record::CANCEL), b"").unwrap();
+    assert_eq!(runner::wait(&a.place).await.unwrap().outcome, Outcome::Cancelled { by: By::Term });
 }
 
 #[tokio::test]
@@ -328,22 +330,22 @@ async fn a_kill_does_not_wait_for_grace() {
     let job = a.sh("trap '' TERM; touch up; while :; do sleep 0.05; done").grace(Duration::from_secs(3600));
     runner::launch(&job).await.unwrap();
     a.reached("up").await;
-    runner::kill(&a.dir).unwrap();
-    assert_eq!(runner::wait(&a.dir).await.unwrap().outcome, Outcome::Cancelled { by: By::Kill });
+    runner::kill(&a.place).unwrap();
+    assert_eq!(runner::wait(&a.place).await.unwrap().outcome, Outcome::Cancelled { by: By::Kill });
 }
 
 #[tokio::test]
 async fn a_killed_supervisor_leaves_a_command_that_can_be_found_and_ended() {
     let a = attempt();
     let launched = runner::launch(&a.sh("exec sleep 1000")).await.unwrap();
-    let child = a.started().child.unwrap();
+    let child = a.story().child.unwrap();
     kill_hard(i32::try_from(launched.supervisor).unwrap());
-    let lost = tokio::time::timeout(DEADLINE, runner::wait(&a.dir)).await.unwrap();
+    let lost = tokio::time::timeout(DEADLINE, runner::wait(&a.place)).await.unwrap();
     let Err(StepError::Lost(why)) = lost else { panic!("{lost:?}") };
     assert!(why.as_str().contains(&format!("(process {}) is still running", child.pid)), "{why}");
-    runner::kill(&a.dir).unwrap();
+    runner::kill(&a.place).unwrap();
     until("the command is gone", || !child.is_alive()).await;
-    let Standing::Lost { why, child: None } = runner::inspect(&a.dir) else { panic!("not lost") };
+    let Standing::Lost { why, child: None } = runner::inspect(&a.place) else { panic!("not lost") };
     assert!(why.as_str().contains("not known"), "{why}");
 }
 
@@ -359,9 +361,9 @@ fn a_new_hub_picks_up_where_the_old_one_left() {
     let new = tokio::runtime::Runtime::new().unwrap();
     new.block_on(async {
         a.reached("up").await;
-        assert!(matches!(runner::inspect(&a.dir), Standing::Running { child: Some(_), .. }));
-        let (dir, go) = (a.dir.clone(), a.root.path().join("go"));
-        let waiting = tokio::spawn(async move { runner::wait(&dir).await });
+        assert!(matches!(runner::inspect(&a.place), Standing::Running { child: Some(_), .. }));
+        let (place, go) = (a.place.clone(), a.root.path().join("go"));
+        let waiting = tokio::spawn(async move { runner::wait(&place).await });
         std::fs::write(go, b"").unwrap();
         let exit = tokio::time::timeout(DEADLINE, waiting).await.unwrap().unwrap().unwrap();
         assert_eq!(exit.outcome, Outcome::Exited { code: 7 });
@@ -373,7 +375,7 @@ fn a_new_hub_picks_up_where_the_old_one_left() {
 async fn output_can_be_followed_from_any_place_to_the_end() {
     let a = attempt();
     runner::launch(&a.sh("echo one; while [ ! -e go ]; do sleep 0.02; done; echo two")).await.unwrap();
-    let mut reader = tail(&a.dir, 1);
+    let mut reader = tail(&a.place, 1);
     let mut seen = Vec::new();
     while seen.len() < 3 {
         seen.extend(reader.next().await.unwrap().unwrap());
@@ -388,7 +390,7 @@ async fn output_can_be_followed_from_any_place_to_the_end() {
 }
 
 #[tokio::test]
-async fn an_attempt_directory_is_used_once() {
+async fn an_attempt_is_used_once() {
     let a = attempt();
     let job = a.sh("echo ran >> runs");
     run(&job).await;
@@ -413,15 +415,16 @@ fn ordered(a: &Attempt, bytes: &[u8]) -> (Option<i32>, String) {
 #[test]
 fn half_an_order_starts_nothing() {
     let a = attempt();
-    std::fs::create_dir(&a.dir).unwrap();
-    let line = a.order("touch ran").line().unwrap();
+    let order = a.order("touch ran");
+    record::begin(&a.place, &order.job).unwrap();
+    let line = order.line().unwrap();
     for bytes in [&line[..line.len() - 1], b""] {
         assert_eq!(ordered(&a, bytes), (Some(0), String::new()));
     }
-    let (code, said) = ordered(&a, b"{\"dir\": \"hunter2\n");
+    let (code, said) = ordered(&a, b"{\"attempt\": \"hunter2\n");
     assert_eq!(code, Some(70));
     assert!(said.contains("no order") && !said.contains("hunter2"), "{said}");
-    assert_eq!(runner::inspect(&a.dir), Standing::NotStarted);
+    assert_eq!(runner::inspect(&a.place), Standing::NotStarted);
     assert_eq!(ordered(&a, &line).0, Some(0));
     assert!(a.root.path().join("ran").exists());
 }
@@ -429,10 +432,13 @@ fn half_an_order_starts_nothing() {
 #[tokio::test]
 async fn a_supervisor_that_comes_late_finds_the_attempt_withdrawn() {
     let a = attempt();
-    runner::withdraw(&a.dir).unwrap();
+    runner::withdraw(&a.place).unwrap();
+    let (code, said) = ordered(&a, &a.order("touch ran").line().unwrap());
+    assert_eq!(code, Some(70));
+    assert!(said.contains("withdrawn"), "{said}");
     let launched = runner::launch(&a.sh("touch ran")).await;
-    assert!(matches!(launched, Err(StepError::NoSupervisor(_))), "{launched:?}");
-    assert_eq!(runner::inspect(&a.dir), Standing::NotStarted);
+    assert!(matches!(launched, Err(StepError::Used(_))), "{launched:?}");
+    assert_eq!(runner::inspect(&a.place), Standing::NotStarted);
     assert!(!a.root.path().join("ran").exists());
 }
 
@@ -441,7 +447,7 @@ async fn a_supervisor_that_cannot_be_started_is_an_error_and_nothing_ran() {
     let a = attempt();
     let launched = runner::launch(&a.sh("true").supervised_by("/no/such/backout")).await;
     assert!(matches!(launched, Err(StepError::NoSupervisor(_))));
-    assert_eq!(runner::inspect(&a.dir), Standing::NotStarted);
+    assert_eq!(runner::inspect(&a.place), Standing::NotStarted);
 }
 
 #[tokio::test]
@@ -459,5 +465,5 @@ async fn the_dead_are_collected_while_the_command_runs() {
     })
     .await;
     std::fs::write(a.root.path().join("go"), b"").unwrap();
-    assert_eq!(runner::wait(&a.dir).await.unwrap().outcome, Outcome::Exited { code: 0 });
+    assert_eq!(runner::wait(&a.place).await.unwrap().outcome, Outcome::Exited { code: 0 });
 }

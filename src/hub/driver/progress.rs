@@ -47,7 +47,7 @@ impl Reported {
 
 impl Driver {
     /// Looks again and again how far the step is, and records what is news. Never ends by itself.
-    pub(super) async fn watch_progress(&self, job: &Job, dir: &Path, reported: &Reported) {
+    pub(super) async fn watch_progress(&self, job: &Job, attempt: &Path, reported: &Reported) {
         let mut looks = tokio::time::interval(EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         looks.reset();
@@ -55,7 +55,7 @@ impl Driver {
         loop {
             looks.tick().await;
             let now = Instant::now();
-            let report = match (newest(dir), &job.step.progress) {
+            let report = match (newest(attempt), &job.step.progress) {
                 (None, Some(probe)) if probed.is_none_or(|at| now.duration_since(at) >= PROBE_EVERY) => {
                     probed = Some(now);
                     self.probe(job, probe).await
@@ -69,8 +69,13 @@ impl Driver {
     }
 
     /// Records the last report, however small the news, before the step's end is.
-    pub(super) async fn last_progress(&self, job: &Job, dir: &Path, reported: &Reported) -> Option<Report> {
-        let (report, last) = (newest(dir), reported.last().map(|(last, _)| last));
+    pub(super) async fn last_progress(
+        &self,
+        job: &Job,
+        attempt: &Path,
+        reported: &Reported,
+    ) -> Option<Report> {
+        let (report, last) = (newest(attempt), reported.last().map(|(last, _)| last));
         if let Some(report) = report.as_ref().filter(|r| last.as_ref() != Some(r)) {
             self.report(job, report).await;
         }

@@ -13,7 +13,7 @@ use crate::step::asked::asked_for;
 use crate::step::mask::Mask;
 use crate::step::outcome::{self, Ended, Place, judge};
 use crate::step::progress::VARIABLE;
-use crate::step::record::{Exit, JOB, OUT, OutputFacts};
+use crate::step::record::{self, Exit, OutputFacts};
 use crate::step::runner::{self, Standing, StepError};
 use crate::step::set_aside::{self, Found, SetAsideError, Size, set_aside};
 use std::os::unix::fs::FileExt as _;
@@ -53,14 +53,15 @@ impl Driver {
         if job.which.direction == Direction::Forward {
             self.target(job, &scope).await?;
         }
-        let dir = layout::attempt(&self.shared.dir, &job.which.step, job.which.attempt, job.which.direction);
+        let attempt =
+            layout::attempt(&self.shared.dir, &job.which.step, job.which.attempt, job.which.direction);
         let timeout = job.step.timeout.unwrap_or(UNDO_TIMEOUT);
-        let mut work = runner::Job::new(&dir, argv, timeout)
+        let mut work = runner::Job::new(&attempt, argv, timeout)
             .in_directory(self.ground.directory(&job.step, &scope).map_err(cannot)?);
         for (name, value) in template::environment(&job.step, &scope).map_err(cannot)? {
             work = work.env(name, value.reveal());
         }
-        work = work.env(VARIABLE, crate::step::progress::path(&dir).to_string_lossy());
+        work = work.env(VARIABLE, crate::step::progress::path(&attempt).to_string_lossy());
         work = work.hide(self.ground.secrets_of(&job.step));
         let host = template::host(&job.step, &scope).map_err(cannot)?;
         if let Some(host) = &host {
@@ -70,23 +71,25 @@ impl Driver {
             return Err(End::new(Outcome::Cancelled, "stopped before it began; nothing was run"));
         }
         match self.crew.launch(&work).await {
-            Ok(watched) => Ok(self.follow(job, &dir, codes, &place(host), watched.wait()).await),
-            Err(e @ StepError::NoSupervisor(_)) => Ok(self.without_supervisor(job, &dir, codes, &e).await),
+            Ok(watched) => Ok(self.follow(job, &attempt, codes, &place(host), watched.wait()).await),
+            Err(e @ StepError::NoSupervisor(_)) => {
+                Ok(self.without_supervisor(job, &attempt, codes, &e).await)
+            }
             Err(e) => Err(End::failed(format!("{e}; nothing was run"))),
         }
     }
 
     /// The supervisor said nothing: whether the command was started must be found out.
-    async fn without_supervisor(&self, job: &Job, dir: &Path, codes: &[i32], error: &StepError) -> End {
+    async fn without_supervisor(&self, job: &Job, attempt: &Path, codes: &[i32], error: &StepError) -> End {
         // The order was written before. Without it, nothing in the folder says whether the command was run.
-        if !matches!(dir.join(JOB).try_exists(), Ok(true)) {
-            let why = "the step's folder in the record is gone; whether the command was run is not known";
+        if matches!(record::read(attempt), Ok(None)) {
+            let why = "the step's own file in the incident's folder is gone; whether the command was run is not known";
             return End::new(Outcome::Unknown, format!("{why}: {error}"));
         }
-        match runner::withdraw(dir) {
+        match runner::withdraw(attempt) {
             Ok(Standing::NotStarted) => End::failed(format!("{error}; nothing was run")),
             Ok(Standing::Running { .. } | Standing::Ended(_) | Standing::Lost { .. }) => {
-                self.follow(job, dir, codes, &self.place(job), runner::wait(dir)).await
+                self.follow(job, attempt, codes, &self.place(job), runner::wait(attempt)).await
             }
             Err(e) => {
                 End::new(Outcome::Unknown, format!("{error}; and whether it was started is not known: {e}"))
@@ -103,14 +106,15 @@ impl Driver {
         if !self.is_live(job) {
             return self.rehearsed(job, "the same");
         }
-        let dir = layout::attempt(&self.shared.dir, &job.which.step, job.which.attempt, job.which.direction);
-        match runner::withdraw(&dir) {
+        let attempt =
+            layout::attempt(&self.shared.dir, &job.which.step, job.which.attempt, job.which.direction);
+        match runner::withdraw(&attempt) {
             Ok(Standing::NotStarted) => End::new(
                 Outcome::Unknown,
                 "the hub ended between recording the start and starting the command; it was most likely not run",
             ),
             Ok(Standing::Running { .. } | Standing::Ended(_) | Standing::Lost { .. }) => {
-                self.follow(job, &dir, codes, &self.place(job), runner::wait(&dir)).await
+                self.follow(job, &attempt, codes, &self.place(job), runner::wait(&attempt)).await
             }
             Err(e) => End::new(Outcome::Unknown, format!("whether it was started is not known: {e}")),
         }
@@ -120,7 +124,7 @@ impl Driver {
     async fn follow(
         &self,
         job: &Job,
-        dir: &Path,
+        attempt: &Path,
         codes: &[i32],
         place: &Place,
         ended_at: impl Future<Output = Result<Exit, StepError>>,
@@ -129,29 +133,31 @@ impl Driver {
         let mut heard: Option<Stop> = None;
         let reported = Reported::default();
         // Beside everything else: a probe that hangs keeps nobody from stopping the step, or from hearing of its end.
-        let progress = self.watch_progress(job, dir, &reported);
+        let progress = self.watch_progress(job, attempt, &reported);
         tokio::pin!(ended_at, progress);
         let exit = loop {
             tokio::select! {
+                // A short command is over before anybody needs to look how far it is.
+                biased;
                 exit = &mut ended_at => break exit,
-                () = &mut progress, if job.which.direction == Direction::Forward => {}
                 how = next_stop(&mut stop, heard) => {
                     heard = Some(how);
                     let asked = match how {
-                        Stop::Politely => runner::cancel(dir),
-                        Stop::AtOnce => runner::kill(dir),
+                        Stop::Politely => runner::cancel(attempt),
+                        Stop::AtOnce => runner::kill(attempt),
                     };
                     if let Err(error) = asked {
                         tracing::warn!(step = %job.which.step, %error, "the step could not be stopped");
                     }
                 }
+                () = &mut progress, if job.which.direction == Direction::Forward => {}
             }
         };
         match exit {
             Ok(exit) => {
-                let mut end = ended(&exit, codes, place, dir);
+                let mut end = ended(&exit, codes, place, attempt);
                 let forward = job.which.direction == Direction::Forward;
-                if forward && let Some(report) = self.last_progress(job, dir, &reported).await {
+                if forward && let Some(report) = self.last_progress(job, attempt, &reported).await {
                     let took = u64::try_from(exit.ended_us.saturating_sub(exit.started_us)).unwrap_or(0);
                     let words = progress::throughput(&report, Duration::from_micros(took));
                     end.detail.push_str(&format!("; {words}"));
@@ -252,7 +258,7 @@ fn place(host: Option<String>) -> Place {
 }
 
 /// What an exit comes to, with what it printed.
-fn ended(exit: &Exit, codes: &[i32], place: &Place, dir: &Path) -> End {
+fn ended(exit: &Exit, codes: &[i32], place: &Place, attempt: &Path) -> End {
     let mut end = match judge(exit, codes, place) {
         Ended::Succeeded => End::new(Outcome::Succeeded, succeeded(exit)),
         Ended::Failed { sentence } => End::failed(sentence.as_str()),
@@ -266,7 +272,7 @@ fn ended(exit: &Exit, codes: &[i32], place: &Place, dir: &Path) -> End {
     }
     if exit.output.total > 0 {
         end.output = digest(&exit.output).map(|digest| (digest, exit.output.total));
-        match kept(dir, exit.output.kept) {
+        match kept(attempt, exit.output.kept) {
             Ok(parts) => end.parts = parts,
             Err(e) => {
                 end.detail.push_str(&format!("; what it wrote is gone from the incident's folder: {e}"))
@@ -291,7 +297,7 @@ fn ended(exit: &Exit, codes: &[i32], place: &Place, dir: &Path) -> End {
 fn succeeded(exit: &Exit) -> String {
     let took = u64::try_from(exit.ended_us.saturating_sub(exit.started_us)).unwrap_or(0);
     let code = match exit.outcome {
-        crate::step::record::Outcome::Exited { code } => code,
+        record::Outcome::Exited { code } => code,
         _ => 0,
     };
     format!("exit code {code} after {:.1} s", Duration::from_micros(took).as_secs_f64())
@@ -301,9 +307,9 @@ fn digest(facts: &OutputFacts) -> Option<Digest> {
     Digest::try_from(format!("sha256:{}", facts.sha256)).ok()
 }
 
-/// The beginning and the end of the output. The whole of it stays in the step's folder.
-fn kept(dir: &Path, length: u64) -> std::io::Result<Vec<Vec<u8>>> {
-    let file = std::fs::File::open(dir.join(OUT))?;
+/// The beginning and the end of the output. The whole of it stays beside the step's story.
+fn kept(attempt: &Path, length: u64) -> std::io::Result<Vec<Vec<u8>>> {
+    let file = std::fs::File::open(record::file(attempt, record::OUT))?;
     let read = |from: u64, bytes: u64| -> std::io::Result<Vec<u8>> {
         let mut part = vec![0; usize::try_from(bytes).unwrap_or(0)];
         let read = file.read_at(&mut part, from)?;

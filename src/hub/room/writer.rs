@@ -114,7 +114,7 @@ impl Writer {
         }
     }
 
-    /// With the space that is kept for the last events. Parts are left out: their files in the step's folder stay.
+    /// With the space that is kept for the last events. Parts are left out: their files beside the step's story stay.
     pub(super) fn append_last(&mut self, draft: &Draft) -> Result<Sealed, Trouble> {
         let written = self.store.append_last(draft.lines());
         self.sealed(draft, written)

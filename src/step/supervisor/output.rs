@@ -16,7 +16,7 @@ const FIRST: usize = 4 * 1024;
 
 /// The sink of one command.
 pub struct Output {
-    dir: PathBuf,
+    attempt: PathBuf,
     /// Made when there is something to keep: most commands print nothing.
     file: Option<File>,
     cap: u64,
@@ -30,9 +30,9 @@ pub struct Output {
 
 impl Output {
     /// Nothing printed yet. What it keeps, counts and hashes is without the secrets.
-    pub fn new(dir: &Path, cap: u64, mask: Mask) -> Output {
+    pub fn new(attempt: &Path, cap: u64, mask: Mask) -> Output {
         Output {
-            dir: dir.to_owned(),
+            attempt: attempt.to_owned(),
             file: None,
             cap,
             total: 0,
@@ -76,7 +76,7 @@ impl Output {
         let keep = bytes.get(..room.min(bytes.len())).unwrap_or(bytes);
         // After a full disk the command still runs on: only its output is lost, and that is said.
         if !keep.is_empty() && self.trouble.is_none() {
-            match write(&self.dir, &mut self.file, keep) {
+            match write(&self.attempt, &mut self.file, keep) {
                 Ok(()) => self.kept += keep.len() as u64,
                 Err(e) => self.trouble = Some(e.to_string()),
             }
@@ -98,10 +98,10 @@ impl Output {
 }
 
 /// Writes to the file, which is made if it was not needed before.
-fn write(dir: &Path, file: &mut Option<File>, bytes: &[u8]) -> io::Result<()> {
+fn write(attempt: &Path, file: &mut Option<File>, bytes: &[u8]) -> io::Result<()> {
     let file = match file {
         Some(file) => file,
-        None => file.insert(record::create(dir, record::OUT)?),
+        None => file.insert(record::create(attempt, record::OUT)?),
     };
     file.write_all(bytes)
 }
@@ -113,20 +113,20 @@ mod tests {
     #[test]
     fn beyond_the_cap_is_counted_and_hashed_but_not_kept() {
         let dir = tempfile::tempdir().unwrap();
-        let mut output = Output::new(dir.path(), 4, Mask::default());
+        let mut output = Output::new(&dir.path().join("s.1"), 4, Mask::default());
         let mut pipe: &[u8] = b"abcdef";
         while output.take_from(&mut pipe).unwrap() {}
         let facts = output.finish();
         assert_eq!((facts.total, facts.kept), (6, 4));
         // printf abcdef | sha256sum
         assert_eq!(facts.sha256, "bef57ec7f53a6d40beb640a780a639c83bc29ac8a9816f1fc6c5c6dcd93c4721");
-        assert_eq!(std::fs::read(dir.path().join("out")).unwrap(), b"abcd");
+        assert_eq!(std::fs::read(dir.path().join("s.1.out")).unwrap(), b"abcd");
     }
 
     #[test]
     fn a_full_disk_is_said_and_the_rest_still_counted() {
         let dir = tempfile::tempdir().unwrap();
-        let mut output = Output::new(dir.path(), 100, Mask::default());
+        let mut output = Output::new(&dir.path().join("s.1"), 100, Mask::default());
         output.file = Some(File::options().write(true).open("/dev/full").unwrap());
         let mut pipe: &[u8] = b"abcdef";
         while output.take_from(&mut pipe).unwrap() {}

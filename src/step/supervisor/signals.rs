@@ -1,10 +1,10 @@
 //! What wakes the supervisor: a child's death, TERM, a nudge; and requests left as files. Never acts on any of them.
 //!
 //! TERM is for the supervisor itself, from whoever wants this process to end. Whoever wants a *command* to end leaves a
-//! request in its directory and nudges with USR1: by the time the nudge comes the supervisor may be with another
+//! request beside its attempt and nudges with USR1: by the time the nudge comes the supervisor may be with another
 //! command, which is not meant.
 //!
-//! The directory is not watched with inotify: taking a watch down at the end costs 20 ms of waiting for the kernel.
+//! The folder is not watched with inotify: taking a watch down at the end costs 20 ms of waiting for the kernel.
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
@@ -18,7 +18,7 @@ use signal_hook::{flag, low_level::pipe};
 
 use crate::step::record;
 
-/// How often the directory is looked at for requests. Who also nudges does not wait for it.
+/// How often requests are looked for. Who also nudges does not wait for it.
 pub const LOOK: Duration = Duration::from_millis(500);
 
 /// The supervisor's ears.
@@ -26,7 +26,7 @@ pub struct Signals {
     terminated: Arc<AtomicBool>,
     nudged: Arc<AtomicBool>,
     wake: UnixStream,
-    dir: PathBuf,
+    attempt: PathBuf,
     looked: Instant,
     cancel_file: bool,
     kill_file: bool,
@@ -49,13 +49,13 @@ impl Signals {
         }
         pipe::register(SIGCHLD, write)?;
         let looked = Instant::now();
-        let dir = PathBuf::new();
-        Ok(Signals { terminated, nudged, wake, dir, looked, cancel_file: false, kill_file: false })
+        let attempt = PathBuf::new();
+        Ok(Signals { terminated, nudged, wake, attempt, looked, cancel_file: false, kill_file: false })
     }
 
     /// From now on requests about this attempt count, and none that came before.
-    pub fn attend(&mut self, dir: &Path, now: Instant) {
-        dir.clone_into(&mut self.dir);
+    pub fn attend(&mut self, attempt: &Path, now: Instant) {
+        attempt.clone_into(&mut self.attempt);
         (self.looked, self.cancel_file, self.kill_file) = (now, false, false);
         self.nudged.store(false, Ordering::SeqCst);
     }
@@ -72,8 +72,8 @@ impl Signals {
         let nudged = self.nudged.swap(false, Ordering::SeqCst);
         if nudged || now.duration_since(self.looked) >= LOOK {
             self.looked = now;
-            self.cancel_file |= self.dir.join(record::CANCEL).exists();
-            self.kill_file |= self.dir.join(record::KILL).exists();
+            self.cancel_file |= record::file(&self.attempt, record::CANCEL).exists();
+            self.kill_file |= record::file(&self.attempt, record::KILL).exists();
         }
     }
 

@@ -20,6 +20,7 @@ use backout::hub::clock;
 use backout::hub::layout::{self, Copies, Opening};
 use backout::hub::start::{Launch, Ready};
 use backout::identity::Signer;
+use backout::step::record;
 use backout::wire::act::{Act, Part};
 use backout::wire::message::{ActResult, FromClient, FromHub, Welcome};
 use rustix::process::{Pid, Signal, kill_process};
@@ -226,12 +227,16 @@ impl Drop for House {
     fn drop(&mut self) {
         let hub = std::fs::read_to_string(self.dir.join(layout::PID)).unwrap_or_default();
         let mut pids: Vec<Option<Pid>> = vec![hub.trim().parse().ok().and_then(Pid::from_raw)];
-        for attempt in std::fs::read_dir(self.dir.join(layout::STEPS)).into_iter().flatten().flatten() {
-            if attempt.path().join("exit.json").exists() {
+        for file in std::fs::read_dir(self.dir.join(layout::STEPS)).into_iter().flatten().flatten() {
+            let file = file.path();
+            if file.extension().is_none_or(|ending| ending != record::STORY) {
                 continue;
             }
-            let started = backout::step::record::started(&attempt.path()).ok().flatten();
-            let both = started.iter().flat_map(|s| [s.supervisor, s.child]);
+            let Ok(Some(story)) = record::read(&file.with_extension("")) else { continue };
+            if story.exit.is_some() {
+                continue;
+            }
+            let both = [story.started.and_then(|started| started.supervisor), story.child];
             pids.extend(both.map(|process| process.and_then(backout::step::process::Identity::raw)));
         }
         for pid in pids.into_iter().flatten() {
@@ -486,4 +491,9 @@ pub fn recorded(dir: &Path) -> Vec<(Stamp, What)> {
 pub fn seals(dir: &Path) -> usize {
     let text = std::fs::read_to_string(dir.join("timeline.jsonl")).unwrap();
     text.lines().filter(|line| line.starts_with("{\"seal\":")).count()
+}
+
+/// Whether an attempt's end is on disk.
+pub fn has_ended(place: &Path) -> bool {
+    matches!(record::read(place), Ok(Some(story)) if story.exit.is_some())
 }

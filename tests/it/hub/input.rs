@@ -40,15 +40,15 @@ const COMMANDS: [(&str, &str, Status, &str); 17] = [
     ),
     (
         "unkept",
-        "'echo hi; d=$(dirname \"$BACKOUT_PROGRESS\"); until test -s \"$d/out\"; do sleep 0.05; done; rm \"$d/out\"'",
+        "'echo hi; o=${BACKOUT_PROGRESS%progress}out; until test -s \"$o\"; do sleep 0.05; done; rm \"$o\"'",
         Status::Succeeded,
         "what it wrote is gone from the incident's folder",
     ),
     (
         "homeless",
-        "'echo ran >> ran; rm -r \"$(dirname \"$BACKOUT_PROGRESS\")\"; echo hi'",
+        "'echo ran >> ran; rm \"${BACKOUT_PROGRESS%.progress}\".*; echo hi'",
         Status::Unknown,
-        "the step's folder in the record is gone",
+        "the step's own file in the incident's folder is gone",
     ),
     ("dashed", "[cat, '--no-such-option']", Status::Failed, "exit code 1"),
 ];
@@ -188,8 +188,8 @@ async fn gigabytes_without_a_newline_are_counted_and_cost_the_hub_no_memory() {
     ana.until("it runs", |i| i.status("floods") == Status::Running).await;
     let floods = house::step("floods");
     ana.say(&FromClient::Watch { step: floods, attempt: 1, direction: Direction::Forward }).await;
-    let over = house.dir.join("steps/floods.1/exit.json");
-    wait_until("all of it has been read", FLOOD, || over.exists());
+    let floods = house.dir.join("steps/floods.1");
+    wait_until("all of it has been read", FLOOD, || house::has_ended(&floods));
     let (status, detail) = ben.over("floods").await;
     assert_eq!(status, Status::Failed, "{detail}");
     assert!(detail.contains("exit code 4"), "{detail}");
@@ -200,6 +200,6 @@ async fn gigabytes_without_a_newline_are_counted_and_cost_the_hub_no_memory() {
     assert_eq!(bytes, Some(GIGABYTES));
     let peak = peak(&house);
     assert!(peak < 200_000, "the hub needed {peak} kB at its worst");
-    let kept = std::fs::metadata(house.dir.join("steps/floods.1/out")).unwrap().len();
+    let kept = std::fs::metadata(house.dir.join("steps/floods.1.out")).unwrap().len();
     assert!(kept <= 16 << 20, "{kept} bytes of it are kept");
 }

@@ -4,11 +4,12 @@ use backout::core::event::{Choice, Direction, Mode, Outcome, Verdict, What};
 use backout::core::incident::Status;
 use backout::core::intent::Intent;
 use backout::hub::layout;
+use backout::step::record;
 use backout::timeline::verify::Verdict as Answer;
 use backout::wire::message::{FromClient, FromHub};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::house::{House, PATIENCE, Seat, judged, recorded, step};
+use super::house::{House, PATIENCE, Seat, has_ended, judged, recorded, step};
 use crate::support::{Place, wait_until};
 
 /// Says that it began, waits for a file, and says that it ended. Each line once is once.
@@ -45,8 +46,8 @@ async fn a_step_that_ended_without_a_hub_gets_its_real_outcome() {
     slow_runs(&mut house).await;
     house.kill_hub();
     std::fs::write(house.file("go"), "").unwrap();
-    let dir = layout::attempt(&house.dir, &step("slow"), 1, Direction::Forward);
-    wait_until("the command ends alone", PATIENCE, || dir.join("exit.json").exists());
+    let place = layout::attempt(&house.dir, &step("slow"), 1, Direction::Forward);
+    wait_until("the command ends alone", PATIENCE, || has_ended(&place));
     house.start().unwrap();
     let mut ben = house.joined("ben").await;
     let (status, detail) = ben.over("slow").await;
@@ -58,8 +59,8 @@ async fn a_step_that_ended_without_a_hub_gets_its_real_outcome() {
 async fn without_its_supervisor_a_step_is_unknown_until_somebody_settles_it() {
     let mut house = House::live(SLOW);
     let (mut ana, mut ben) = slow_runs(&mut house).await;
-    let dir = layout::attempt(&house.dir, &step("slow"), 1, Direction::Forward);
-    let started = backout::step::record::started(&dir).unwrap().unwrap();
+    let place = layout::attempt(&house.dir, &step("slow"), 1, Direction::Forward);
+    let started = record::read(&place).unwrap().unwrap().started.unwrap();
     kill_process(Pid::from_raw(started.supervisor.unwrap().pid).unwrap(), Signal::KILL).unwrap();
     let (status, detail) = ben.over("slow").await;
     assert_eq!(status, Status::Unknown, "{detail}");

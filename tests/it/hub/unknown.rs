@@ -12,13 +12,13 @@ use crate::support::wait_until;
 
 /// Waits until the command has begun, and ends its supervisor without a word.
 fn lose(house: &House, id: &str, direction: Direction) {
-    let dir = layout::attempt(&house.dir, &step(id), 1, direction);
+    let place = layout::attempt(&house.dir, &step(id), 1, direction);
     let mut found = None;
     wait_until("the supervisor has a command", PATIENCE, || {
-        found = backout::step::record::started(&dir).ok().flatten().filter(|s| s.child.is_some());
+        found = backout::step::record::read(&place).ok().flatten().filter(|s| s.child.is_some());
         found.is_some()
     });
-    let supervisor = found.unwrap().supervisor.unwrap();
+    let supervisor = found.and_then(|story| story.started).and_then(|started| started.supervisor).unwrap();
     kill_process(Pid::from_raw(supervisor.pid).unwrap(), Signal::KILL).unwrap();
 }
 

@@ -171,7 +171,7 @@ fn a_snapshot_is_not_tried_on_the_port_of_the_living_service() {
     room.until_step("try", "ready");
     room.ok("cho", &["start", "try"]);
     until_trouble(&room, "try");
-    let said = std::fs::read_to_string(room.dir().join("steps/try.1/out")).unwrap();
+    let said = std::fs::read_to_string(room.dir().join("steps/try.1.out")).unwrap();
     assert!(said.contains(&format!("port {} is taken", cache.port)), "{said}");
     // What would end the Redis beside the service does not end the service.
     room.ok("ana", &["abort", "--reason", "the port is wrong"]);

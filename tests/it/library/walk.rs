@@ -100,29 +100,27 @@ pub fn walk(room: &Incident, lines: &[&str]) {
             [who, step] => {
                 let (step, target) = step.split_once('=').map_or((*step, None), |(s, t)| (s, Some(t)));
                 until_its_turn(room, step, "ready");
-                room.ok(
-                    who,
-                    &[&["start", step][..], &target.map_or(vec![], |t| vec!["--target", t])].concat(),
-                );
+                let target = target.map_or(vec![], |target| vec!["--target", target]);
+                room.once_seen(who, &[&["start", step][..], &target].concat());
                 until_done(room, step);
             }
             [who, "send", step] => {
                 until_its_turn(room, step, "ready");
-                room.ok(who, &["send", step]);
+                room.once_seen(who, &["send", step]);
                 until_done(room, step);
             }
             [who, "approve", step] => {
                 until_its_turn(room, step, "waiting");
-                room.ok(who, &["approve", step, "--yes"]);
+                room.once_seen(who, &["approve", step, "--yes"]);
             }
             [who, "confirm", step] => {
                 until_its_turn(room, step, "running");
-                room.ok(who, &["confirm", step, "--evidence", "seen"]);
+                room.once_seen(who, &["confirm", step, "--evidence", "seen"]);
             }
             [who, "decide", step, option] => {
                 until_its_turn(room, step, "running");
                 let option = option.replace('.', " ");
-                room.ok(who, &["decide", step, &option, "--reason", "so it is best"]);
+                room.once_seen(who, &["decide", step, &option, "--reason", "so it is best"]);
             }
             _ => panic!("{line}"),
         }

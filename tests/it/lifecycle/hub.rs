@@ -19,10 +19,10 @@ fn slow_runs() -> Option<Incident> {
 }
 
 fn started(incident: &Incident, which: &str) -> Pid {
-    let started = backout::step::record::started(&incident.dir().join("steps/slow.1")).unwrap().unwrap();
+    let story = backout::step::record::read(&incident.dir().join("steps/slow.1")).unwrap().unwrap();
     let process = match which {
-        "supervisor" => started.supervisor,
-        _ => started.child,
+        "supervisor" => story.started.and_then(|started| started.supervisor),
+        _ => story.child,
     };
     process.and_then(backout::step::process::Identity::raw).unwrap()
 }
@@ -51,7 +51,10 @@ fn a_step_that_ended_while_the_hub_was_dead_ended_as_it_did() {
     let Some(incident) = slow_runs() else { return };
     incident.end_hub(Signal::KILL);
     let_go(&incident);
-    incident.until("the command has ended", || incident.dir().join("steps/slow.1/exit.json").exists());
+    incident.until("the command has ended", || {
+        let story = backout::step::record::read(&incident.dir().join("steps/slow.1")).unwrap();
+        story.is_some_and(|story| story.exit.is_some())
+    });
     incident.resume().exits(0);
     assert!(incident.until_step("slow", "failed").contains("exit code 3"));
     assert_eq!(incident.lines("log"), 2, "it ran once");

@@ -115,7 +115,7 @@ fn a_command_that_prints_a_secret_does_not_write_it_down() {
     incident.until_step("act", "ready");
     incident.ok("ben", &["start", "act"]);
     assert!(incident.until_step("act", "failed").contains("exit code 7"));
-    let out = std::fs::read_to_string(incident.dir().join("steps/act.1/out")).unwrap();
+    let out = std::fs::read_to_string(incident.dir().join("steps/act.1.out")).unwrap();
     assert_eq!(out, "token=x«secret»\nagain x«secret»\n");
     // What is kept beside the record is written in base 64, which looks different at each of three places.
     for ahead in ["", "x", "xy"] {

@@ -1,6 +1,6 @@
 //! Supervisors that take one command after another: what they may keep, and what they must not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn steps() -> Steps {
 }
 
 impl Steps {
-    fn dir(&self, name: &str) -> PathBuf {
+    fn place(&self, name: &str) -> PathBuf {
         self.root.path().join("steps").join(name)
     }
 
@@ -34,7 +34,7 @@ impl Steps {
 
     fn sh(&self, name: &str, script: &str) -> Job {
         let argv = ["/bin/sh", "-eu", "-c", script].map(str::to_owned).into();
-        Job::new(self.dir(name), argv, DEADLINE)
+        Job::new(self.place(name), argv, DEADLINE)
             .in_directory(self.root.path())
             .supervised_by(env!("CARGO_BIN_EXE_backout"))
     }
@@ -81,6 +81,10 @@ async fn over(watched: Watched) -> Exit {
     tokio::time::timeout(DEADLINE, watched.wait()).await.expect("it ends").unwrap()
 }
 
+fn supervisor(place: &Path) -> Identity {
+    record::read(place).unwrap().unwrap().started.unwrap().supervisor.unwrap()
+}
+
 fn send(pid: i32, signal: Signal) {
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
@@ -103,12 +107,12 @@ async fn one_supervisor_takes_one_command_after_another() {
     let (second, exit) = steps.run(&steps.sh("b.1", script)).await;
     assert_eq!(first, second);
     assert_eq!(exit.outcome, Outcome::Exited { code: 3 });
-    let out = std::fs::read_to_string(steps.dir("b.1").join(record::OUT)).unwrap();
+    let out = std::fs::read_to_string(record::file(&steps.place("b.1"), record::OUT)).unwrap();
     assert!(out.starts_with(&format!("b none\n{}\n", steps.root.path().display())), "{out}");
-    assert_eq!(std::fs::read_to_string(steps.dir("a.1").join(record::OUT)).unwrap(), "a\n");
+    assert_eq!(std::fs::read_to_string(record::file(&steps.place("a.1"), record::OUT)).unwrap(), "a\n");
     for name in ["a.1", "b.1"] {
-        assert!(matches!(runner::inspect(&steps.dir(name)), Standing::Ended(_)));
-        assert_eq!(record::started(&steps.dir(name)).unwrap().unwrap().supervisor.unwrap().pid, first);
+        assert!(matches!(runner::inspect(&steps.place(name)), Standing::Ended(_)));
+        assert_eq!(supervisor(&steps.place(name)).pid, first);
     }
 }
 
@@ -149,15 +153,16 @@ async fn a_supervisor_that_went_on_keeps_no_older_attempt_alive() {
     let first = steps.idle().await;
     let second = steps.runs("second").await;
     assert_eq!(pid(&second), first, "the same process, by pid and start time");
-    let old = steps.dir("first");
-    let started = record::started(&old).unwrap().unwrap();
-    assert!(started.supervisor.unwrap().is_alive());
+    let old = steps.place("first");
+    assert!(supervisor(&old).is_alive());
     assert!(matches!(runner::inspect(&old), Standing::Ended(_)));
     // Even if the disk had lost how it ended.
-    std::fs::remove_file(old.join(record::EXIT)).unwrap();
+    let story = record::file(&old, record::STORY);
+    let text = std::fs::read_to_string(&story).unwrap();
+    std::fs::write(&story, &text[..text.find("{\"exit\"").unwrap()]).unwrap();
     assert!(matches!(runner::inspect(&old), Standing::Lost { .. }), "{:?}", runner::inspect(&old));
     assert!(matches!(runner::wait(&old).await, Err(StepError::Lost(_))));
-    assert!(matches!(runner::inspect(&steps.dir("second")), Standing::Running { .. }));
+    assert!(matches!(runner::inspect(&steps.place("second")), Standing::Running { .. }));
     steps.let_go("second");
     over(second).await;
 }
@@ -170,7 +175,7 @@ async fn a_request_that_comes_late_does_not_meet_the_next_command() {
     assert_eq!(pid(&second), supervisor);
     // As if asked a moment before the first one's end, and delivered after it.
     for name in [record::CANCEL, record::KILL] {
-        std::fs::write(steps.dir("first").join(name), "").unwrap();
+        std::fs::write(record::file(&steps.place("first"), name), "").unwrap();
         send(supervisor, Signal::USR1);
     }
     steps.let_go("second");
@@ -201,8 +206,8 @@ async fn a_supervisor_that_dies_over_its_order_is_replaced_and_nothing_runs_twic
         (pid(&watched), over(watched).await)
     };
     let killing = async {
-        let job = steps.dir("second").join(record::JOB);
-        until("the order is given", || job.exists()).await;
+        let story = record::file(&steps.place("second"), record::STORY);
+        until("the order is given", || story.exists()).await;
         kill_hard(first);
     };
     let ((second, exit), ()) = tokio::join!(running, killing);
@@ -220,10 +225,10 @@ async fn an_order_that_is_read_too_late_starts_nothing() {
     // Whoever launches gives up, as a hub that is killed does.
     let given_up = tokio::time::timeout(Duration::from_millis(200), steps.crew.launch(&job)).await;
     assert!(given_up.is_err());
-    assert_eq!(runner::withdraw(&steps.dir("second")).unwrap(), Standing::NotStarted);
+    assert_eq!(runner::withdraw(&steps.place("second")).unwrap(), Standing::NotStarted);
     send(first, Signal::CONT);
     goes(first).await;
-    assert_eq!(runner::inspect(&steps.dir("second")), Standing::NotStarted);
+    assert_eq!(runner::inspect(&steps.place("second")), Standing::NotStarted);
     assert!(!steps.file("ran").exists());
 }
 
@@ -234,15 +239,15 @@ async fn a_supervisor_that_is_killed_with_its_second_command_leaves_it_unknown()
     let second = steps.runs("second").await;
     assert_eq!(pid(&second), first);
     until("the command is noted", || {
-        record::started(&steps.dir("second")).unwrap().is_some_and(|s| s.child.is_some())
+        record::read(&steps.place("second")).unwrap().is_some_and(|s| s.child.is_some())
     })
     .await;
     kill_hard(first);
     let lost = tokio::time::timeout(DEADLINE, second.wait()).await.unwrap();
     let Err(StepError::Lost(why)) = lost else { panic!("{lost:?}") };
     assert!(why.as_str().contains("still running unwatched"), "{why}");
-    runner::kill(&steps.dir("second")).unwrap();
-    assert!(matches!(runner::inspect(&steps.dir("first")), Standing::Ended(_)));
+    runner::kill(&steps.place("second")).unwrap();
+    assert!(matches!(runner::inspect(&steps.place("first")), Standing::Ended(_)));
     let (third, exit) = steps.run(&steps.sh("third", "true")).await;
     assert_ne!(first, third);
     assert_eq!(exit.outcome, Outcome::Exited { code: 0 });
@@ -278,7 +283,7 @@ async fn after_anything_out_of_the_ordinary_the_supervisor_goes() {
         ("time was up", steps.sh("late", "exec sleep 1000").timeout(Duration::from_millis(50))),
         (
             "it did not start",
-            Job::new(steps.dir("none"), vec!["/no/such".to_owned()], DEADLINE)
+            Job::new(steps.place("none"), vec!["/no/such".to_owned()], DEADLINE)
                 .supervised_by(env!("CARGO_BIN_EXE_backout")),
         ),
     ];
@@ -289,7 +294,7 @@ async fn after_anything_out_of_the_ordinary_the_supervisor_goes() {
     kill_hard(std::fs::read_to_string(steps.file("pid")).unwrap().trim().parse().unwrap());
     let cancelled = steps.runs("cancelled").await;
     let supervisor = pid(&cancelled);
-    runner::cancel(&steps.dir("cancelled")).unwrap();
+    runner::cancel(&steps.place("cancelled")).unwrap();
     assert_eq!(over(cancelled).await.outcome, Outcome::Cancelled { by: By::Term });
     goes(supervisor).await;
 }
@@ -312,7 +317,7 @@ async fn the_output_of_an_attempt_ends_with_it_and_not_with_its_supervisor() {
     let steps = steps();
     steps.idle().await;
     let second = steps.runs("second").await;
-    let mut tail = backout::step::tail::tail(&steps.dir("second"), 0);
+    let mut tail = backout::step::tail::tail(&steps.place("second"), 0);
     let supervisor = Identity::of(pid(&second)).unwrap();
     let reading = tokio::spawn(async move { tail.next().await });
     steps.let_go("second");
@@ -328,7 +333,7 @@ async fn nothing_of_the_hub_reaches_a_command() {
     let supervisor = steps.idle().await;
     let (same, _) = steps.run(&steps.sh("second", "ls -l /proc/self/fd; cat")).await;
     assert_eq!(same, supervisor);
-    let out = std::fs::read_to_string(steps.dir("second").join(record::OUT)).unwrap();
+    let out = std::fs::read_to_string(record::file(&steps.place("second"), record::OUT)).unwrap();
     assert!(out.contains("/dev/null"), "{out}");
     for stream in [0, 1, 2] {
         let pipe = std::fs::read_link(format!("/proc/{supervisor}/fd/{stream}")).unwrap();
