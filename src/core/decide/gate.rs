@@ -297,7 +297,13 @@ pub(super) fn void(
     Ok(Voided { gate: gate.clone(), attempt, why: reason(why)? }.into())
 }
 
-/// What has changed about a gate's content since it was requested, while it still matters.
+/// Whether what a gate covers is now, word for word, what its request was about.
+pub(super) fn is_about(incident: &Incident, gate_id: &StepId) -> bool {
+    let now = plan::of_gate(incident, gate_id);
+    now.zip(incident.gates.get(gate_id)).is_some_and(|(now, gate)| now.digest == gate.plan)
+}
+
+/// What has changed about a gate's content since it was requested, while something covered may still begin.
 pub fn change(incident: &Incident, gate_id: &StepId) -> Option<String> {
     let gate = incident.gates.get(gate_id).filter(|g| g.standing == Standing::Open)?;
     let now = plan::of_gate(incident, gate_id)?;
@@ -317,7 +323,11 @@ pub fn change(incident: &Incident, gate_id: &StepId) -> Option<String> {
     if let Some(again) = now.steps.iter().find(|s| tried_since(s)) {
         return Some(format!("{} is tried again: an approval holds for one attempt", again.id));
     }
-    let ahead = now.steps.iter().any(|s| incident.status(&s.id) == Status::Pending);
+    let may_begin = |s: &StepPlan| {
+        let step = StepId::parse(s.id.clone()).ok().and_then(|id| incident.step(&id));
+        incident.status(&s.id) == Status::Pending || step.is_some_and(|s| incident.retry_due(s).is_some())
+    };
+    let ahead = now.steps.iter().any(may_begin);
     (ahead && now.digest != gate.plan).then(|| "what it covers has changed".to_owned())
 }
 

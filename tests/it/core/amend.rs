@@ -69,7 +69,7 @@ fn approve(room: &mut Room, who: &str, role: &str) {
 }
 
 /// Whether the record is legal from its first event on, and leads to the same state.
-fn replayed(room: &Room) {
+pub(super) fn replayed(room: &Room) {
     let mut again = room.live.from_the_beginning();
     for event in &room.record {
         replay::check(&mut again, event).unwrap_or_else(|e| panic!("{}: {e}", event.seq));

@@ -1,5 +1,6 @@
 //! What is looked at before the rollback is decided, and again right before the phase that needs it.
 
+use super::amend::replayed;
 use super::ways::{carry_out, choose, id, sit, statuses};
 use super::*;
 use crate::support::head;
@@ -52,14 +53,6 @@ fn declared() -> Room {
     room.act("ana", Intent::Approve(answer)).unwrap();
     room.settle_down();
     room
-}
-
-fn replayed(room: &Room) {
-    let mut again = room.live.from_the_beginning();
-    for event in &room.record {
-        replay::check(&mut again, event).unwrap_or_else(|e| panic!("{}: {e}", event.seq));
-    }
-    assert_eq!(again, room.live);
 }
 
 #[test]
