@@ -205,6 +205,10 @@ impl Room {
                 }
                 Wish::Observed(observation) => self.observed(&mut draft, observation),
                 Wish::Lost(sessions) => self.lost(&mut draft, sessions),
+                // The turn before this one has written what it had.
+                Wish::Settled(told) => {
+                    let _ = told.send(());
+                }
                 Wish::Stop => stop = true,
             }
         }

@@ -27,6 +27,8 @@ use tokio_util::codec::{Decoder as _, LengthDelimitedCodec};
 
 /// Who does not say hello by then is let go.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// So long a newcomer waits for a batch that is being written; on a disk that hangs, they shall see at least that.
+const SETTLES_WITHIN: Duration = Duration::from_secs(1);
 /// Who does not take a frame for so long is let go.
 const TAKES_WITHIN: Duration = Duration::from_secs(15);
 /// Lines of the record go out in pieces of about this many bytes.
@@ -299,6 +301,8 @@ impl Client {
             return Err(Gone::Protocol("the first message is a hello"));
         };
         let ours = env!("CARGO_PKG_VERSION");
+        // Whoever comes has perhaps read the files, and those can be a sync ahead of what is told.
+        let _ = tokio::time::timeout(SETTLES_WITHIN, self.shared.wishes.settled()).await;
         let head = self.shared.head();
         let sorry = if protocol != PROTOCOL {
             let theirs = sanitize::visible_name(program);
@@ -474,3 +478,6 @@ async fn next_output(watched: &mut Option<Watched>) -> Option<FromHub> {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

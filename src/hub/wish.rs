@@ -35,6 +35,8 @@ pub enum Wish {
     Observed(Observation),
     /// Sessions whose connection is gone.
     Lost(Vec<SessionId>),
+    /// Say when all that was being recorded is, or is not.
+    Settled(oneshot::Sender<()>),
     /// End in order; steps go on.
     Stop,
 }
@@ -100,7 +102,16 @@ impl Wishes {
         Some(answer)
     }
 
-    /// The same for a start that waits for its turn.
+    /// Waits until all that is being recorded right now is on disk and told, or has failed.
+    pub async fn settled(&self) {
+        let (told, settled) = oneshot::channel();
+        if self.0.send(Wish::Settled(told)).await.is_ok() {
+            // A room that is gone records nothing any more.
+            let _ = settled.await;
+        }
+    }
+
+    /// The same as [`Wishes::act`] for a start that waits for its turn.
     pub async fn ahead(&self, act: Box<Act>) -> Option<oneshot::Receiver<ActResult>> {
         let (reply, answer) = oneshot::channel();
         self.0.send(Wish::Ahead { act, reply }).await.ok()?;

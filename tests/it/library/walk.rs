@@ -101,26 +101,26 @@ pub fn walk(room: &Incident, lines: &[&str]) {
                 let (step, target) = step.split_once('=').map_or((*step, None), |(s, t)| (s, Some(t)));
                 until_its_turn(room, step, "ready");
                 let target = target.map_or(vec![], |target| vec!["--target", target]);
-                room.once_seen(who, &[&["start", step][..], &target].concat());
+                room.ok(who, &[&["start", step][..], &target].concat());
                 until_done(room, step);
             }
             [who, "send", step] => {
                 until_its_turn(room, step, "ready");
-                room.once_seen(who, &["send", step]);
+                room.ok(who, &["send", step]);
                 until_done(room, step);
             }
             [who, "approve", step] => {
                 until_its_turn(room, step, "waiting");
-                room.once_seen(who, &["approve", step, "--yes"]);
+                room.ok(who, &["approve", step, "--yes"]);
             }
             [who, "confirm", step] => {
                 until_its_turn(room, step, "running");
-                room.once_seen(who, &["confirm", step, "--evidence", "seen"]);
+                room.ok(who, &["confirm", step, "--evidence", "seen"]);
             }
             [who, "decide", step, option] => {
                 until_its_turn(room, step, "running");
                 let option = option.replace('.', " ");
-                room.once_seen(who, &["decide", step, &option, "--reason", "so it is best"]);
+                room.ok(who, &["decide", step, &option, "--reason", "so it is best"]);
             }
             _ => panic!("{line}"),
         }

@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use crate::support::{Incident, Outcome, incident::PATIENCE, wait_until};
+use crate::support::{Incident, Outcome, incident::PATIENCE, wait_for, wait_until};
 
 /// Runs until the file `go` is there, then ends with an exit code of its own.
 pub const SLOW: &str = "- id: slow
@@ -19,12 +19,15 @@ fn slow_runs() -> Option<Incident> {
 }
 
 fn started(incident: &Incident, which: &str) -> Pid {
-    let story = backout::step::record::read(&incident.dir().join("steps/slow.1")).unwrap().unwrap();
-    let process = match which {
-        "supervisor" => story.started.and_then(|started| started.supervisor),
-        _ => story.child,
-    };
-    process.and_then(backout::step::process::Identity::raw).unwrap()
+    // What the command writes can be there before what its supervisor writes about it.
+    wait_for("its story names it", PATIENCE, || {
+        let story = backout::step::record::read(&incident.dir().join("steps/slow.1")).unwrap().unwrap();
+        let process = match which {
+            "supervisor" => story.started.and_then(|started| started.supervisor),
+            _ => story.child,
+        };
+        process.and_then(backout::step::process::Identity::raw).ok_or_else(|| format!("no {which}"))
+    })
 }
 
 pub fn let_go(incident: &Incident) {

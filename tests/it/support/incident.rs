@@ -108,16 +108,6 @@ impl Incident {
         self.act(who, act).exits(0)
     }
 
-    /// Acts on what `status` showed. It reads the files, and so may have seen what the hub has written and does not
-    /// tell before it is durable; whoever acts in between is refused, and asks again.
-    #[track_caller]
-    pub fn once_seen(&self, who: &str, act: &[&str]) {
-        wait_for(&act.join(" "), PATIENCE, || {
-            let outcome = self.act(who, act);
-            if outcome.code == Some(4) { Err(outcome.stderr) } else { Ok(outcome.exits(0)) }
-        });
-    }
-
     /// Acts, and the rules refuse it with these words.
     #[track_caller]
     pub fn refused(&self, who: &str, act: &[&str], why: &str) {
@@ -129,7 +119,7 @@ impl Incident {
     #[track_caller]
     pub fn does(&self, who: &str, step: &str) {
         self.until_step(step, "ready");
-        self.once_seen(who, &["start", step]);
+        self.ok(who, &["start", step]);
         self.until_step(step, "succeeded");
     }
 
