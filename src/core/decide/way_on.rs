@@ -35,6 +35,10 @@ pub(super) fn mark_done(incident: &Incident, by: &By, id: &StepId, why: &str) ->
         answers_for(incident, who, step)?;
     }
     can_be_left(incident, step, run, id)?;
+    // Done once more, it would have an undo that has not begun, and the one under way would be forgotten.
+    if incident.is_being_undone(id) {
+        return Err(Refusal::BeingUndone { step: id.clone() });
+    }
     if matches!(step.action, Action::Approve(_)) {
         return Err(Refusal::DoesNotFit(format!(
             "{id} is a hold point: it is passed by its quorum or not at all"

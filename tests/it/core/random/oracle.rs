@@ -591,7 +591,9 @@ impl Auditor {
         let id = d.step.as_str();
         rule!(self.hold(id).is_none(), "a hold point was passed by hand");
         self.left(id)?;
-        if self.steps[id].trouble {
+        let stand = &self.steps[id];
+        rule!(stand.undoing.is_none() && !stand.undo_unknown, "its undo is not over");
+        if stand.trouble {
             self.decides(who, |a| &a.go_on, self.phase_index(id), |s| s.answers_for(who, id))?;
         } else {
             rule!(self.answers_for(who, id), "{who} may not");
