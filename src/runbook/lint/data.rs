@@ -9,14 +9,22 @@ use std::collections::BTreeMap;
 
 /// Shorter than this says nothing.
 const SHORTEST: usize = 20;
+/// What many measurements of many steps may cost, in steps looked at. The rest of them goes without this advice.
+const MOST_LOOKS: usize = 20_000_000;
 
-pub fn measured_before_used(case: &Case<'_>, report: &mut Report<'_>) {
-    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+/// Where each measurement is taken first.
+fn taken<'a>(case: &'a Case<'_>) -> BTreeMap<&'a str, usize> {
+    let mut taken = BTreeMap::new();
     for (i, placed) in case.steps.iter().enumerate() {
         if let Some(name) = placed.step.action.measures() {
             taken.entry(name).or_insert(i);
         }
     }
+    taken
+}
+
+pub fn measured_before_used(case: &Case<'_>, report: &mut Report<'_>) {
+    let taken = taken(case);
     for (here, placed) in case.steps.iter().enumerate() {
         for (path, name) in used(placed) {
             if taken.get(name.as_str()).is_some_and(|there| *there >= here) {
@@ -24,6 +32,43 @@ pub fn measured_before_used(case: &Case<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+pub fn measurements_are_waited_for(case: &Case<'_>, report: &mut Report<'_>) {
+    let taken = taken(case);
+    let mut uses: BTreeMap<usize, Vec<(usize, String, String)>> = BTreeMap::new();
+    // The steps of `always` come after everything else.
+    for (here, placed) in case.steps.iter().enumerate().filter(|(_, placed)| placed.phase.is_some()) {
+        for (path, name) in used(placed) {
+            if let Some(there) = taken.get(name.as_str()).filter(|there| **there < here) {
+                uses.entry(*there).or_default().push((here, path, name));
+            }
+        }
+    }
+    for (there, uses) in uses.into_iter().take(MOST_LOOKS / case.steps.len().max(1)) {
+        let waits = waiting_for(case, there);
+        let id = |at: usize| case.steps.get(at).map_or("", |placed| placed.step.id.as_str());
+        for (here, path, name) in uses.iter().filter(|(here, ..)| waits.get(*here) == Some(&false)) {
+            let (user, taker) = (id(*here), id(there));
+            let message =
+                format!("`{user}` uses measurement `{name}` and may begin before `{taker}` has taken it");
+            report.at(path, &message);
+        }
+    }
+}
+
+/// Of each step, whether it begins only after this one, by way of however many others.
+fn waiting_for(case: &Case<'_>, there: usize) -> Vec<bool> {
+    let mut waits: Vec<bool> = Vec::with_capacity(case.steps.len());
+    for placed in &case.steps {
+        let after = |need: &String| {
+            let need = case.position(need);
+            need == Some(there) || need.is_some_and(|need| waits.get(need) == Some(&true))
+        };
+        let waits_too = placed.step.needs.iter().any(after);
+        waits.push(waits_too);
+    }
+    waits
 }
 
 fn used(placed: &Placed<'_>) -> Vec<(String, String)> {

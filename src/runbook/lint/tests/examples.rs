@@ -59,6 +59,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("lint-long-phase", "  - name: Act\n    steps:\n", ""),
     ("lint-title-twice", "- id: moved\n", "- id: moved\n        title: baseline\n"),
     ("lint-phase-name-twice", "name: Act", "name: Freeze"),
+    ("lint-measured-beside", "      - id: down\n        run: [migrate, down, \"{{ params.migration }}\"]", "      - id: down\n        needs: []\n        run: [migrate, down, \"{{ measurements.orders_before }}\"]"),
     ("lint-measured-later", "as: orders_before", "as: orders_after\n      - id: x\n        check: {run: [a], expect: {same_as: orders_before}}\n      - id: late\n        measure: {run: [a]}\n        as: orders_before"),
     ("lint-restore-not-compared", "class: schema", "class: restore\nrestore_point: {prompt: When}"),
     ("lint-restore-point-unused", "class: schema", "class: data\nrestore_point: {prompt: When}"),
