@@ -26,6 +26,7 @@ prometheus-postgres-exporter prometheus-postgres-exporter
 sshd openssh-server
 ssh-keygen openssh-client
 tmux tmux
+yasr yasr
 redis-server redis-server
 nginx nginx-light
 openssl openssl
