@@ -34,6 +34,8 @@ zstd zstd
 lz4 lz4
 python3 python3
 setpriv util-linux
+setfacl acl
+softhsm2-util softhsm2
 cc gcc
 openssl/evp.h libssl-dev'
 

@@ -4,7 +4,7 @@ use std::os::unix::fs::chown;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
-use crate::support::{Accounts, Backout, Outcome, PATIENCE, Place, head, wait_for, wait_until};
+use crate::support::{Accounts, Backout, Outcome, PATIENCE, Place, head, need, wait_for, wait_until};
 
 /// A machine, its people, and ana's incident on it.
 pub struct Bastion {
@@ -44,6 +44,10 @@ impl Bastion {
     /// ana and bob share a group, eve is not in it; ana opens an incident.
     #[track_caller]
     pub fn open(state: State) -> Option<Bastion> {
+        if matches!(state, State::AnasOwn) {
+            // What invites somebody into a folder that is not a group's.
+            need("setfacl")?;
+        }
         let place = Place::new();
         let people = Accounts::make(&place, &["ana", "bob", "eve"], 2)?.with_agents()?;
         let state = match state {
