@@ -6,7 +6,7 @@
 use crate::core::decide::{command, gate as gate_rules, poll, step as step_rules};
 use crate::core::event::{Choice, Direction, OfferEnd, Outcome};
 use crate::core::id::{Name, RoleName, StepId};
-use crate::core::incident::{Gate, InOrder, Incident, Run, Stage, Standing, Status};
+use crate::core::incident::{Gate, InOrder, Incident, Run, Stage, Standing, Status, Suspension};
 use crate::core::intent::{By, Intent};
 use crate::core::plan;
 use crate::core::time::Stamp;
@@ -153,10 +153,11 @@ pub fn suspension_of(incident: &Incident, id: &StepId) -> Option<(Name, bool)> {
     let certain = matches!(run.status, Status::Succeeded | Status::DoneByHand);
     // A freeze that failed half-way may hold all the same: it is noted, and says that it is not certain.
     let possible = run.attempt > 0 && (run.status.is_trouble() || run.status == Status::Unknown);
-    let noted = incident.suspensions.get(&name).is_some_and(|s| {
-        let stale = s.lifted.is_some() && run.ended_at.is_some_and(|at| s.lifted.is_some_and(|l| at > l));
-        !stale && (s.certain || !certain)
-    });
+    // What was switched before it was noted last says nothing new.
+    let noted = incident
+        .suspensions
+        .get(&name)
+        .is_some_and(|s| run.ended <= s.switched || (s.lifted.is_none() && (s.certain || !certain)));
     ((certain || possible) && !noted).then(|| Name::parse(name).ok()).flatten().map(|n| (n, certain))
 }
 
@@ -164,25 +165,17 @@ pub fn suspension_of(incident: &Incident, id: &StepId) -> Option<(Name, bool)> {
 pub fn lifted_by(incident: &Incident, id: &StepId) -> Option<Name> {
     let step = incident.step(id)?;
     let open = |name: &String| incident.suspensions.get(name).filter(|s| s.lifted.is_none());
-    let done = |status| matches!(status, Status::Succeeded | Status::DoneByHand);
-    let resumed = step.resumes.as_ref().filter(|name| {
-        open(name).is_some_and(|s| {
-            incident
-                .runs
-                .get(id)
-                .is_some_and(|r| done(r.status) && r.ended_at.is_some_and(|at| at >= s.since))
+    // Not one that ended before it was switched off.
+    let since = |s: &Suspension, run: Option<&Run>| {
+        run.is_some_and(|r| {
+            matches!(r.status, Status::Succeeded | Status::DoneByHand) && r.ended > s.switched
         })
-    });
-    let undone = step.suspends.as_ref().filter(|name| {
-        open(name).is_some_and(|s| {
-            &s.step == id
-                && incident
-                    .undos
-                    .get(id)
-                    .is_some_and(|r| done(r.status) && r.ended_at.is_some_and(|at| at >= s.since))
-        })
-    });
-    resumed.or(undone).and_then(|name| Name::parse(name.clone()).ok())
+    };
+    let resumed = |s: &Suspension| since(s, incident.runs.get(id));
+    let undone = |s: &Suspension| &s.step == id && since(s, incident.undos.get(id));
+    let resumes = step.resumes.as_ref().filter(|name| open(name).is_some_and(resumed));
+    let undoes = step.suspends.as_ref().filter(|name| open(name).is_some_and(undone));
+    resumes.or(undoes).and_then(|name| Name::parse(name.clone()).ok())
 }
 
 fn ledger(incident: &Incident) -> Option<Due> {
@@ -192,13 +185,16 @@ fn ledger(incident: &Incident) -> Option<Due> {
     // The other steps are not even looked up.
     let switches = || {
         let steps = incident.runbook.steps().filter(|s| s.suspends.is_some() || s.resumes.is_some());
-        steps.filter_map(|s| incident.runs.get_key_value(s.id.as_str())).map(|(id, _)| id)
+        steps.filter_map(|s| incident.runs.get_key_value(s.id.as_str()))
     };
-    switches()
-        .find(|id| suspension_of(incident, id).is_some())
-        .map(|id| Due::Wish(Intent::Suspend { step: id.clone() }))
+    // In the order in which they ended.
+    let suspending = switches().filter(|(id, _)| suspension_of(incident, id).is_some());
+    let lifting = || switches().map(|(id, _)| id).find(|id| lifted_by(incident, id).is_some());
+    suspending
+        .min_by_key(|(_, run)| run.ended)
+        .map(|(id, _)| Due::Wish(Intent::Suspend { step: id.clone() }))
         .or_else(|| {
-            let lifting = switches().find(|id| lifted_by(incident, id).is_some())?;
+            let lifting = lifting()?;
             Some(Due::Wish(Intent::Lift { step: lifting.clone() }))
         })
 }

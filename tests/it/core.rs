@@ -9,6 +9,7 @@ mod phases;
 mod preflight;
 pub mod random;
 mod segment;
+mod suspensions;
 mod undo;
 mod ways;
 mod word;

@@ -1,19 +1,14 @@
 //! Decisions: pauses, ways on after trouble, options chosen. Never applies one by itself.
 
 use super::step::{keep, not_reached, set};
-use crate::core::event::{About, Choice, Decided};
+use crate::core::event::{About, Choice, Decided, Event};
 use crate::core::id::{Digest, PersonId, StepId};
 use crate::core::incident::{Incident, Proposal, Ruling, Standing, Status};
 use crate::core::time::Stamp;
 use crate::runbook::model::{Action, Then};
 
-pub(super) fn decided(
-    incident: &mut Incident,
-    data: &Decided,
-    person: Option<&PersonId>,
-    seq: u64,
-    at: Stamp,
-) {
+pub(super) fn decided(incident: &mut Incident, data: &Decided, person: Option<&PersonId>, event: &Event) {
+    let Event { seq, at, .. } = *event;
     if let Some(words) = ruling(data) {
         incident.rulings.push(Ruling { seq, person: person.cloned(), words });
     }
@@ -26,7 +21,7 @@ pub(super) fn decided(
                 incident.paused = matches!(data.choice, Choice::Pause).then(|| data.reason.clone());
             }
         }
-        About::Step(step) => decided_step(incident, step, data, at),
+        About::Step(step) => decided_step(incident, step, data, event),
     }
 }
 
@@ -56,9 +51,9 @@ fn ruling(data: &Decided) -> Option<String> {
     }
 }
 
-fn decided_step(incident: &mut Incident, step: &StepId, data: &Decided, at: Stamp) {
+fn decided_step(incident: &mut Incident, step: &StepId, data: &Decided, event: &Event) {
     match &data.choice {
-        Choice::Option(name) => option(incident, step, name, &data.reason, at),
+        Choice::Option(name) => option(incident, step, name, &data.reason, event),
         Choice::Retry => {
             // The declaration has no run: its old request makes room for the next one.
             if let Some(gate) = incident.gates.get_mut(step).filter(|_| step.is_declare()) {
@@ -80,7 +75,7 @@ fn decided_step(incident: &mut Incident, step: &StepId, data: &Decided, at: Stam
             if let Some(run) = incident.runs.get_mut(step) {
                 run.passed = true;
             }
-            leave_out_between(incident, step, to.as_str(), at);
+            leave_out_between(incident, step, to.as_str(), event);
         }
         Choice::Cancel | Choice::Kill => {
             let forward = incident.runs.get_mut(step).filter(|r| r.status == Status::Running);
@@ -92,16 +87,16 @@ fn decided_step(incident: &mut Incident, step: &StepId, data: &Decided, at: Stam
                 run.cancelling = Some(data.choice.clone());
             }
         }
-        Choice::Keep => keep(incident, step, &data.reason, at),
+        Choice::Keep => keep(incident, step, &data.reason, event),
         Choice::Pause | Choice::GoOn | Choice::RuleOut(_) | Choice::Amend(_) => {}
     }
 }
 
-fn option(incident: &mut Incident, step: &StepId, name: &str, reason: &str, at: Stamp) {
-    set(incident, step, Status::Succeeded, &format!("{name}: {reason}"), at);
+fn option(incident: &mut Incident, step: &StepId, name: &str, reason: &str, event: &Event) {
+    set(incident, step, Status::Succeeded, &format!("{name}: {reason}"), event);
     let Some(Action::Decide { options, .. }) = incident.step(step).map(|s| &s.action) else { return };
     match options.iter().find(|o| o.name == name).map(|o| o.then.clone()) {
-        Some(Then::Step(to)) => leave_out_between(incident, step, &to, at),
+        Some(Then::Step(to)) => leave_out_between(incident, step, &to, event),
         Some(Then::End) => {
             incident.ended = true;
             not_reached(incident);
@@ -111,16 +106,14 @@ fn option(incident: &mut Incident, step: &StepId, name: &str, reason: &str, at: 
 }
 
 /// A jump leaves out the pending steps between, so that the one it leads to becomes ready.
-fn leave_out_between(incident: &mut Incident, from: &StepId, to: &str, at: Stamp) {
+fn leave_out_between(incident: &mut Incident, from: &StepId, to: &str, event: &Event) {
     let runbook = incident.runbook.clone();
     let between = runbook.steps().skip_while(|s| s.id != from.as_str()).skip(1).take_while(|s| s.id != to);
     for step in between {
         if let Some(run) = incident.runs.get_mut(step.id.as_str())
             && run.status == Status::Pending
         {
-            run.status = Status::Skipped;
-            run.detail = format!("left out: from {from} straight to {to}");
-            run.ended_at = Some(at);
+            run.ends(Status::Skipped, format!("left out: from {from} straight to {to}"), event);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Gates: requests, answers, and what closes them. Never checks whether an answer counts.
 
-use crate::core::event::{Denied, Expired, Granted, Overridden, Requested, Voided};
+use crate::core::event::{Denied, Event, Expired, Granted, Overridden, Requested, Voided};
 use crate::core::id::{PersonId, StepId};
 use crate::core::incident::{BrokenGlass, Gate, GateVote, Incident, Standing, Status};
 use crate::core::time::Stamp;
@@ -89,12 +89,10 @@ pub(super) fn overridden(incident: &mut Incident, data: &Overridden, person: Opt
     }
 }
 
-pub(super) fn expired(incident: &mut Incident, data: &Expired, at: Stamp) {
+pub(super) fn expired(incident: &mut Incident, data: &Expired, event: &Event) {
     close(incident, &data.gate, Standing::Expired);
     if let Some(run) = incident.runs.get_mut(&data.gate) {
-        run.status = Status::TimedOut;
-        run.detail = "expired before the quorum was reached".to_owned();
-        run.ended_at = Some(at);
+        run.ends(Status::TimedOut, "expired before the quorum was reached", event);
     }
 }
 

@@ -9,9 +9,11 @@ use crate::core::incident::{Incident, Promise, PromiseSettlement, SentMessage, S
 use crate::core::time::Stamp;
 
 pub(super) fn suspended(incident: &mut Incident, data: &Suspended, at: Stamp) {
+    let switched = incident.runs.get(&data.step).map_or(0, |run| run.ended);
     let suspension = Suspension {
         step: data.step.clone(),
         since: at,
+        switched,
         certain: data.certain,
         lifted: None,
         inherited: None,
@@ -20,8 +22,10 @@ pub(super) fn suspended(incident: &mut Incident, data: &Suspended, at: Stamp) {
 }
 
 pub(super) fn lifted(incident: &mut Incident, data: &Lifted, at: Stamp) {
+    let ends = [&incident.runs, &incident.undos].map(|runs| runs.get(&data.step).map_or(0, |run| run.ended));
     if let Some(suspension) = incident.suspensions.get_mut(data.name.as_str()) {
         suspension.lifted = Some(at);
+        suspension.switched = suspension.switched.max(ends.into_iter().max().unwrap_or(0));
     }
 }
 

@@ -72,7 +72,7 @@ fn undo_again(incident: &mut Incident, step: &StepId) {
 
 pub(super) fn by_hand(incident: &mut Incident, data: &DoneByHand, event: &Event) {
     undo_again(incident, &data.step);
-    set(incident, &data.step, Status::DoneByHand, &data.reason, event.at);
+    set(incident, &data.step, Status::DoneByHand, &data.reason, event);
     if let Some(run) = incident.runs.get_mut(&data.step) {
         run.begun = event.seq;
         run.counted = false;
@@ -80,12 +80,8 @@ pub(super) fn by_hand(incident: &mut Incident, data: &DoneByHand, event: &Event)
 }
 
 /// What was done stays: its undo is left out, and the record says why.
-pub(super) fn keep(incident: &mut Incident, step: &StepId, reason: &str, at: Stamp) {
-    incident.undos.update(step, |undo| {
-        undo.status = Status::Skipped;
-        undo.detail = reason.to_owned();
-        undo.ended_at = Some(at);
-    });
+pub(super) fn keep(incident: &mut Incident, step: &StepId, reason: &str, event: &Event) {
+    incident.undos.update(step, |undo| undo.ends(Status::Skipped, reason, event));
 }
 
 pub(super) fn progress(incident: &mut Incident, data: &Progressed, at: Stamp) {
@@ -94,31 +90,26 @@ pub(super) fn progress(incident: &mut Incident, data: &Progressed, at: Stamp) {
     }
 }
 
-pub(super) fn finish(incident: &mut Incident, data: &Finished, at: Stamp) {
+pub(super) fn finish(incident: &mut Incident, data: &Finished, event: &Event) {
     let Some(run) = incident.runs.get_mut(&data.step) else { return };
-    run.status = data.outcome.into();
-    run.detail.clone_from(&data.detail);
-    run.ended_at = Some(at);
+    run.ends(data.outcome.into(), &data.detail, event);
     run.cancelling = None;
     run.output = data.output.map(|digest| (digest, data.output_bytes.unwrap_or(0)));
 }
 
-pub(super) fn undone(incident: &mut Incident, data: &Undone, at: Stamp) {
+pub(super) fn undone(incident: &mut Incident, data: &Undone, event: &Event) {
     let Some(run) = incident.undos.get_mut(&data.step) else { return };
-    run.status = data.outcome.into();
-    run.detail.clone_from(&data.detail);
-    run.ended_at = Some(at);
+    run.ends(data.outcome.into(), &data.detail, event);
     run.cancelling = None;
 }
 
-pub(super) fn set(incident: &mut Incident, step: &StepId, status: Status, reason: &str, at: Stamp) {
-    let Some(run) = incident.runs.get_mut(step) else { return };
-    run.status = status;
-    run.detail = reason.to_owned();
-    run.ended_at = Some(at);
+pub(super) fn set(incident: &mut Incident, step: &StepId, status: Status, reason: &str, event: &Event) {
+    if let Some(run) = incident.runs.get_mut(step) {
+        run.ends(status, reason, event);
+    }
 }
 
-pub(super) fn settle(incident: &mut Incident, data: &Settled, at: Stamp) {
+pub(super) fn settle(incident: &mut Incident, data: &Settled, event: &Event) {
     let status = match data.verdict {
         Verdict::Succeeded => Status::Succeeded,
         Verdict::Failed => Status::Failed,
@@ -128,9 +119,7 @@ pub(super) fn settle(incident: &mut Incident, data: &Settled, at: Stamp) {
         Direction::Undo => &mut incident.undos,
     };
     if let Some(run) = runs.get_mut(&data.step) {
-        run.status = status;
-        run.detail.clone_from(&data.reason);
-        run.ended_at = Some(at);
+        run.ends(status, &data.reason, event);
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Suspension {
     pub step: StepId,
     /// Since when.
     pub since: Stamp,
+    /// Number of the event with which the step ended that switched it last, off or on again.
+    pub switched: u64,
     /// False when that step's outcome leaves it open.
     pub certain: bool,
     /// When it was resumed.

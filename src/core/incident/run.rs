@@ -1,7 +1,7 @@
 //! Steps: where each stands, which may begin, what is left to undo. Never starts or ends one.
 
 use super::Incident;
-use crate::core::event::{Choice, Direction, Judgement, Outcome};
+use crate::core::event::{Choice, Direction, Event, Judgement, Outcome};
 use crate::core::id::{Digest, PersonId, StepId};
 use crate::core::time::Stamp;
 use crate::runbook::model::Step;
@@ -21,6 +21,9 @@ pub struct Run {
     pub started_at: Option<Stamp>,
     /// When it ended.
     pub ended_at: Option<Stamp>,
+    /// Number of the event that says so. Which of two came first is asked of this: a clock goes back, and what is
+    /// recorded together has one time.
+    pub ended: u64,
     /// Digest of what was done.
     pub plan: Option<Digest>,
     /// In one sentence.
@@ -58,6 +61,14 @@ pub struct Run {
 }
 
 impl Run {
+    /// It ended so, with this event.
+    pub(in crate::core) fn ends(&mut self, status: Status, detail: impl Into<String>, event: &Event) {
+        self.status = status;
+        self.detail = detail.into();
+        self.ended_at = Some(event.at);
+        self.ended = event.seq;
+    }
+
     /// Whether the steps that need this one may go on.
     pub fn lets_go_on(&self) -> bool {
         self.passed || matches!(self.status, Status::Succeeded | Status::Skipped | Status::DoneByHand)

@@ -3,6 +3,7 @@
 
 pub mod book;
 pub mod moves;
+mod open;
 mod oracle;
 
 use super::*;
@@ -128,6 +129,7 @@ fn random_walks_reach_what_they_are_about() {
         "runbook.amended",
         "incident.aborted",
         "incident.closed",
+        "suspension.inherited",
         "command.handed_over",
         "session.revoked",
         "promise.made",

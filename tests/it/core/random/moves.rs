@@ -268,6 +268,11 @@ impl Walk {
                 _ => self.answers(None),
             };
         }
+        let done: Vec<String> = self.room.live.undo_order().iter().map(|s| s.id.clone()).collect();
+        if self.room.live.aborted.is_some() && !done.is_empty() && self.dice.chance(70) {
+            let id = if self.dice.chance(70) { done[0].clone() } else { self.dice.pick(&done).clone() };
+            return self.takes_back(&StepId::parse(id).unwrap());
+        }
         let ids: Vec<StepId> = self.room.live.runs.keys().cloned().collect();
         let busy: Vec<StepId> = ids
             .iter()
@@ -374,6 +379,23 @@ impl Walk {
         });
     }
 
+    fn takes_back(&mut self, id: &StepId) {
+        let status = self.room.live.undos.get(id).map_or(Status::Pending, |u| u.status);
+        match status {
+            Status::Running => return self.ends(id, Direction::Undo),
+            Status::Unknown => return self.settles(id),
+            _ => {}
+        }
+        let role = self.room.live.step(id).and_then(|s| s.role.clone());
+        let n = self.seated(role.as_deref());
+        let (step, reason) = (id.clone(), "because".to_owned());
+        let intent = match self.room.start(id.as_str(), Direction::Undo, Some("because")) {
+            Some(undo) if self.dice.chance(80) => undo,
+            _ => Intent::DecideStep { step, choice: Choice::Keep, reason },
+        };
+        self.act(n, intent);
+    }
+
     fn settles(&mut self, id: &StepId) {
         let direction = if self.dice.chance(80) { Direction::Forward } else { Direction::Undo };
         let attempt = self.room.live.run_of(id, direction).map_or(1, |r| r.attempt);
@@ -387,7 +409,7 @@ impl Walk {
         let n = self.seated(None);
         let reason = "because".to_owned();
         let step = id.clone();
-        let intent = match self.dice.below(9) {
+        let intent = match self.dice.below(10) {
             0..=3 => Intent::DecideStep { step, choice: Choice::Retry, reason },
             4 => Intent::DecideStep { step, choice: Choice::Continue, reason },
             5 => {
@@ -397,6 +419,7 @@ impl Walk {
             }
             6 => Intent::Skip { step, reason },
             7 => Intent::MarkDone { step, reason },
+            8 => Intent::DecideStep { step, choice: Choice::Keep, reason },
             _ => match self.room.start(id.as_str(), Direction::Undo, Some("because")) {
                 Some(undo) => undo,
                 None => return,
@@ -413,7 +436,7 @@ impl Walk {
         let expires = self.room.now.plus(Duration::from_secs(300));
         let key = self.crowd.keys[n][0].clone();
         let offer = self.room.live.offer.as_ref().map_or(0, |o| o.seq);
-        let intent = match self.dice.below(14) {
+        let intent = match self.dice.below(15) {
             0 => {
                 let to = self.of_role("commander");
                 let to = person(&self.crowd.people[to].0);
@@ -441,6 +464,10 @@ impl Walk {
             }
             11 => Intent::Promise { to: "customers".to_owned(), words: reason, due: expires },
             12 => Intent::DecideIncident { choice: Choice::RuleOut("fail over".to_owned()), reason },
+            13 => {
+                let name = Name::parse("writes").unwrap();
+                Intent::Inherit { name, owner: person(&self.crowd.people[n].0), reason }
+            }
             _ => Intent::Close { reason, key },
         };
         // An abort ends everything; most walks go further without.

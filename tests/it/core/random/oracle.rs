@@ -2,6 +2,7 @@
 //! first event that breaks one.
 
 use super::book::{Authority, Book, Crowd, Hold, Kind, Require, Spec, TARGET};
+use super::open::Open;
 use backout::core::event::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,6 +66,7 @@ pub struct Auditor {
     broken: BTreeMap<u32, Vec<(String, String, String)>>,
     steps: BTreeMap<String, Stand>,
     measured: BTreeMap<String, String>,
+    open: Open,
     initiator: String,
     entered: BTreeSet<usize>,
     declared: bool,
@@ -87,6 +89,7 @@ impl Auditor {
             broken: BTreeMap::new(),
             steps: book.steps().map(fresh).collect(),
             measured: BTreeMap::new(),
+            open: Open::default(),
             initiator: String::new(),
             entered: BTreeSet::new(),
             declared: false,
@@ -111,6 +114,7 @@ impl Auditor {
         let who = event.actor.to_string();
         let by_hub = event.actor == Actor::Hub;
         self.acts_within_a_session(event, &who)?;
+        self.open.event(event, &self.book)?;
         match &event.what {
             What::Opened(d) => {
                 self.initiator.clone_from(&who);
@@ -499,6 +503,7 @@ impl Auditor {
         for need in spec.needs.iter().filter(|_| !again) {
             rule!(self.steps.get(need).is_some_and(|s| s.lets_on), "{need} is not settled");
         }
+        rule!(!by_hub || again || spec.kind != Kind::Run, "the hub starts a command by itself");
         if !by_hub {
             rule!(spec.kind == Kind::Run, "{who} does not start this");
             let may = spec.role.as_ref().map_or_else(|| self.takes_part(who), |r| self.sits(who, r));
