@@ -139,14 +139,13 @@ pub fn steps(incident: &Incident) -> Vec<Timer> {
     let mut all = Vec::new();
     for InOrder { step, run, .. } in incident.in_order().filter(|found| found.run.status == Status::Running) {
         let Some(began) = run.started_at else { continue };
-        let (lasts, word) = match &step.action {
-            Action::Wait { lasts, .. } => (Some(*lasts), "has been held"),
-            Action::Await(poll) => (Some(poll.within), "gives up"),
-            _ => (step.timeout, "runs out of time"),
+        let (at, word) = match &step.action {
+            Action::Wait { .. } => (incident.held_until(step), "has been held"),
+            Action::Await(poll) => (Some(began.plus(poll.within)), "gives up"),
+            _ => (step.timeout.map(|lasts| began.plus(lasts)), "runs out of time"),
         };
-        if let Some(lasts) = lasts {
-            let what = format!("{} {word}", step.id);
-            all.push(Timer { about: About::Step, what, at: began.plus(lasts) });
+        if let Some(at) = at {
+            all.push(Timer { about: About::Step, what: format!("{} {word}", step.id), at });
         }
     }
     all

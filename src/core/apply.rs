@@ -76,13 +76,14 @@ pub fn apply(incident: &mut Incident, event: &Event) {
         What::BacklogAdded(data) => ledger::added(incident, data),
         What::BacklogSettled(data) => ledger::settled(incident, data),
         What::Asked(data) => ledger::asked(incident, data, event.seq),
-        What::Sent(data) => ledger::sent(incident, data, at),
+        What::Sent(data) => ledger::sent(incident, data, event),
         What::Told(data) => _ = incident.told.insert(data.to.clone(), at),
         What::Promised(data) => ledger::promised(incident, data, person, event.seq),
         What::PromiseSettled(data) => ledger::promise_settled(incident, data, person, at),
         What::AnchorConfirmed(data) => ledger::anchored(incident, data, at),
         What::ShiftShort(data) => _ = incident.short_shifts.insert(data.person.clone(), data.last),
-        What::Refused(_) | What::Noted(_) | What::ClockJumped(_) => {}
+        What::ClockJumped(data) => incident.moved = incident.moved.saturating_add(data.micros),
+        What::Refused(_) | What::Noted(_) => {}
     }
 }
 

@@ -154,7 +154,7 @@ mod tests {
     fn sent(incident: &mut Incident, template: &str, minute: u32) {
         let at = Stamp(0).plus(MINUTE * minute);
         let template = Name::parse(template).unwrap().to_string();
-        incident.sent.push(SentMessage { step: None, template, channel: "paper".into(), at });
+        incident.sent.push(SentMessage { step: None, template, channel: "paper".into(), at, seq: 0 });
     }
 
     #[test]

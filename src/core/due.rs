@@ -55,12 +55,8 @@ pub fn next_wake(incident: &Incident) -> Option<Stamp> {
     let expiries = gates.map(|(_, g)| g.expires);
     let timed = incident.order.has().timed.then(|| incident.runbook.steps());
     let steps = timed.into_iter().flatten().filter_map(|step| {
-        if let Action::Wait { lasts, .. } = &step.action
-            && let Some(run) = incident.runs.get(step.id.as_str()).filter(|r| r.status == Status::Running)
-        {
-            return run.started_at.map(|at| at.plus(*lasts));
-        }
-        incident.retry_due(step).filter(|_| incident.paused.is_none())
+        let retry = || incident.retry_due(step).filter(|_| incident.paused.is_none());
+        incident.held_until(step).or_else(retry)
     });
     let offer = incident.offer.iter().map(|o| o.expires);
     let question = incident.open_poll().map(|(_, p)| p.expires);
@@ -282,19 +278,16 @@ fn start(incident: &Incident, step: &Step, id: &StepId, now: Stamp) -> Option<In
 fn steps(incident: &Incident, now: Stamp) -> Option<Due> {
     let rechecks = incident.order.has().rechecks;
     for InOrder { step, id, run, may_be_ready, .. } in incident.in_order() {
-        if let (Status::Running, Action::Wait { lasts, .. }) = (run.status, &step.action) {
-            let over = run.started_at.is_some_and(|at| now >= at.plus(*lasts));
-            if over {
-                return Some(Due::Wish(Intent::Finish {
-                    step: id.clone(),
-                    attempt: run.attempt,
-                    direction: Direction::Forward,
-                    outcome: Outcome::Succeeded,
-                    detail: "the hold phase is over".to_owned(),
-                    output: None,
-                    output_bytes: None,
-                }));
-            }
+        if run.status == Status::Running && incident.held_until(step).is_some_and(|over| now >= over) {
+            return Some(Due::Wish(Intent::Finish {
+                step: id.clone(),
+                attempt: run.attempt,
+                direction: Direction::Forward,
+                outcome: Outcome::Succeeded,
+                detail: "the hold phase is over".to_owned(),
+                output: None,
+                output_bytes: None,
+            }));
         }
         if rechecks
             && incident.recheck_due(&step.id).is_some()

@@ -120,6 +120,8 @@ pub struct Incident {
     pub overrides: Vec<BrokenGlass>,
     /// How often the hub came back.
     pub resumes: u32,
+    /// How far the clock has been moved in all, in microseconds.
+    pub moved: i64,
     /// Where the record went on in a new file after a disk failed, oldest first.
     pub segments: Vec<Segment>,
     /// Command offered and not yet taken.
@@ -203,6 +205,7 @@ impl Incident {
             anchored: BTreeMap::new(),
             overrides: Vec::new(),
             resumes: 0,
+            moved: 0,
             segments: Vec::new(),
             offer: None,
             last_offer: None,

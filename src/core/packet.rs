@@ -115,11 +115,8 @@ fn approvals(incident: &Incident) -> Vec<String> {
 fn timers(incident: &Incident) -> Vec<String> {
     let mut due: Vec<(Stamp, String)> = Vec::new();
     for step in incident.runbook.steps() {
-        let run = incident.runs.get(step.id.as_str());
-        if let (Action::Wait { lasts, .. }, Some(run)) = (&step.action, run)
-            && let (Status::Running, Some(at)) = (run.status, run.started_at)
-        {
-            due.push((at.plus(*lasts), format!("{} is over", step.id)));
+        if let Some(over) = incident.held_until(step) {
+            due.push((over, format!("{} is over", step.id)));
         }
         if let Some(at) = incident.retry_due(step) {
             due.push((at, format!("{} is tried again", step.id)));

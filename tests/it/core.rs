@@ -1,6 +1,7 @@
 //! The rules of an incident, walked at random: what lives is what replays, and no order of moves gets around a rule.
 
 mod amend;
+mod clock;
 mod content;
 mod limits;
 mod messages;

@@ -1,8 +1,8 @@
 //! What stays behind: suspensions, items to reconcile, messages, promises. Never drops one that is still open.
 
 use crate::core::event::{
-    AnchorConfirmed, Asked, BacklogAdded, BacklogSettled, Inherited, Lifted, PromiseSettled, Promised, Sent,
-    Suspended,
+    AnchorConfirmed, Asked, BacklogAdded, BacklogSettled, Event, Inherited, Lifted, PromiseSettled, Promised,
+    Sent, Suspended,
 };
 use crate::core::id::PersonId;
 use crate::core::incident::{Incident, Promise, PromiseSettlement, SentMessage, Suspension};
@@ -57,7 +57,7 @@ pub(super) fn anchored(incident: &mut Incident, data: &AnchorConfirmed, at: Stam
     incident.anchored.insert(data.anchor.to_string(), (data.n, at));
 }
 
-pub(super) fn sent(incident: &mut Incident, data: &Sent, at: Stamp) {
+pub(super) fn sent(incident: &mut Incident, data: &Sent, event: &Event) {
     if let Some(asked) = data.asked {
         incident.asked.remove(&asked);
     }
@@ -65,7 +65,8 @@ pub(super) fn sent(incident: &mut Incident, data: &Sent, at: Stamp) {
         step: data.step.clone(),
         template: data.template.to_string(),
         channel: data.channel.to_string(),
-        at,
+        at: event.at,
+        seq: event.seq,
     });
 }
 

@@ -28,14 +28,16 @@ pub(super) fn start(incident: &mut Incident, data: &Started, event: &Event) {
         Direction::Forward => &mut incident.runs,
         Direction::Undo => &mut incident.undos,
     };
-    runs.update(&data.step, |run| begin(run, data, event));
+    let moved = incident.moved;
+    runs.update(&data.step, |run| begin(run, data, event, moved));
 }
 
-fn begin(run: &mut Run, data: &Started, event: &Event) {
+fn begin(run: &mut Run, data: &Started, event: &Event, moved: i64) {
     run.attempt = data.attempt;
     run.status = Status::Running;
     run.begun = event.seq;
     run.started_at = Some(event.at);
+    run.moved = moved;
     run.ended_at = None;
     run.counted = false;
     run.plan = Some(data.plan);

@@ -338,9 +338,10 @@ fn fits_action(
     if outcome != Outcome::Succeeded {
         return Ok(());
     }
-    let since = run.started_at.unwrap_or(now);
+    // By its number: a clock that was set back meanwhile must not make what is there invisible.
+    let since = run.begun;
     let borne_out = match &step.action {
-        Action::Wait { lasts, .. } => now >= since.plus(*lasts),
+        Action::Wait { .. } => incident.held_until(step).is_some_and(|over| now >= over),
         Action::Check(check) => {
             let passed = match run.last_judgement {
                 Some(Judgement::Pass) => true,
@@ -349,11 +350,11 @@ fn fits_action(
             };
             passed && run.looks >= check.count
         }
-        Action::Measure { as_name, .. } => incident.measurements.get(as_name).is_some_and(|m| m.at >= since),
+        Action::Measure { as_name, .. } => incident.measurements.get(as_name).is_some_and(|m| m.seq > since),
         Action::Send { .. } => incident
             .sent
             .iter()
-            .any(|m| m.step.as_ref().is_some_and(|s| s.as_str() == step.id) && m.at >= since),
+            .any(|m| m.step.as_ref().is_some_and(|s| s.as_str() == step.id) && m.seq > since),
         Action::Manual { .. } | Action::Decide { .. } => false,
         Action::Run { .. } | Action::Await(_) | Action::SetAside { .. } | Action::Approve(_) => true,
     };

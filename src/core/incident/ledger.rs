@@ -59,6 +59,8 @@ pub struct SentMessage {
     pub channel: String,
     /// When.
     pub at: Stamp,
+    /// The event that says so.
+    pub seq: u64,
 }
 
 /// What somebody outside the room was promised.

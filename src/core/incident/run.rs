@@ -4,7 +4,7 @@ use super::Incident;
 use crate::core::event::{Choice, Direction, Event, Judgement, Outcome};
 use crate::core::id::{Digest, PersonId, StepId};
 use crate::core::time::Stamp;
-use crate::runbook::model::Step;
+use crate::runbook::model::{Action, Step};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub struct Run {
     pub status: Status,
     /// When the last try began.
     pub started_at: Option<Stamp>,
+    /// How far the clock had been moved by then; see [`Incident::moved`].
+    pub moved: i64,
     /// When it ended.
     pub ended_at: Option<Stamp>,
     /// Number of the event that says so. Which of two came first is asked of this: a clock goes back, and what is
@@ -244,6 +246,14 @@ impl Incident {
     /// The next try's number.
     pub fn next_attempt(&self, id: &StepId, direction: Direction) -> u32 {
         self.run_of(id, direction).map_or(1, |r| r.attempt + 1)
+    }
+
+    /// When a hold phase that is under way is over. A clock that is moved meanwhile makes it neither shorter nor longer.
+    pub fn held_until(&self, step: &Step) -> Option<Stamp> {
+        let Action::Wait { lasts, .. } = &step.action else { return None };
+        let run = self.runs.get(step.id.as_str()).filter(|run| run.status == Status::Running)?;
+        let over = run.started_at?.plus(*lasts);
+        Some(Stamp(over.0.saturating_add(self.moved.saturating_sub(run.moved))))
     }
 
     /// When a declared automatic retry is due, if one is left.

@@ -38,6 +38,8 @@ pub struct Open {
     done: BTreeMap<String, Done>,
     /// What is suspended, and by which step.
     suspended: BTreeMap<String, String>,
+    /// What somebody looks after until it is on again.
+    owned: BTreeSet<String>,
     /// Steps that were jumped over or left out.
     left: BTreeSet<String>,
     /// Steps that are to be tried again.
@@ -82,7 +84,10 @@ impl Open {
             }
             What::Voided(d) => drop(self.done.remove(d.gate.as_str())),
             What::StepSkipped(d) => drop(self.left.insert(d.step.to_string())),
-            What::Inherited(d) => drop(self.suspended.remove(d.name.as_str())),
+            What::Inherited(d) => {
+                self.suspended.remove(d.name.as_str());
+                self.owned.insert(d.name.to_string());
+            }
             What::Decided(d) => self.decided(d, book),
             What::Closed(_) => self.closes(book)?,
             _ => {}
@@ -151,11 +156,12 @@ impl Open {
         });
         done.settled = good;
         // One that failed may hold all the same.
-        if let Some(name) = &spec.suspends {
+        if let Some(name) = spec.suspends.as_ref().filter(|name| !self.owned.contains(*name)) {
             self.suspended.insert(name.clone(), id.to_owned());
         }
         if let Some(name) = spec.resumes.as_ref().filter(|_| good) {
             self.suspended.remove(name);
+            self.owned.remove(name);
         }
     }
 
