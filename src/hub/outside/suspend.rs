@@ -2,7 +2,6 @@
 //! are suspended. Never in a rehearsal, and never against somebody who ended a silence by hand.
 
 use crate::core::incident::{Incident, Stage, Suspension};
-use crate::core::time::Stamp;
 use crate::hub::clock;
 use crate::hub::outside::board::Board;
 use crate::hub::outside::is_live;
@@ -23,7 +22,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 struct Held {
     silence: Silence,
-    since: Stamp,
+    /// The record's next event when it began.
+    since: u64,
     /// Somebody ended it: that is respected, and said.
     gone: bool,
     /// It should be over, could not be ended, and that was said.
@@ -38,8 +38,8 @@ pub struct Suspenders {
     shared: Arc<Shared>,
     board: Arc<Board>,
     held: Mutex<BTreeMap<String, Held>>,
-    /// When a step ended a suspension: it says so in the record only a moment later.
-    released: Mutex<BTreeMap<String, Stamp>>,
+    /// The record's next event when a step ended a suspension: the record says so only a moment later.
+    released: Mutex<BTreeMap<String, u64>>,
     /// One question at a time: two at once could make two silences.
     turn: tokio::sync::Mutex<()>,
 }
@@ -85,8 +85,9 @@ impl Suspenders {
         Some(match silencer.hold(&self.clients, &purpose, now.0).await {
             Ok(silence) => {
                 let text = format!("silenced until {}, alerts with {}", silence.ends(), purpose.labels());
-                let since = self.held(name).map_or(now, |h| h.since);
-                let since = if self.lifted_after(incident, name, since) { now } else { since };
+                let held = self.held(name).map(|held| held.since);
+                let since = held.filter(|since| !lifted_after(incident, name, *since));
+                let since = since.unwrap_or(incident.next_seq);
                 self.keep(name, Held { silence: silence.clone(), since, gone: false, overdue: false });
                 self.board.fine(name, &text).await;
                 Ok(format!("{name} {text} (silence {}, read back)", silence.id))
@@ -107,7 +108,7 @@ impl Suspenders {
             Ok(count) => {
                 self.all().remove(name);
                 let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
-                released.insert(name.to_owned(), clock::now());
+                released.insert(name.to_owned(), incident.next_seq);
                 drop(released);
                 self.board.forget(name);
                 Ok(match count {
@@ -166,13 +167,13 @@ impl Suspenders {
         let Some(suspension) = incident.suspensions.get(name) else { return Ok(()) };
         let held = self.held(name);
         match (wanted(suspension), held) {
-            (Wanted::On, None) if self.released_since(name, suspension.since) => Ok(()),
+            (Wanted::On, None) if self.released_after(name, suspension) => Ok(()),
             (Wanted::On, None) => {
                 let done = self.hold(incident, name).await;
                 self.tell(name, done).await
             }
             (Wanted::On, Some(held)) => self.look(incident, name, held).await,
-            (Wanted::Off(lifted), Some(held)) if lifted >= held.since => {
+            (Wanted::Off, Some(held)) if lifted_after(incident, name, held.since) => {
                 let done = self.release(incident, name).await;
                 if let (Some(Err(why)), false) = (&done, held.overdue) {
                     self.keep(name, Held { overdue: true, ..held });
@@ -181,7 +182,7 @@ impl Suspenders {
                 self.tell(name, done).await
             }
             // Suspended again by a step that is about to end, or nobody can say.
-            (Wanted::Off(_) | Wanted::Unclear, _) => Ok(()),
+            (Wanted::Off | Wanted::Unclear, _) => Ok(()),
         }
     }
 
@@ -267,13 +268,9 @@ impl Suspenders {
         }
     }
 
-    fn released_since(&self, name: &str, since: Stamp) -> bool {
+    fn released_after(&self, name: &str, suspension: &Suspension) -> bool {
         let released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
-        released.get(name).is_some_and(|at| *at >= since)
-    }
-
-    fn lifted_after(&self, incident: &Incident, name: &str, since: Stamp) -> bool {
-        incident.suspensions.get(name).and_then(|s| s.lifted).is_some_and(|at| at >= since)
+        released.get(name).is_some_and(|event| *event > suspension.switched)
     }
 
     fn all(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Held>> {
@@ -289,17 +286,22 @@ impl Suspenders {
     }
 }
 
+/// Whether a suspension ended after this event: not by the clock, which may have been set back meanwhile.
+fn lifted_after(incident: &Incident, name: &str, event: u64) -> bool {
+    incident.suspensions.get(name).is_some_and(|s| s.lifted.is_some() && s.switched >= event)
+}
+
 /// What the record says about a suspension.
 enum Wanted {
     On,
-    Off(Stamp),
+    Off,
     /// The step that suspends failed: whether anything is suspended is for people to settle.
     Unclear,
 }
 
 fn wanted(suspension: &Suspension) -> Wanted {
     match (suspension.lifted, suspension.certain) {
-        (Some(at), _) => Wanted::Off(at),
+        (Some(_), _) => Wanted::Off,
         (None, true) => Wanted::On,
         (None, false) => Wanted::Unclear,
     }
