@@ -36,8 +36,8 @@ struct Done {
 #[derive(Debug, Default)]
 pub struct Open {
     done: BTreeMap<String, Done>,
-    /// What is suspended, and by which step.
-    suspended: BTreeMap<String, String>,
+    /// What is suspended, and by which steps: it is one switch, whoever turned it.
+    suspended: BTreeMap<String, BTreeSet<String>>,
     /// What somebody looks after until it is on again.
     owned: BTreeSet<String>,
     /// Steps that were jumped over or left out.
@@ -142,7 +142,7 @@ impl Open {
             done.undo = undo;
         }
         if undo == Undo::Done && book.step(id).is_some_and(|s| s.suspends.is_some()) {
-            self.suspended.retain(|_, by| by != id);
+            self.suspended.retain(|_, by| !by.contains(id));
         }
     }
 
@@ -157,7 +157,7 @@ impl Open {
         done.settled = good;
         // One that failed may hold all the same.
         if let Some(name) = spec.suspends.as_ref().filter(|name| !self.owned.contains(*name)) {
-            self.suspended.insert(name.clone(), id.to_owned());
+            self.suspended.entry(name.clone()).or_default().insert(id.to_owned());
         }
         if let Some(name) = spec.resumes.as_ref().filter(|_| good) {
             self.suspended.remove(name);
