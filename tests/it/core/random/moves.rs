@@ -184,6 +184,12 @@ impl Walk {
     }
 
     fn time_passes(&mut self) {
+        if self.dice.chance(8) {
+            let micros = *self.dice.pick(&[-3_600, -40, 40, 3_600]) * 1_000_000;
+            self.room.now = Stamp(self.room.now.0 + micros);
+            self.hub(Intent::RecordClockJump { micros });
+            return;
+        }
         let seconds = match self.dice.below(20) {
             0 => 950,
             1 => 650,

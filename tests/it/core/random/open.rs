@@ -44,6 +44,9 @@ pub struct Open {
     left: BTreeSet<String>,
     /// Steps that are to be tried again.
     again: BTreeSet<String>,
+    /// When each began, without the moves of the clock.
+    began: BTreeMap<String, i64>,
+    moved: i64,
     declared: bool,
     aborted: bool,
     ended: bool,
@@ -53,6 +56,7 @@ impl Open {
     pub fn event(&mut self, event: &Event, book: &Book) -> Verdict {
         match &event.what {
             What::Declared(_) => self.declared = true,
+            What::ClockJumped(d) => self.moved += d.micros,
             What::Aborted(_) => self.aborted = true,
             What::Started(d) if d.direction == Direction::Undo => self.takes_back(d.step.as_str(), book)?,
             What::Started(d) => self.begins(event, d.step.as_str(), book)?,
@@ -62,6 +66,9 @@ impl Open {
             }
             What::Finished(d) => {
                 let good = d.outcome == Outcome::Succeeded;
+                let held = event.at.0 - self.moved - self.began.get(d.step.as_str()).unwrap_or(&0);
+                let rests = book.step(d.step.as_str()).is_some_and(|s| s.kind == super::book::Kind::Wait);
+                rule!(!rests || !good || held >= 30_000_000, "the hold phase took {held} µs");
                 if let Some(done) = self.done.get_mut(d.step.as_str()) {
                     done.running = false;
                 }
@@ -111,6 +118,7 @@ impl Open {
             self.phases_are_over(book)?;
         }
         self.did(id, event.seq, true);
+        self.began.insert(id.to_owned(), event.at.0 - self.moved);
         Ok(())
     }
 
