@@ -183,16 +183,13 @@ fn ledger(incident: &Incident) -> Option<Due> {
         let steps = incident.runbook.steps().filter(|s| s.suspends.is_some() || s.resumes.is_some());
         steps.filter_map(|s| incident.runs.get_key_value(s.id.as_str()))
     };
-    // In the order in which they ended.
     let suspending = switches().filter(|(id, _)| suspension_of(incident, id).is_some());
-    let lifting = || switches().map(|(id, _)| id).find(|id| lifted_by(incident, id).is_some());
-    suspending
-        .min_by_key(|(_, run)| run.ended)
-        .map(|(id, _)| Due::Wish(Intent::Suspend { step: id.clone() }))
-        .or_else(|| {
-            let lifting = lifting()?;
-            Some(Due::Wish(Intent::Lift { step: lifting.clone() }))
-        })
+    // In the order in which they ended.
+    if let Some((id, _)) = suspending.min_by_key(|(_, run)| run.ended) {
+        return Some(Due::Wish(Intent::Suspend { step: id.clone() }));
+    }
+    let (lifting, _) = switches().find(|(id, _)| lifted_by(incident, id).is_some())?;
+    Some(Due::Wish(Intent::Lift { step: lifting.clone() }))
 }
 
 /// Declared ways on after a failure, when no declared retry is left.

@@ -5,10 +5,10 @@ use crate::core::event::{Declared, Denied, Expired, Granted, Overridden, Refused
 use crate::core::id::{PersonId, StepId};
 use crate::core::incident::{Gate, Incident, Stage, Standing, Status};
 use crate::core::intent::{By, GateAnswer};
-use crate::core::plan::{self, StepPlan};
+use crate::core::plan;
 use crate::core::refusal::Refusal;
 use crate::core::time::Stamp;
-use crate::runbook::model::Duty;
+use crate::runbook::model::{Duty, Step};
 
 pub(super) fn approve(
     incident: &Incident,
@@ -297,38 +297,44 @@ pub(super) fn void(
     Ok(Voided { gate: gate.clone(), attempt, why: reason(why)? }.into())
 }
 
-/// Whether what a gate covers is now, word for word, what its request was about.
-pub(super) fn is_about(incident: &Incident, gate_id: &StepId) -> bool {
-    let now = plan::of_gate(incident, gate_id);
-    now.zip(incident.gates.get(gate_id)).is_some_and(|(now, gate)| now.digest == gate.plan)
-}
-
-/// What has changed about a gate's content since it was requested, while something covered may still begin.
-pub fn change(incident: &Incident, gate_id: &StepId) -> Option<String> {
+/// What about a gate's content is not, word for word, as it was requested.
+pub(super) fn differs(incident: &Incident, gate_id: &StepId) -> Option<String> {
     let gate = incident.gates.get(gate_id).filter(|g| g.standing == Standing::Open)?;
     let now = plan::of_gate(incident, gate_id)?;
+    let differs = |words: &str| (now.digest != gate.plan).then(|| words.to_owned());
     if gate_id.is_declare() {
-        return (now.digest != gate.plan).then(|| "what is declared has changed".to_owned());
+        return differs("what is declared has changed");
     }
     if gate_id.is_amend() {
         let hinders = incident.proposed().and_then(|new| incident.hinders(new));
-        return hinders
-            .or_else(|| (now.digest != gate.plan).then(|| "what it changes has changed".to_owned()));
+        return hinders.or_else(|| differs("what it changes has changed"));
     }
-    // Asked again after the decision to try again, the request is about that try and stands.
-    let tried_since = |step: &StepPlan| {
-        let before = gate.tried.get(&step.id).copied().unwrap_or(0);
-        incident.runs.get(step.id.as_str()).is_some_and(|r| r.again && r.attempt > before)
-    };
-    if let Some(again) = now.steps.iter().find(|s| tried_since(s)) {
+    if let Some(again) = now.steps.iter().find(|step| tried_since(incident, gate, &step.id)) {
         return Some(format!("{} is tried again: an approval holds for one attempt", again.id));
     }
-    let may_begin = |s: &StepPlan| {
-        let step = StepId::parse(s.id.clone()).ok().and_then(|id| incident.step(&id));
-        incident.status(&s.id) == Status::Pending || step.is_some_and(|s| incident.retry_due(s).is_some())
+    differs("what it covers has changed")
+}
+
+/// Whether somebody decided to try a step again after the request. Asked again after that decision, the request is about
+/// that try and stands.
+fn tried_since(incident: &Incident, gate: &Gate, step: &str) -> bool {
+    let before = gate.tried.get(step).copied().unwrap_or(0);
+    incident.runs.get(step).is_some_and(|r| r.again && r.attempt > before)
+}
+
+/// What has changed about a gate since it was requested, while something covered may still begin.
+pub fn change(incident: &Incident, gate_id: &StepId) -> Option<String> {
+    let why = differs(incident, gate_id)?;
+    let (Some(hold), Some(gate)) = (incident.step(gate_id), incident.gates.get(gate_id)) else {
+        return Some(why);
     };
-    let ahead = now.steps.iter().any(may_begin);
-    (ahead && now.digest != gate.plan).then(|| "what it covers has changed".to_owned())
+    let may_begin = |step: &Step| {
+        incident.status(&step.id) == Status::Pending
+            || incident.retry_due(step).is_some()
+            || tried_since(incident, gate, &step.id)
+    };
+    let ahead = incident.runbook.steps().any(|step| hold.covers(&step.id) && may_begin(step));
+    ahead.then_some(why)
 }
 
 pub(super) fn refuse(by: &By, gate: &StepId, who: &PersonId, why: &str) -> Result<What, Refusal> {

@@ -174,7 +174,7 @@ pub(super) fn covered(incident: &Incident, by: &By, step: &Step, id: &StepId) ->
             return Err(refused(status.word()));
         }
         // Also of a step that will not begin any more: what was done by hand must be what was approved.
-        if super::gate::change(incident, &gate_id).is_some() || !super::gate::is_about(incident, &gate_id) {
+        if super::gate::differs(incident, &gate_id).is_some() {
             return Err(refused("void: what it covers has changed"));
         }
         approved_as.extend(gate.answers.iter().filter(|v| v.approves).map(|v| v.role.as_str()));
