@@ -241,6 +241,31 @@ impl Room {
         Ok(what)
     }
 
+    /// The record is legal from its first event on, and leads to the same state.
+    #[track_caller]
+    fn replays(&self) {
+        let mut again = self.live.from_the_beginning();
+        for event in &self.record {
+            replay::check(&mut again, event).unwrap_or_else(|e| panic!("{}: {e}", event.seq));
+        }
+        assert_eq!(again, self.live);
+    }
+
+    /// A measurement arrives, and its step succeeds.
+    fn measures(&mut self, step: &str, text: &str) {
+        let measure = Intent::Measure {
+            step: StepId::parse(step).unwrap(),
+            attempt: 1,
+            digest: Digest::of(text.as_bytes()),
+            bytes: text.len() as u64,
+            text: Some(text.to_owned()),
+        };
+        self.wish(&By::Hub, measure).unwrap();
+        let end = self.finish(step, Outcome::Succeeded);
+        self.wish(&By::Hub, end).unwrap();
+        self.settle_down();
+    }
+
     /// `words` are what is retyped, or why a step is undone.
     fn start(&self, step: &str, direction: Direction, words: Option<&str>) -> Option<Intent> {
         let id = StepId::parse(step).unwrap();
@@ -592,18 +617,7 @@ fn at_the_hold_point() -> Room {
     let end = room.finish("freeze", Outcome::Succeeded);
     room.wish(&By::Hub, end).unwrap();
     room.settle_down();
-    let id = StepId::parse("print").unwrap();
-    let measure = Intent::Measure {
-        step: id,
-        attempt: 1,
-        digest: Digest::of(b"7"),
-        bytes: 1,
-        text: Some("7".to_owned()),
-    };
-    room.wish(&By::Hub, measure).unwrap();
-    let end = room.finish("print", Outcome::Succeeded);
-    room.wish(&By::Hub, end).unwrap();
-    room.settle_down();
+    room.measures("print", "7");
     assert_eq!(room.live.status("eyes"), Status::Waiting);
     room
 }

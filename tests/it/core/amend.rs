@@ -68,15 +68,6 @@ fn approve(room: &mut Room, who: &str, role: &str) {
     room.settle_down();
 }
 
-/// Whether the record is legal from its first event on, and leads to the same state.
-pub(super) fn replayed(room: &Room) {
-    let mut again = room.live.from_the_beginning();
-    for event in &room.record {
-        replay::check(&mut again, event).unwrap_or_else(|e| panic!("{}: {e}", event.seq));
-    }
-    assert_eq!(again, room.live);
-}
-
 #[test]
 fn a_changed_runbook_counts_once_those_who_declare_have_approved_it() {
     let mut room = declared();
@@ -91,7 +82,7 @@ fn a_changed_runbook_counts_once_those_who_declare_have_approved_it() {
     assert_eq!(statuses(&room, ["look", "a"]), ["running", "succeeded"]);
     let b = plan::of_step(&room.live, room.live.step(&id("b")).unwrap(), Direction::Forward).unwrap();
     assert_eq!(b.summary, "b --slowly");
-    replayed(&room);
+    room.replays();
 }
 
 #[test]
@@ -131,7 +122,7 @@ fn an_approval_under_the_old_runbook_is_void_under_the_new_one() {
     assert!(voided);
     let start = room.start("b", Direction::Forward, None).unwrap();
     assert!(room.act("ben", start).is_err(), "nothing runs on the approval before");
-    replayed(&room);
+    room.replays();
 }
 
 #[test]
@@ -168,7 +159,7 @@ fn a_step_that_begins_meanwhile_voids_the_proposal_that_would_change_it() {
     let late = room.answer("runbook.amend", "commander", "ana").unwrap();
     assert!(room.act("ana", Intent::Approve(late)).is_err());
     assert!(room.wish(&By::Hub, Intent::Amend { attempt: 1 }).is_err());
-    replayed(&room);
+    room.replays();
 }
 
 #[test]
@@ -190,5 +181,5 @@ fn a_denied_or_expired_proposal_makes_room_for_another() {
     assert!(room.live.step(&id("c")).is_some(), "nothing has changed");
     propose(&mut room, "ben", &text).unwrap();
     assert_eq!(room.live.gates[&StepId::amend()].attempt, 3);
-    replayed(&room);
+    room.replays();
 }

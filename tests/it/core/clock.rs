@@ -1,8 +1,7 @@
 //! A clock that is moved in the middle of it. What happened first is told by the record's numbers, and what lasts is
 //! measured without the move.
 
-use super::amend::replayed;
-use super::ways::{declared_with, id};
+use super::ways::declared_with;
 use super::*;
 use backout::core::due::next_wake;
 
@@ -21,28 +20,20 @@ fn moved(room: &mut Room, micros: i64) {
     room.settle_down();
 }
 
-fn counted(room: &mut Room) {
-    let (step, digest) = (id("count"), Digest::of(b"7"));
-    room.wish(&By::Hub, Intent::Measure { step, attempt: 1, digest, bytes: 1, text: None }).unwrap();
-    let end = room.finish("count", Outcome::Succeeded);
-    room.wish(&By::Hub, end).unwrap();
-    room.settle_down();
-}
-
 #[test]
 fn what_was_measured_counts_though_the_clock_was_set_back_meanwhile() {
     let mut room = declared_with(STEPS);
     moved(&mut room, -HOUR);
-    counted(&mut room);
+    room.measures("count", "7");
     assert_eq!(room.live.status("count"), Status::Succeeded);
-    replayed(&room);
+    room.replays();
 }
 
 #[test]
 fn a_hold_phase_is_as_long_as_it_says_however_the_clock_is_moved() {
     for by in [HOUR, -HOUR] {
         let mut room = declared_with(STEPS);
-        counted(&mut room);
+        room.measures("count", "7");
         room.now = room.now.plus(Duration::from_secs(10));
         moved(&mut room, by);
         assert_eq!(next_wake(&room.live), Some(room.now.plus(Duration::from_secs(20))));
@@ -52,6 +43,6 @@ fn a_hold_phase_is_as_long_as_it_says_however_the_clock_is_moved() {
         room.now = room.now.plus(Duration::from_secs(1));
         room.settle_down();
         assert_eq!(room.live.status("rest"), Status::Succeeded);
-        replayed(&room);
+        room.replays();
     }
 }

@@ -1,6 +1,5 @@
 //! An approval is about what was there to be done when it was asked for, and about nothing else.
 
-use super::amend::replayed;
 use super::ways::{carry_out, choose, declared_with, id, statuses};
 use super::*;
 
@@ -22,27 +21,13 @@ fn approve(room: &mut Room) {
     room.settle_down();
 }
 
-fn counted(room: &mut Room) {
-    let measured = Intent::Measure {
-        step: id("count"),
-        attempt: 1,
-        digest: Digest::of(b"7"),
-        bytes: 1,
-        text: Some("7".to_owned()),
-    };
-    room.wish(&By::Hub, measured).unwrap();
-    let end = room.finish("count", Outcome::Succeeded);
-    room.wish(&By::Hub, end).unwrap();
-    room.settle_down();
-}
-
 /// Approved and tried without success; only then what it uses is measured.
 fn failed_and_counted(own: &str) -> Room {
     let mut room = declared_with(&book(own));
     approve(&mut room);
     carry_out(&mut room, "drop", Outcome::Failed);
     assert_eq!(statuses(&room, ["count", "eyes", "drop"]), ["running", "succeeded", "failed"]);
-    counted(&mut room);
+    room.measures("count", "7");
     room
 }
 
@@ -55,13 +40,13 @@ fn what_is_tried_again_by_itself_with_other_content_is_approved_again() {
     assert_eq!(room.live.status("drop"), Status::Failed, "it waits for those who approve");
     approve(&mut room);
     assert_eq!(statuses(&room, ["eyes", "drop"]), ["succeeded", "running"]);
-    replayed(&room);
+    room.replays();
 }
 
 #[test]
 fn what_is_tried_again_by_itself_with_the_same_content_needs_nobody() {
     let mut room = declared_with(&book(", idempotent: true, retry: {max_attempts: 2, delay: 5s}"));
-    counted(&mut room);
+    room.measures("count", "7");
     approve(&mut room);
     carry_out(&mut room, "drop", Outcome::Failed);
     room.now = room.now.plus(Duration::from_secs(6));
@@ -80,5 +65,5 @@ fn what_is_said_to_be_done_by_hand_is_what_was_approved() {
     approve(&mut room);
     room.act("ben", by_hand()).unwrap();
     assert_eq!(room.live.status("drop"), Status::DoneByHand);
-    replayed(&room);
+    room.replays();
 }

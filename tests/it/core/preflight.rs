@@ -1,6 +1,5 @@
 //! What is looked at before the rollback is decided, and again right before the phase that needs it.
 
-use super::amend::replayed;
 use super::ways::{carry_out, choose, id, sit, statuses};
 use super::*;
 use crate::support::head;
@@ -65,7 +64,7 @@ fn the_decision_is_asked_for_only_after_the_looks_ahead_of_it() {
     looked(&mut room, "backup", Judgement::Pass);
     assert!(room.answer("declare", "commander", "ana").is_some());
     assert_eq!(room.live.status("a"), Status::Pending, "what changes something waits for the decision");
-    replayed(&room);
+    room.replays();
 }
 
 #[test]
@@ -83,7 +82,7 @@ fn a_look_that_fails_leaves_it_to_people() {
     room.act("ben", skip).unwrap();
     room.settle_down();
     assert!(room.answer("declare", "commander", "ana").is_some());
-    replayed(&room);
+    room.replays();
 }
 
 #[test]
@@ -101,7 +100,7 @@ fn what_may_have_vanished_is_looked_at_again_right_before_it_is_needed() {
     carry_out(&mut room, "b", Outcome::Succeeded);
     assert_eq!(room.live.run(&id("access")).unwrap().attempt, 2, "once for the phase, not for each step");
     carry_out(&mut room, "c", Outcome::Succeeded);
-    replayed(&room);
+    room.replays();
 }
 
 #[test]
@@ -115,7 +114,7 @@ fn a_second_look_that_fails_holds_the_phase_until_somebody_says_how_to_go_on() {
     choose(&mut room, "ben", "access", Choice::Continue).unwrap();
     room.settle_down();
     room.act("ben", early).unwrap();
-    replayed(&room);
+    room.replays();
 }
 
 #[test]

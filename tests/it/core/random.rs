@@ -1,6 +1,15 @@
 //! Random runbooks and random people: whatever they do in whatever order, nothing covered begins without its quorum.
 //! The judge is an auditor that reads the events alone and has never heard of the program's rules.
 
+/// What an auditor finds: the rule that is broken.
+type Verdict = Result<(), String>;
+
+macro_rules! rule {
+    ($holds:expr, $($words:tt)+) => {
+        if !$holds { return Err(format!($($words)+)); }
+    };
+}
+
 pub mod book;
 pub mod moves;
 mod open;

@@ -1,7 +1,6 @@
 //! What is suspended and what is not, in the order in which it happened: not by the clock, which goes back, and which
 //! says one time of all that is recorded together.
 
-use super::amend::replayed;
 use super::ways::{carry_out, declared_with, id};
 use super::*;
 
@@ -30,7 +29,7 @@ fn what_resumed_before_something_was_suspended_does_not_lift_it() {
     carry_out(&mut room, "thaw", Outcome::Succeeded);
     carry_out(&mut room, "freeze", Outcome::Succeeded);
     assert!(is_suspended(&room), "all of it at one time");
-    replayed(&room);
+    room.replays();
 }
 
 #[test]
@@ -41,7 +40,7 @@ fn what_resumed_after_it_lifts_it_whatever_the_clock_says() {
     back(&mut room);
     carry_out(&mut room, "thaw", Outcome::Succeeded);
     assert!(!is_suspended(&room));
-    replayed(&room);
+    room.replays();
 }
 
 #[test]
@@ -55,7 +54,7 @@ fn what_is_suspended_once_more_is_noted_once_more_whatever_the_clock_says() {
     assert_eq!((&open.step, open.certain), (&id("again"), false), "half of it may hold");
     let noted = room.record.iter().filter(|e| matches!(e.what, What::Suspended(_))).count();
     assert_eq!(noted, 2);
-    replayed(&room);
+    room.replays();
 }
 
 #[test]
@@ -70,5 +69,5 @@ fn of_two_that_end_together_the_first_is_noted_first() {
     room.settle_down();
     let (_, open) = room.live.open_suspensions().next().unwrap();
     assert_eq!((&open.step, open.certain), (&id("again"), true));
-    replayed(&room);
+    room.replays();
 }

@@ -1,17 +1,10 @@
 //! What is still open: undos after an abort, suspensions, steps that are not settled. Judged from the events and the
 //! rule book alone.
 
+use super::Verdict;
 use super::book::{Book, Spec};
 use backout::core::event::*;
 use std::collections::{BTreeMap, BTreeSet};
-
-type Verdict = Result<(), String>;
-
-macro_rules! rule {
-    ($holds:expr, $($words:tt)+) => {
-        if !$holds { return Err(format!($($words)+)); }
-    };
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Undo {

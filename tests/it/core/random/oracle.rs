@@ -1,18 +1,11 @@
 //! An auditor who reads the events alone, with a rule book of its own. Never calls the program's rules, and gives the
 //! first event that breaks one.
 
+use super::Verdict;
 use super::book::{Authority, Book, Crowd, Hold, Kind, Require, Spec, TARGET};
 use super::open::Open;
 use backout::core::event::*;
 use std::collections::{BTreeMap, BTreeSet};
-
-type Verdict = Result<(), String>;
-
-macro_rules! rule {
-    ($holds:expr, $($words:tt)+) => {
-        if !$holds { return Err(format!($($words)+)); }
-    };
-}
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Gate {
