@@ -1,7 +1,7 @@
 //! What of the record those outside are told: the turns an incident takes, and when its steps begin and end. Never
 //! passes over a kind of event unseen: a new one does not compile until somebody has said here what it is.
 
-use crate::core::event::{Direction, Finished, Outcome, PhaseEntered, Started, Undone, What};
+use crate::core::event::{Direction, Outcome, PhaseEntered, Undone, What};
 use crate::core::id::StepId;
 
 /// An event, as those outside see it.
@@ -50,10 +50,8 @@ impl Turn<'_> {
             What::Aborted(_) => Turn::Stage(Stage::Aborted),
             What::Closed(_) => Turn::Stage(Stage::Closed),
             What::Overridden(_) => Turn::Overridden,
-            What::Started(Started { step, attempt, direction, .. }) => {
-                Turn::Began(step, *attempt, *direction)
-            }
-            What::Finished(Finished { step, outcome, .. }) => Turn::Ended(step, Direction::Forward, *outcome),
+            What::Started(data) => Turn::Began(&data.step, data.attempt, data.direction),
+            What::Finished(data) => Turn::Ended(&data.step, Direction::Forward, data.outcome),
             What::Undone(Undone { step, outcome, .. }) => Turn::Ended(step, Direction::Undo, *outcome),
             What::Amended(_)
             | What::Joined(_)
