@@ -74,6 +74,7 @@ macro_rules! name {
     };
 }
 
+#[inline(always)]
 fn is_id_byte(b: u8) -> bool {
     b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'@' | b'+' | b'-')
 }

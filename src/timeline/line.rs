@@ -4,6 +4,8 @@
 //! strings with the shortest escapes, integers below 2^53, `true` and `false`. Never repairs a line: what is not
 //! exactly canonical is refused with the offset of the first wrong byte.
 
+use std::ops::Range;
+
 use super::seal;
 
 mod read;
@@ -108,18 +110,19 @@ pub enum Key {
 /// Where in a line something stands; nothing has no bytes there. It fits: a line is never longer than [`MAX_BYTES`].
 type Place = [u16; 2];
 
-/// The raw bytes of an event's parts, each exactly as it stands in the line. Small, because every line's are handed
+/// The raw text of an event's parts, each exactly as it stands in the line. Small, because every line's are handed
 /// on several times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parts<'a> {
     line: &'a str,
     places: [Place; 8],
     unknown: Place,
+    lists: bool,
 }
 
 impl<'a> Parts<'a> {
     fn new(line: &'a str) -> Self {
-        Parts { line, places: [[0; 2]; 8], unknown: [0; 2] }
+        Parts { line, places: [[0; 2]; 8], unknown: [0; 2], lists: false }
     }
 
     /// What stands behind this key. `None`: the key is not there.
@@ -129,20 +132,28 @@ impl<'a> Parts<'a> {
     }
 
     /// The first key that is none of these.
+    #[inline(always)]
     pub fn unknown(&self) -> Option<&'a str> {
         self.at(self.unknown)
     }
 
+    /// Whether a list stands within one of the parts.
+    #[inline(always)]
+    pub fn lists(&self) -> bool {
+        self.lists
+    }
+
+    #[inline(always)]
     fn at(&self, [start, end]: Place) -> Option<&'a str> {
         if end == 0 { None } else { self.line.get(usize::from(start)..usize::from(end)) }
     }
 
-    fn set(&mut self, key: std::ops::Range<usize>, value: std::ops::Range<usize>) {
-        let place = |of: std::ops::Range<usize>| {
-            [u16::try_from(of.start).unwrap_or_default(), u16::try_from(of.end).unwrap_or_default()]
-        };
+    /// Keeps a member of the line by where its name and its value stand.
+    #[inline(always)]
+    fn set(&mut self, name: Range<usize>, value: Range<usize>) {
+        let place = |of: Range<usize>| [of.start as u16, of.end as u16];
         // Compared byte by byte: this is asked for every key of a record.
-        let known = match *self.line.as_bytes().get(key.clone()).unwrap_or_default() {
+        let known = match *self.line.as_bytes().get(name.clone()).unwrap_or_default() {
             [b'a', b'c', b't', b'o', b'r'] => Key::Actor,
             [b'a', b'u', b't', b'h'] => Key::Auth,
             [b'd', b'a', b't', b'a'] => Key::Data,
@@ -153,7 +164,7 @@ impl<'a> Parts<'a> {
             [b'v'] => Key::V,
             _ => {
                 if self.unknown().is_none() {
-                    self.unknown = place(key);
+                    self.unknown = place(name);
                 }
                 return;
             }

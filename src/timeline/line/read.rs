@@ -14,6 +14,8 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
+use super::scan::{DIGITS, plain};
+
 /// What does not fit. Of this kind, because whoever reads and writes these values has it already.
 pub type Error = serde_json::Error;
 
@@ -27,6 +29,9 @@ pub fn read<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<T, Error> {
     text.end()?;
     Ok(value)
 }
+
+/// The most bytes for which room is made before it is known whether a text with an escape has them.
+const ROOM: usize = 512;
 
 /// Text that is read from front to back.
 pub struct Text<'de> {
@@ -68,15 +73,15 @@ impl<'de> Text<'de> {
 
     /// The text up to the next quote or backslash.
     #[inline(always)]
-    fn plain(&mut self) -> Result<&'de str, Error> {
+    fn plain(&mut self) -> &'de str {
         let start = self.at;
-        self.at += memchr::memchr2(b'"', b'\\', self.rest()).ok_or_else(ended)?;
-        Ok(self.text.get(start..self.at).unwrap_or_default())
+        self.at += plain(self.rest());
+        self.text.get(start..self.at).unwrap_or_default()
     }
 
     fn string(&mut self) -> Result<Cow<'de, str>, Error> {
         self.take(b'"')?;
-        let plain = self.plain()?;
+        let plain = self.plain();
         if self.peek() == Some(b'"') {
             self.at += 1;
             return Ok(Cow::Borrowed(plain));
@@ -86,7 +91,8 @@ impl<'de> Text<'de> {
 
     /// The rest of a string from its first escape.
     fn escaped(&mut self, plain: &str) -> Result<String, Error> {
-        let mut text = String::with_capacity(plain.len() + self.left());
+        // A text is mostly the longest and the last of what it stands in.
+        let mut text = String::with_capacity(plain.len() + self.rest().len().min(ROOM));
         text.push_str(plain);
         loop {
             let (c, bytes) = match *self.rest() {
@@ -94,43 +100,34 @@ impl<'de> Text<'de> {
                     self.at += 1;
                     return Ok(text);
                 }
-                [_, b'u', _, _, high, low, ..] => (control(high, low), 6),
-                [_, short, ..] => (unescaped(short), 2),
+                [b'\\', b'u', _, _, high, low, ..] => (control(high, low), 6),
+                [b'\\', short, ..] => (unescaped(short), 2),
                 _ => (None, 0),
             };
             text.push(c.ok_or_else(ended)?);
             self.at += bytes;
-            text.push_str(self.plain()?);
+            text.push_str(self.plain());
         }
     }
 
-    /// How many bytes the string goes on from here: no fewer than what they stand for, and asking costs less than
-    /// making room twice.
-    fn left(&self) -> usize {
-        let (rest, mut at) = (self.rest(), 0);
-        while let Some(stop) = memchr::memchr2(b'"', b'\\', rest.get(at..).unwrap_or_default()) {
-            at += stop;
-            if rest.get(at) == Some(&b'"') {
-                break;
-            }
-            at += 2;
-        }
-        at
-    }
-
-    fn integer<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+    /// Whether an integer is below zero, and its digits. `None`: there is none.
+    fn digits(&mut self) -> Option<(bool, u64)> {
         let below = self.peek() == Some(b'-');
         self.at += usize::from(below);
         let start = self.at;
         let mut value = 0u64;
         while let Some(digit @ b'0'..=b'9') = self.peek() {
-            value = value.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             self.at += 1;
         }
-        match i64::try_from(value) {
-            _ if self.at == start => Err(self.other(&visitor)),
-            Ok(value) if below => visitor.visit_i64(-value),
-            _ => visitor.visit_u64(value),
+        matches!(self.at - start, 1..=DIGITS).then_some((below, value))
+    }
+
+    fn integer<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        match self.digits() {
+            Some((true, value)) => visitor.visit_i64(-(value as i64)),
+            Some((false, value)) => visitor.visit_u64(value),
+            None => Err(self.other(&visitor)),
         }
     }
 

@@ -8,23 +8,27 @@ use super::{Fault, MAX_DEPTH, NotCanonical, Parts};
 
 /// 2^53: the first integer that a double cannot tell from its neighbour.
 const LIMIT: u64 = 1 << 53;
+/// How many digits that has.
+pub(super) const DIGITS: usize = 16;
 
 struct Scan<'a> {
-    text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    /// Whether there was a list that is not itself a part of the event.
+    lists: bool,
 }
 
 type Step<T> = Result<T, NotCanonical>;
 
 /// The whole text as one object; also its top-level parts.
 pub(super) fn object(text: &str) -> Step<Parts<'_>> {
-    let mut scan = Scan { text, bytes: text.as_bytes(), at: 0 };
+    let mut scan = Scan { bytes: text.as_bytes(), at: 0, lists: false };
     if scan.peek() != Some(b'{') {
         return Err(scan.fault(Fault::NotAnObject));
     }
     let mut parts = Parts::new(text);
     scan.members(1, |key, value| parts.set(key, value))?;
+    parts.lists = scan.lists;
     if scan.at == text.len() { Ok(parts) } else { Err(scan.unexpected(Fault::Surplus)) }
 }
 
@@ -57,18 +61,20 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// What stands from `start` to here. Both are always next to ASCII bytes, so never inside a character.
     #[inline(always)]
-    fn since(&self, start: usize) -> &'a str {
-        self.text.get(start..self.at).unwrap_or_default()
-    }
-
     fn value(&mut self, depth: u8) -> Step<()> {
         match self.peek() {
             Some(b'"') => self.string(),
+            Some(b'-' | b'0'..=b'9') => self.integer(),
+            _ => self.rarer(depth),
+        }
+    }
+
+    /// A value that is neither a text nor a number.
+    fn rarer(&mut self, depth: u8) -> Step<()> {
+        match self.peek() {
             Some(b'{') => self.members(depth + 1, |_, _| ()),
             Some(b'[') => self.items(depth + 1),
-            Some(b'-' | b'0'..=b'9') => self.integer(),
             Some(b't') => self.word("true"),
             Some(b'f') => self.word("false"),
             Some(b'n') => Err(self.fault(Fault::Null)),
@@ -90,18 +96,15 @@ impl<'a> Scan<'a> {
             self.at += 1;
             return Ok(());
         }
-        let mut before: Option<&'a str> = None;
+        let mut before: Option<&'a [u8]> = None;
         loop {
             let start = self.at;
             let key = self.key()?;
-            match before.map(|b| order(b, key)) {
-                None | Some(std::cmp::Ordering::Less) => before = Some(key),
-                Some(std::cmp::Ordering::Equal) => {
-                    return Err(NotCanonical { at: start, fault: Fault::KeyTwice });
-                }
-                Some(std::cmp::Ordering::Greater) => {
-                    return Err(NotCanonical { at: start, fault: Fault::KeyOrder });
-                }
+            if let Some(before) = before.replace(key)
+                && !follows(before, key)
+            {
+                let fault = if before == key { Fault::KeyTwice } else { Fault::KeyOrder };
+                return Err(NotCanonical { at: start, fault });
             }
             self.expect(b':')?;
             let (named, start) = (start + 1, self.at);
@@ -118,6 +121,7 @@ impl<'a> Scan<'a> {
         if depth > MAX_DEPTH {
             return Err(self.fault(Fault::TooDeep));
         }
+        self.lists |= depth > 2;
         self.expect(b'[')?;
         if self.peek() == Some(b']') {
             self.at += 1;
@@ -134,20 +138,17 @@ impl<'a> Scan<'a> {
 
     /// A key with its quotes; gives it without them.
     #[inline(always)]
-    fn key(&mut self) -> Step<&'a str> {
+    fn key(&mut self) -> Step<&'a [u8]> {
         self.expect(b'"')?;
-        let start = self.at;
-        loop {
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => return Err(self.fault(Fault::Key)),
-                Some(0x20..=0x7e) => self.at += 1,
-                _ => return Err(self.unexpected(Fault::Key)),
-            }
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let length = printable(rest);
+        self.at += length;
+        match self.peek() {
+            Some(b'"') => self.at += 1,
+            Some(b'\\') => return Err(self.fault(Fault::Key)),
+            _ => return Err(self.unexpected(Fault::Key)),
         }
-        let key = self.since(start);
-        self.at += 1;
-        Ok(key)
+        Ok(rest.get(..length).unwrap_or_default())
     }
 
     #[inline(always)]
@@ -194,7 +195,7 @@ impl<'a> Scan<'a> {
         let digits = self.at;
         let mut value = 0u64;
         while let Some(digit @ b'0'..=b'9') = self.peek() {
-            value = value.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             self.at += 1;
         }
         let wrong = |fault| Err(NotCanonical { at: start, fault });
@@ -203,24 +204,24 @@ impl<'a> Scan<'a> {
             _ if length == 0 => wrong(Fault::Number),
             _ if matches!(self.peek(), Some(b'.' | b'e' | b'E')) => wrong(Fault::NotInteger),
             Some(b'0') if length > 1 || negative => wrong(Fault::Number),
-            _ if value >= LIMIT => wrong(Fault::TooBig),
+            _ if length > DIGITS || value >= LIMIT => wrong(Fault::TooBig),
             _ => Ok(()),
         }
     }
 }
 
-/// As `cmp` says. Neighbours mostly differ in their first byte, and then nothing has to be called.
+/// Whether a key may come after this one. Neighbours mostly differ in their first byte, and then nothing is called.
 #[inline(always)]
-fn order(before: &str, key: &str) -> std::cmp::Ordering {
-    match before.as_bytes().first().cmp(&key.as_bytes().first()) {
-        std::cmp::Ordering::Equal => before.cmp(key),
-        differs => differs,
+fn follows(before: &[u8], key: &[u8]) -> bool {
+    match (before, key) {
+        ([a, ..], [b, ..]) if a != b => a < b,
+        _ => before < key,
     }
 }
 
 /// How many leading bytes are neither a quote, a backslash nor below 0x20. Sixteen at a time, then eight.
 #[inline(always)]
-fn plain(bytes: &[u8]) -> usize {
+pub(super) fn plain(bytes: &[u8]) -> usize {
     let mut n = 0;
     let (pairs, rest) = bytes.as_chunks::<16>();
     for pair in pairs {
@@ -242,11 +243,29 @@ fn plain(bytes: &[u8]) -> usize {
     n + tail.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20)).unwrap_or(tail.len())
 }
 
+/// The same without what is not printable ASCII. Keys are short: eight at a time.
+#[inline(always)]
+fn printable(bytes: &[u8]) -> usize {
+    let mut n = 0;
+    for word in bytes.as_chunks::<8>().0 {
+        let word = u64::from_le_bytes(*word);
+        // A byte of 0x7f carries into its high bit, any higher one has it.
+        let flags = flags(word) | (word | word.wrapping_add(ONES)) & HIGH;
+        if flags != 0 {
+            return n + first(flags);
+        }
+        n += 8;
+    }
+    let tail = bytes.get(n..).unwrap_or_default();
+    n + tail.iter().position(|b| !matches!(b, b' '..=b'~') || matches!(b, b'"' | b'\\')).unwrap_or(tail.len())
+}
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGH: u64 = ONES << 7;
+
 /// The high bits of the bytes that end a plain text. The lowest one is exact; above it there may be borrowed ones.
 #[inline(always)]
 fn flags(word: u64) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
     // With this bit turned a quote is 0x20, what is below 0x20 stays there, and nothing else comes below 0x21.
     let quote_or_control = word ^ (ONES * 2);
     let slash = word ^ (ONES * b'\\' as u64);

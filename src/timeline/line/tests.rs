@@ -63,6 +63,33 @@ fn every_departure_from_the_form_has_its_own_fault() {
 }
 
 #[test]
+fn a_key_is_printable_ascii_at_every_place_and_length() {
+    for length in 1..20 {
+        for at in 0..length {
+            for byte in 0..=0x7fu8 {
+                let mut key = vec![b'k'; length];
+                key[at] = byte;
+                let line = [b"{\"", &*key, b"\":0}"].concat();
+                let fine = matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+                let found = parts(&line).map_err(|why| why.at);
+                assert_eq!(found.is_ok(), fine, "{byte} at {at} of {length}");
+                if !fine && byte != b'"' {
+                    assert_eq!(found, Err(2 + at), "{byte} at {at} of {length}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_list_within_a_part_is_noticed_and_a_part_that_is_one_is_not() {
+    let lists = |line: &str| parts(line.as_bytes()).unwrap().lists();
+    assert!(lists(r#"{"data":{"a":[]}}"#));
+    assert!(lists(r#"{"auth":{"a":{"b":[1]}},"data":{}}"#));
+    assert!(!lists(r#"{"data":{"a":"[1]"},"payload":["x"]}"#));
+}
+
+#[test]
 fn the_edges_of_number_depth_and_length_are_where_they_are_said_to_be() {
     for fine in [r#"{"a":9007199254740991}"#, r#"{"a":-9007199254740991}"#, r#"{"a":0}"#, "{}"] {
         assert!(parts(fine.as_bytes()).is_ok(), "{fine}");

@@ -2,13 +2,15 @@
 //!
 //! The library compresses; here a message is only laid into blocks. Its own way of doing that costs as much as a third
 //! of the compression for lines as short as ours, and a record has two such hashes for every event. Never buffers more
-//! than a block.
+//! than two blocks.
 
 use sha2::block_api::compress256;
 
 use super::Hash;
 
 const BLOCK: usize = 64;
+/// What the length takes at the end of the last block.
+const LENGTH: usize = 8;
 
 /// FIPS 180-4, 5.3.3: the first 32 bits of the fractional parts of the square roots of the first eight primes.
 const START: [u32; 8] =
@@ -17,19 +19,27 @@ const START: [u32; 8] =
 /// `SHA-256(first || rest)`.
 pub(super) fn sha256(first: u8, rest: &[u8]) -> Hash {
     let mut state = START;
-    let bits = (rest.len() as u64 + 1) * 8;
-    let tail = match rest.split_first_chunk::<{ BLOCK - 1 }>() {
+    // What is left, a one, zeros, and the length of all of it in bits: one block or two.
+    let mut last = [0; 2 * BLOCK];
+    let used = match rest.split_first_chunk::<{ BLOCK - 1 }>() {
         Some((begin, rest)) => {
             let mut block = [first; BLOCK];
             fill(&mut block, 1, begin);
             compress256(&mut state, &[block]);
             let (blocks, tail) = rest.as_chunks::<BLOCK>();
             compress256(&mut state, blocks);
-            (None, tail)
+            fill(&mut last, 0, tail)
         }
-        None => (Some(first), rest),
+        None => {
+            fill(&mut last, 0, &[first]);
+            fill(&mut last, 1, rest)
+        }
     };
-    finish(&mut state, tail, bits);
+    fill(&mut last, used, &[0x80]);
+    let blocks = if used < BLOCK - LENGTH { 1 } else { 2 };
+    let bits = (rest.len() as u64 + 1) * 8;
+    fill(&mut last, blocks * BLOCK - LENGTH, &bits.to_be_bytes());
+    compress256(&mut state, last.as_chunks().0.get(..blocks).unwrap_or_default());
     let mut hash = Hash::default();
     for (to, word) in hash.as_chunks_mut::<4>().0.iter_mut().zip(state) {
         *to = word.to_be_bytes();
@@ -37,26 +47,9 @@ pub(super) fn sha256(first: u8, rest: &[u8]) -> Hash {
     hash
 }
 
-/// What is left, a one, zeros, and the length of all of it in bits.
-fn finish(state: &mut [u32; 8], (first, tail): (Option<u8>, &[u8]), bits: u64) {
-    let mut block = [0; BLOCK];
-    let mut used = 0;
-    if let Some(first) = first {
-        used = fill(&mut block, used, &[first]);
-    }
-    used = fill(&mut block, used, tail);
-    used = fill(&mut block, used, &[0x80]);
-    if used > BLOCK - 8 {
-        compress256(state, &[block]);
-        block = [0; BLOCK];
-    }
-    fill(&mut block, BLOCK - 8, &bits.to_be_bytes());
-    compress256(state, &[block]);
-}
-
 /// Writes the bytes at this place. Gives the place after them.
 #[inline(always)]
-fn fill(block: &mut [u8; BLOCK], at: usize, bytes: &[u8]) -> usize {
+fn fill(block: &mut [u8], at: usize, bytes: &[u8]) -> usize {
     let end = at + bytes.len();
     if let Some(place) = block.get_mut(at..end) {
         place.copy_from_slice(bytes);
