@@ -50,6 +50,13 @@ pub use step::{
     Direction, DoneByHand, Finished, Outcome, Progressed, Settled, Started, StepSkipped, Undone, Verdict,
 };
 
+impl What {
+    /// Whether its data may leave out more than empty lists and what is not there: a value that goes without saying.
+    pub fn leaves_out(&self) -> bool {
+        matches!(self, What::Opened(_) | What::Settled(_))
+    }
+}
+
 /// One recorded event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {

@@ -104,9 +104,9 @@ pub fn decode_parts(parts: &Parts<'_>) -> Result<Event, Malformed> {
     };
     let auth = parts.get(Key::Auth).map(|raw| json::<Box<Auth>>("auth", raw)).transpose()?;
     let event = Event { seq, at, actor, what, payload: commitments(parts.get(Key::Payload))?, auth };
-    // Reading takes an empty list where writing leaves it out, so that there would be two lines for one event. Few lines
-    // have a list, and only they are written anew and compared.
-    if parts.lists() {
+    // Reading takes what writing leaves out, such as an empty list, so that there would be two lines for one event. Few
+    // lines can have that, and only they are written anew and compared.
+    if parts.lists() || event.what.leaves_out() {
         as_written("data", data, event.what.serialize_data(serde_json::value::Serializer))?;
         if let (Some(raw), Some(auth)) = (parts.get(Key::Auth), &event.auth) {
             as_written("auth", raw, serde_json::to_value(auth))?;
@@ -123,7 +123,7 @@ fn as_written(
     match line::canonical(&without_nulls(value.map_err(|e| bad(field, e))?)) {
         Ok(again) if again == raw.as_bytes() => Ok(()),
         Ok(_) | Err(_) => {
-            Err(bad(field, "a list where the format has none, or a value written in another way"))
+            Err(bad(field, "something that the format leaves out, or a value written in another way"))
         }
     }
 }

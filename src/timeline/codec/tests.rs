@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::core::event::{
-    About, Choice, Decided, Direction, Display, Finished, Noted, Outcome, Progressed, Started,
+    About, Choice, Decided, Direction, Display, Finished, Noted, Outcome, Progressed, Settled, Started,
+    Verdict,
 };
 use crate::core::id::{Digest, PersonId, SessionId, StepId};
 
@@ -90,6 +91,23 @@ fn a_number_that_no_line_can_hold_is_refused_when_writing() {
     let long =
         event(1, Progressed { step: step("s"), attempt: 1, done: 1 << 53, total: None, unit: None }.into());
     assert!(matches!(encode(&long), Err(WriteError::Form(_))));
+}
+
+#[test]
+fn what_goes_without_saying_is_not_said() {
+    let settled = Settled {
+        step: step("looks"),
+        attempt: 1,
+        direction: Direction::Forward,
+        verdict: Verdict::Succeeded,
+        reason: "seen".to_owned(),
+    };
+    let line = String::from_utf8(encode(&event(3, settled.into())).unwrap()).unwrap();
+    decode(line.as_bytes()).unwrap();
+    let said = line.replace("\"attempt\":1,", "\"attempt\":1,\"direction\":\"forward\",");
+    assert!(matches!(decode(said.as_bytes()), Err(Malformed::Field { field: "data", .. })));
+    let undo = line.replace("\"attempt\":1,", "\"attempt\":1,\"direction\":\"undo\",");
+    decode(undo.as_bytes()).unwrap();
 }
 
 #[test]
