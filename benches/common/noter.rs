@@ -8,12 +8,26 @@ use backout::core::intent::Intent;
 use backout::core::time::Stamp;
 use backout::identity::keyfile::KeyFile;
 use backout::identity::signer::Signer;
-use backout::wire::act::Act;
 use backout::wire::message::ActResult;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use super::room::Room;
+
+/// Attaches to the room's incident and joins it as its one person.
+pub async fn come_in(room: &Room) -> (Attached, Session) {
+    let uid = rustix::process::geteuid().as_raw();
+    let mut attached = Attached::attach(&room.incident().join("hub.sock"), &[uid]).await.unwrap();
+    let signer = Signer::File(KeyFile::load(&room.key(), &mut |_| None).unwrap());
+    let person = PersonId::parse("me").unwrap();
+    let asking = Asking { person, roles: Vec::new(), via: "a bench".to_owned(), display: Display::Local };
+    attached.catch_up().await.unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = Stamp(i64::try_from(now.as_micros()).unwrap());
+    let (session, act) = Session::enter(attached.mirror.incident.log(), asking, &signer, now).unwrap();
+    assert!(matches!(attached.submit(act).await.unwrap(), ActResult::Recorded { .. }));
+    (attached, session)
+}
 
 /// Who writes.
 pub struct Noter {
@@ -27,19 +41,7 @@ impl Noter {
     /// Joins the room's incident as its one person.
     pub fn join(room: &Room) -> Noter {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let uid = rustix::process::geteuid().as_raw();
-        let socket = room.incident().join("hub.sock");
-        let mut attached = runtime.block_on(Attached::attach(&socket, &[uid])).unwrap();
-        let signer = Signer::File(KeyFile::load(&room.key(), &mut |_| None).unwrap());
-        let person = PersonId::parse("me").unwrap();
-        let asking = Asking { person, roles: Vec::new(), via: "a bench".to_owned(), display: Display::Local };
-        runtime.block_on(attached.catch_up()).unwrap();
-        let log = attached.mirror.incident.log().to_owned();
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        let now = Stamp(i64::try_from(now.as_micros()).unwrap());
-        let (session, joined, auth) = Session::begin(&log, &asking, &signer, now).unwrap();
-        let act = Act { person: asking.person, intent: Intent::Join(joined), auth, payload: Vec::new() };
-        assert!(matches!(runtime.block_on(attached.submit(act)).unwrap(), ActResult::Recorded { .. }));
+        let (attached, session) = runtime.block_on(come_in(room));
         Noter { runtime, attached, session, written: 0 }
     }
 

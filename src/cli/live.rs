@@ -11,16 +11,13 @@ use crate::cli::door::Door;
 use crate::cli::room::Seat;
 use crate::cli::{follow, say};
 use crate::client::room::Room;
-use crate::client::session::{Asking, Session};
+use crate::client::session::Session;
 use crate::console;
 use crate::console::link::{Me, Stance};
 use crate::console::run::{Ends, Left};
 use crate::core::id::{PersonId, RoleName};
-use crate::core::intent::Intent;
 use crate::error::{Failure, Result};
 use crate::identity::signer::Signer;
-use crate::wire::act::Act;
-use crate::wire::message::ActResult;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -51,7 +48,7 @@ pub fn run(args: &Args, verb: &Join) -> Result<()> {
     }
     let runtime = context::runtime()?;
     runtime.block_on(async {
-        let mut room = context::enter(&door).await?;
+        let room = context::enter(&door).await?;
         match (verb.observe, plain) {
             (true, true) => follow::look_on(room).await,
             (true, false) => {
@@ -59,28 +56,18 @@ pub fn run(args: &Args, verb: &Join) -> Result<()> {
                 farewell(&observe(args, room, door).await?, &id);
                 Ok(())
             }
-            (false, true) if std::io::stdin().is_terminal() => {
-                room.catch_up().await.map_err(context::lost)?;
-                let (person, signer) = context.identify(&room)?;
-                let (room, session) = join(room, &person, &signer, roles(verb)?).await?;
+            (false, plain) if !plain || std::io::stdin().is_terminal() => {
                 let id = door.name();
-                let attendance = Attendance { room, person, signer, session, roles: roles(verb)?, door };
-                farewell(&converse(args, attendance).await, &id);
+                let attendance = attendance(&context, room, verb, door).await?;
+                let left =
+                    if plain { converse(args, attendance).await } else { attend(args, attendance).await? };
+                farewell(&left, &id);
                 Ok(())
             }
-            (false, true) => {
+            (false, _) => {
                 let mut seat = seat(&context, room, verb).await?;
                 seat.assume(&roles(verb)?).await?;
                 follow::room(seat).await
-            }
-            (false, false) => {
-                room.catch_up().await.map_err(context::lost)?;
-                let (person, signer) = context.identify(&room)?;
-                let (room, session) = join(room, &person, &signer, roles(verb)?).await?;
-                let (roles, id) = (roles(verb)?, door.name());
-                let attendance = Attendance { room, person, signer, session, roles, door };
-                farewell(&attend(args, attendance).await?, &id);
-                Ok(())
             }
         }
     })
@@ -103,24 +90,9 @@ async fn seat(context: &Context, mut room: Room, verb: &Join) -> Result<Seat> {
     Ok(seat)
 }
 
-async fn join(
-    mut room: Room,
-    person: &PersonId,
-    signer: &Signer,
-    roles: Vec<RoleName>,
-) -> Result<(Room, Session)> {
-    let asking = Asking { person: person.clone(), roles, via: context::via(), display: context::display() };
-    let log = room.mirror.incident.log().to_owned();
-    let (session, joined, auth) = Session::begin(&log, &asking, signer, context::now())
-        .map_err(|e| Failure::environment("nothing was signed, so you have not joined").because(e))?;
-    let act = Act { person: person.clone(), intent: Intent::Join(joined), auth, payload: Vec::new() };
-    match room.submit(act).await.map_err(context::lost)? {
-        ActResult::Recorded { .. } => Ok((room, session)),
-        ActResult::Refused { why } => Err(Failure::refused(why)),
-        ActResult::NotWritten { why } => {
-            Err(Failure::environment("joining could not be written down").because(why))
-        }
-    }
+async fn attendance(context: &Context, room: Room, verb: &Join, door: Door) -> Result<Attendance> {
+    let (room, person, signer, session) = seat(context, room, verb).await?.into_parts()?;
+    Ok(Attendance { room, person, signer, session, roles: roles(verb)?, door })
 }
 
 /// Attends at a console until the person detaches or the hub ends.

@@ -61,11 +61,9 @@ impl Seat {
         }
         let asking =
             Asking { person: self.person.clone(), roles, via: context::via(), display: context::display() };
-        let now = context::now();
-        let log = self.room.mirror.incident.log().to_owned();
-        let (session, joined, auth) = Session::begin(&log, &asking, &self.signer, now).map_err(unsigned)?;
-        let act =
-            Act { person: self.person.clone(), intent: Intent::Join(joined), auth, payload: Vec::new() };
+        let log = self.room.mirror.incident.log();
+        let (session, act) = Session::enter(log, asking, &self.signer, context::now())
+            .map_err(|e| Failure::environment("nothing was signed, so you have not joined").because(e))?;
         self.submit(act).await?;
         self.session = Some(session);
         Ok(())

@@ -101,6 +101,16 @@ impl Session {
         Ok((Session { person: asking.person.clone(), key, id, last: 0 }, joined, auth))
     }
 
+    /// The same for somebody who comes into a room that is there, with the act that says so.
+    ///
+    /// # Errors
+    /// When the key cannot be used.
+    pub fn enter(log: &str, asking: Asking, signer: &Signer, now: Stamp) -> Result<(Session, Act), ActError> {
+        let (session, joined, auth) = Session::begin(log, &asking, signer, now)?;
+        let intent = Intent::Join(joined);
+        Ok((session, Act { person: asking.person, intent, auth, payload: Vec::new() }))
+    }
+
     /// Its id.
     pub fn id(&self) -> &SessionId {
         &self.id

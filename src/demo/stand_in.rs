@@ -247,11 +247,8 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> StandIn<S> {
             via: "a stand-in of the demo".to_owned(),
             display: Display::Local,
         };
-        let log = self.room.mirror.incident.log().to_owned();
-        let (session, joined, auth) =
-            Session::begin(&log, &asking, &self.signer, now()).map_err(|e| cannot(&e))?;
-        let person = self.person.clone();
-        let act = Act { person, intent: Intent::Join(joined), auth, payload: Vec::new() };
+        let log = self.room.mirror.incident.log();
+        let (session, act) = Session::enter(log, asking, &self.signer, now()).map_err(|e| cannot(&e))?;
         match self.submit(act).await? {
             ActResult::Recorded { .. } => {
                 self.session = Some(session);

@@ -291,27 +291,22 @@ impl Bridge {
     /// A session ends with its line: whoever comes back needs a new one before they can act.
     async fn come_back(&mut self) -> Result<(), End> {
         let incident = &self.room.mirror.incident;
-        let log = incident.log().to_owned();
         let Some(hands) = self.hands.as_mut().filter(|_| incident.stage != Stage::Closed) else {
             return Ok(());
         };
-        let person = hands.person.clone();
         let (via, display) = (context::via(), context::display());
-        let asking = Asking { person: person.clone(), roles: Vec::new(), via, display };
-        let how = match Session::begin(&log, &asking, &hands.signer, context::now()) {
+        let asking = Asking { person: hands.person.clone(), roles: Vec::new(), via, display };
+        let how = match Session::enter(incident.log(), asking, &hands.signer, context::now()) {
             Err(e) => Err(e.to_string()),
-            Ok((session, joined, auth)) => {
-                let act = wire::act::Act { person, intent: Intent::Join(joined), auth, payload: Vec::new() };
-                match self.room.submit(act).await {
-                    Ok(ActResult::Recorded { .. }) => {
-                        hands.session = session;
-                        Ok(())
-                    }
-                    Ok(ActResult::Refused { why } | ActResult::NotWritten { why }) => Err(why),
-                    // Lost again: the next look at the line shows it.
-                    Err(_) => return Ok(()),
+            Ok((session, act)) => match self.room.submit(act).await {
+                Ok(ActResult::Recorded { .. }) => {
+                    hands.session = session;
+                    Ok(())
                 }
-            }
+                Ok(ActResult::Refused { why } | ActResult::NotWritten { why }) => Err(why),
+                // Lost again: the next look at the line shows it.
+                Err(_) => return Ok(()),
+            },
         };
         let (session, stance) = match &how {
             Ok(()) => (Some(hands.session.id().clone()), Stance::Acts),

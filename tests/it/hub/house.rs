@@ -309,11 +309,9 @@ impl Seat {
     }
 
     pub async fn join(&mut self) {
-        let log = self.mirror.incident.log().to_owned();
-        let (session, joined, auth) =
-            Session::begin(&log, &asking(self.person.as_str()), &self.signer, clock::now()).unwrap();
-        let act =
-            Act { person: self.person.clone(), intent: Intent::Join(joined), auth, payload: Vec::new() };
+        let log = self.mirror.incident.log();
+        let (session, act) =
+            Session::enter(log, asking(self.person.as_str()), &self.signer, clock::now()).unwrap();
         assert!(matches!(self.submit(act).await, ActResult::Recorded { .. }));
         self.session = Some(session);
     }
