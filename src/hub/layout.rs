@@ -1,7 +1,9 @@
 //! The folder of one incident as a hub finds it: what lies where, and how it is made. Never writes the record itself.
 
+use crate::core::event::Direction;
 use crate::core::id::{Digest, IncidentId};
 use crate::error::{Failure, Result};
+use crate::hub::wish::Try;
 use crate::timeline::folder::ANCHORS;
 use crate::wire::act::Act;
 use crate::wire::frame;
@@ -203,17 +205,12 @@ fn group_name(gid: u32) -> Option<String> {
 }
 
 /// The attempt's place: its files begin with this name (see [`record`](crate::step::record)).
-pub fn attempt(
-    dir: &Path,
-    step: &crate::core::id::StepId,
-    attempt: u32,
-    direction: crate::core::event::Direction,
-) -> PathBuf {
-    let suffix = match direction {
-        crate::core::event::Direction::Forward => "",
-        crate::core::event::Direction::Undo => ".undo",
+pub fn attempt(dir: &Path, which: &Try) -> PathBuf {
+    let suffix = match which.direction {
+        Direction::Forward => "",
+        Direction::Undo => ".undo",
     };
-    dir.join(STEPS).join(format!("{step}.{attempt}{suffix}"))
+    dir.join(STEPS).join(format!("{}.{}{suffix}", which.step, which.attempt))
 }
 
 /// What the hub writes below the folder stays below it: its own folders are no links.

@@ -17,7 +17,7 @@ const BEFORE: u64 = 256 * 1024;
 /// Sends the output until the step is over or the client looks elsewhere.
 pub async fn follow(shared: Arc<Shared>, which: Try, to: mpsc::Sender<FromHub>) {
     let mut head = shared.log.watch();
-    let attempt = layout::attempt(&shared.dir, &which.step, which.attempt, which.direction);
+    let attempt = layout::attempt(&shared.dir, &which);
     loop {
         if let Some(look) = shared.looking(&which) {
             return follow_look(look, &which, &to).await;

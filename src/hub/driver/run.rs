@@ -53,8 +53,7 @@ impl Driver {
         if job.which.direction == Direction::Forward {
             self.target(job, &scope).await?;
         }
-        let attempt =
-            layout::attempt(&self.shared.dir, &job.which.step, job.which.attempt, job.which.direction);
+        let attempt = layout::attempt(&self.shared.dir, &job.which);
         let timeout = job.step.timeout.unwrap_or(UNDO_TIMEOUT);
         let mut work = runner::Job::new(&attempt, argv, timeout)
             .in_directory(self.ground.directory(&job.step, &scope).map_err(cannot)?);
@@ -106,8 +105,7 @@ impl Driver {
         if !self.is_live(job) {
             return self.rehearsed(job, "the same");
         }
-        let attempt =
-            layout::attempt(&self.shared.dir, &job.which.step, job.which.attempt, job.which.direction);
+        let attempt = layout::attempt(&self.shared.dir, &job.which);
         match runner::withdraw(&attempt) {
             Ok(Standing::NotStarted) => End::new(
                 Outcome::Unknown,

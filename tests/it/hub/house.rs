@@ -19,6 +19,7 @@ use backout::error::Failure;
 use backout::hub::clock;
 use backout::hub::layout::{self, Copies, Opening};
 use backout::hub::start::{Launch, Ready};
+use backout::hub::wish::Try;
 use backout::identity::Signer;
 use backout::step::record;
 use backout::wire::act::{Act, Part};
@@ -157,6 +158,11 @@ impl House {
 
     pub fn socket(&self) -> PathBuf {
         layout::socket(&self.dir).unwrap()
+    }
+
+    /// Where the files of the first try at a step are.
+    pub fn attempt(&self, id: &str, direction: Direction) -> PathBuf {
+        layout::attempt(&self.dir, &Try { step: step(id), attempt: 1, direction })
     }
 
     pub fn hub_pid(&self) -> Pid {

@@ -3,7 +3,6 @@
 use backout::core::event::{Direction, Verdict};
 use backout::core::incident::Status;
 use backout::core::intent::Intent;
-use backout::hub::layout;
 use backout::step::process::Identity;
 use backout::step::record::{self, Story};
 use rustix::process::{Signal, kill_process};
@@ -30,7 +29,7 @@ fn chain() -> String {
 }
 
 fn place(house: &House, id: &str) -> PathBuf {
-    layout::attempt(&house.dir, &step(id), 1, Direction::Forward)
+    house.attempt(id, Direction::Forward)
 }
 
 fn supervisor(house: &House, id: &str) -> Option<Identity> {

@@ -136,7 +136,7 @@ async fn a_probe_settles_what_nobody_saw_end() {
     let (_ana, mut ben) = house.declared().await;
     ben.start("act").await;
     wait_until("the command runs", PATIENCE, || house.lines("log") == 1);
-    let place = layout::attempt(&house.dir, &step("act"), 1, Direction::Forward);
+    let place = house.attempt("act", Direction::Forward);
     let started = backout::step::record::read(&place).unwrap().unwrap().started.unwrap();
     let supervisor = rustix::process::Pid::from_raw(started.supervisor.unwrap().pid).unwrap();
     rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).unwrap();

@@ -3,7 +3,6 @@
 use backout::core::event::{Choice, Direction, Mode, Outcome, Verdict, What};
 use backout::core::incident::Status;
 use backout::core::intent::Intent;
-use backout::hub::layout;
 use backout::step::record;
 use backout::timeline::verify::Verdict as Answer;
 use backout::wire::message::{FromClient, FromHub};
@@ -46,7 +45,7 @@ async fn a_step_that_ended_without_a_hub_gets_its_real_outcome() {
     slow_runs(&mut house).await;
     house.kill_hub();
     std::fs::write(house.file("go"), "").unwrap();
-    let place = layout::attempt(&house.dir, &step("slow"), 1, Direction::Forward);
+    let place = house.attempt("slow", Direction::Forward);
     wait_until("the command ends alone", PATIENCE, || has_ended(&place));
     house.start().unwrap();
     let mut ben = house.joined("ben").await;
@@ -59,7 +58,7 @@ async fn a_step_that_ended_without_a_hub_gets_its_real_outcome() {
 async fn without_its_supervisor_a_step_is_unknown_until_somebody_settles_it() {
     let mut house = House::live(SLOW);
     let (mut ana, mut ben) = slow_runs(&mut house).await;
-    let place = layout::attempt(&house.dir, &step("slow"), 1, Direction::Forward);
+    let place = house.attempt("slow", Direction::Forward);
     let started = record::read(&place).unwrap().unwrap().started.unwrap();
     kill_process(Pid::from_raw(started.supervisor.unwrap().pid).unwrap(), Signal::KILL).unwrap();
     let (status, detail) = ben.over("slow").await;

@@ -4,7 +4,6 @@
 use backout::core::event::{Direction, Mode, Verdict, What};
 use backout::core::incident::Status;
 use backout::core::intent::Intent;
-use backout::hub::layout;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::house::{House, PATIENCE, recorded, runbook, step};
@@ -12,7 +11,7 @@ use crate::support::wait_until;
 
 /// Waits until the command has begun, and ends its supervisor without a word.
 fn lose(house: &House, id: &str, direction: Direction) {
-    let place = layout::attempt(&house.dir, &step(id), 1, direction);
+    let place = house.attempt(id, direction);
     let mut found = None;
     wait_until("the supervisor has a command", PATIENCE, || {
         found = backout::step::record::read(&place).ok().flatten().filter(|s| s.child.is_some());
