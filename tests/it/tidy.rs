@@ -7,6 +7,7 @@
 //! | `core` has no clock, I/O, randomness or async | `core_is_pure` |
 //! | only the shell reads the clock | `only_the_shell_reads_the_clock` |
 //! | one writer of the timeline | `only_the_store_writes_the_timeline` |
+//! | an event has one line | `what_an_event_leaves_out_is_known_to_whoever_reads_it` |
 //! | one door for YAML | `yaml_comes_in_through_one_door` |
 //! | views read the model and send nothing | `views_only_draw` |
 //! | queues are bounded | `queues_are_bounded` |
@@ -247,6 +248,27 @@ fn only_the_store_writes_the_timeline() {
         }
     }
     clean("only timeline::store opens the timeline for writing", broken);
+}
+
+#[test]
+fn what_an_event_leaves_out_is_known_to_whoever_reads_it() {
+    let left_out = rule(r#"skip_serializing_if = "([^"]+)""#);
+    let mut found = Vec::new();
+    for source in all().iter().filter(|source| source.path.starts_with("src/core/event")) {
+        let named = left_out.captures_iter(&source.text).map(|captures| captures[1].to_owned());
+        found.extend(named.map(|named| (source.path.as_str(), named)));
+    }
+    // There is no null, and a list is noticed by whoever looks at the line.
+    found.retain(|(_, named)| !["Option::is_none", "Vec::is_empty"].contains(&named.as_str()));
+    found.sort();
+    let (opened, settled) = ("src/core/event/incident.rs", "src/core/event/step.rs");
+    let known = [
+        (opened, "Authority::is_empty".to_owned()),
+        (opened, "Policies::is_empty".to_owned()),
+        (opened, "std::ops::Not::not".to_owned()),
+        (settled, "Direction::is_forward".to_owned()),
+    ];
+    assert_eq!(found, known, "the kind of a new one belongs into `What::leaves_out`");
 }
 
 #[test]
