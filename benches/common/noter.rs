@@ -5,7 +5,7 @@ use backout::client::session::{Asking, Session, payload};
 use backout::core::event::Display;
 use backout::core::id::PersonId;
 use backout::core::intent::Intent;
-use backout::core::time::Stamp;
+use backout::hub::clock;
 use backout::identity::keyfile::KeyFile;
 use backout::identity::signer::Signer;
 use backout::wire::message::ActResult;
@@ -22,9 +22,8 @@ pub async fn come_in(room: &Room) -> (Attached, Session) {
     let person = PersonId::parse("me").unwrap();
     let asking = Asking { person, roles: Vec::new(), via: "a bench".to_owned(), display: Display::Local };
     attached.catch_up().await.unwrap();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let now = Stamp(i64::try_from(now.as_micros()).unwrap());
-    let (session, act) = Session::enter(attached.mirror.incident.log(), asking, &signer, now).unwrap();
+    let log = attached.mirror.incident.log();
+    let (session, act) = Session::enter(log, asking, &signer, clock::now()).unwrap();
     assert!(matches!(attached.submit(act).await.unwrap(), ActResult::Recorded { .. }));
     (attached, session)
 }

@@ -7,7 +7,6 @@ use backout::step::process::Identity;
 use backout::step::record::{self, Story};
 use rustix::process::{Signal, kill_process};
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use super::house::{House, PATIENCE, Seat, step};
 use crate::support::wait_until;
@@ -28,12 +27,8 @@ fn chain() -> String {
     steps
 }
 
-fn place(house: &House, id: &str) -> PathBuf {
-    house.attempt(id, Direction::Forward)
-}
-
 fn supervisor(house: &House, id: &str) -> Option<Identity> {
-    let story = record::read(&place(house, id)).unwrap();
+    let story = record::read(&house.attempt(id, Direction::Forward)).unwrap();
     story.and_then(|story| story.started).and_then(|started| started.supervisor)
 }
 
@@ -61,7 +56,7 @@ async fn a_hub_that_is_killed_at_any_moment_of_a_step_never_runs_it_twice() {
     let mut supervisors = Vec::new();
     for n in 1..=STEPS {
         let id = format!("s{n}");
-        let place = place(&house, &id);
+        let place = house.attempt(&id, Direction::Forward);
         let tells =
             |what: fn(&Story) -> bool| matches!(record::read(&place), Ok(Some(story)) if what(&story));
         ana.start(&id).await;
